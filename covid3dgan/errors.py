@@ -1,0 +1,45 @@
+"""The one exception and the one warning that bad input raises, and the form of their sentences."""
+
+__all__ = ["ArgumentError", "InputError", "InputWarning", "nearest_names", "sentence"]
+
+import difflib
+
+
+def sentence(subject, expected, found, action):
+    """The house form of every message: what, expected, found, what to do.
+
+    >>> sentence("ct.nii.gz", "a 3D volume", "a 2D image", "pass the whole series")
+    'ct.nii.gz: expected a 3D volume, found a 2D image; pass the whole series.'
+    """
+    return f"{subject}: expected {expected}, found {found}; {action}."
+
+
+class InputError(ValueError):
+    """A file or an argument that cannot be used; the command line prints its sentence and exits 1.
+
+    Args:
+        subject: file path or argument name.
+        expected, found, action: the three parts of the sentence.
+    """
+
+    exit_code = 1
+
+    def __init__(self, subject, expected, found, action):
+        super().__init__(sentence(subject, expected, found, action))
+        self.subject = str(subject)
+
+
+class ArgumentError(InputError):
+    """An argument that is wrong whatever the files hold; the command line exits 2."""
+
+    exit_code = 2
+
+
+class InputWarning(UserWarning):
+    """Input that is used although something about it is unlikely; an error under ``--strict``."""
+
+
+def nearest_names(name, known, count=3):
+    """' (nearest: a, b)' for the known names that look like ``name``, or an empty string."""
+    close = difflib.get_close_matches(str(name), [str(k) for k in known], n=count, cutoff=0.4)
+    return f" (nearest: {', '.join(close)})" if close else ""

@@ -1,0 +1,29 @@
+"""Package metadata; the pinned environments live in requirements.txt and requirements-keras3.txt."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "covid3dgan" / "__init__.py").read_text())[1]
+
+setup(
+    name="covid3dgan",
+    version=VERSION,
+    description="Self-supervised COVID-19 CT segmentation: 3D GAN, pseudo-masks and a contrastive UNet in TensorFlow/Keras",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.9",
+    packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
+    package_data={"covid3dgan": ["evaluation/*.json"]},
+    install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "matplotlib>=3.7", "pydicom>=2.4", "tqdm>=4.60",
+                      "pillow>=9"],
+    extras_require={
+        "reference": ["tensorflow==2.15.1", "tensorflow-addons==0.23.0"],
+        "keras3": ["tensorflow>=2.16"],
+        "lungmask": ["lungmask"],
+    },
+    entry_points={"console_scripts": ["covid3dgan = covid3dgan.cli.main:main"]},
+)
