@@ -1,0 +1,19 @@
+"""Shared fixtures: where the real images are, and small deterministic helpers."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# TensorFlow's C++ log is noise in a test report; it must be set before the first import.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real images (a chest CT with lungs, blood smears); tests skip where it is absent."""
+    beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+    folder = Path(os.environ.get("COVID3DGAN_SHARED_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip("the folder of real images is not here (set COVID3DGAN_SHARED_DATA)")
+    return folder
