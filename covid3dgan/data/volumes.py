@@ -1,0 +1,235 @@
+"""CT volumes in and out: one ``Volume`` for NIfTI files and DICOM folders, written back in the geometry it came in.
+
+>>> ct = read("ct.nii.gz")                                    # doctest: +SKIP
+>>> write(ct.like(mask.astype("uint8")), "mask.nii.gz")       # doctest: +SKIP
+"""
+
+__all__ = ["Volume", "read", "read_mask", "write"]
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Optional
+
+import nibabel as nib
+import numpy as np
+
+from covid3dgan.data import geometry, nifti
+from covid3dgan.data.checks import check_values, doubt
+from covid3dgan.errors import InputError
+from covid3dgan.files import atomic_path, refuse_overwrite
+
+_SUFFIXES = (".nii", ".nii.gz")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Volume:
+    """A 3D image with its place in the world. Immutable: ``like`` makes another on the same grid.
+
+    Args:
+        array: (X, Y, Z) in the file's own voxel order; float32, or uint8 for a mask (bool becomes uint8).
+        affine: 4x4 float64, voxel -> RAS+ mm.
+        spacing: three voxel sizes in mm; from the affine if None, and it must agree with it.
+        source: the path it was read from, or None.
+        header: the NIfTI header it was read with, so that it can be written back exactly; None for other origins.
+    """
+
+    array: np.ndarray
+    affine: np.ndarray
+    spacing: Optional[tuple[float, float, float]] = None
+    source: Optional[str] = None
+    header: Any = None
+
+    def __post_init__(self):
+        name = self.source or "volume"
+        array = np.asarray(self.array)
+        if array.ndim != 3 or 0 in array.shape:
+            raise InputError(name, "an array with 3 axes", f"the shape {array.shape}", "pass one whole volume")
+        array = array.astype(np.uint8 if array.dtype in (np.bool_, np.uint8) else np.float32, copy=False)
+        affine = np.array(self.affine, np.float64)
+        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+            raise InputError(name, "an invertible 4x4 affine", f"{affine.tolist()}", "repair the geometry")
+        measured = geometry.spacing(affine)
+        stated = measured if self.spacing is None else tuple(float(s) for s in self.spacing)
+        if not np.allclose(stated, measured, rtol=1e-3):
+            raise InputError(name, f"the spacing of the affine, {measured}", f"the spacing {stated}",
+                             "pass matching geometry")
+        for field, value in (("array", array), ("affine", affine), ("spacing", measured)):
+            object.__setattr__(self, field, value)
+
+    def __repr__(self):
+        size = " x ".join(f"{n}" for n in self.shape)
+        step = " x ".join(f"{s:.3g}" for s in self.spacing)
+        return f"Volume({size} {self.array.dtype}, {step} mm, {self.orientation}, source={self.source!r})"
+
+    @property
+    def shape(self):
+        """(X, Y, Z)."""
+        return self.array.shape
+
+    @property
+    def orientation(self):
+        """Where the voxel axes point to, such as 'RAS'."""
+        return geometry.orientation_name(self.affine)
+
+    @property
+    def sform_code(self):
+        """The NIfTI sform code (1: scanner) that the volume was read with or will be written with."""
+        return 1 if self.header is None else int(self.header["sform_code"])
+
+    @property
+    def qform_code(self):
+        """The NIfTI qform code; 0 where the axes are not at right angles, which a qform cannot hold."""
+        if self.header is None:
+            return int(geometry.is_orthogonal(self.affine))
+        return int(self.header["qform_code"])
+
+    def like(self, array):
+        """Another volume on this grid, with this geometry and header.
+
+        Args:
+            array: (X, Y, Z) of this volume's shape.
+        """
+        if np.shape(array) != self.shape:
+            raise InputError(self.source or "volume", f"an array of shape {self.shape}", f"{np.shape(array)}",
+                             "bring it to this grid first")
+        return dataclasses.replace(self, array=array)
+
+    def canonical(self):
+        """This volume in canonical voxel order (closest to right, anterior, superior); nothing is interpolated.
+
+        The result has no header: it is for computing, and ``from_canonical`` leads back.
+        """
+        return Volume(geometry.to_canonical(self.array, self.affine),
+                      geometry.canonical_affine(self.affine, self.shape), source=self.source)
+
+    def from_canonical(self, array):
+        """An array computed on ``canonical()`` as a volume on this grid: the exact inverse."""
+        return self.like(geometry.from_canonical(np.asarray(array), self.affine))
+
+
+def read(path, strict=False):
+    """Reads a CT, to its last byte.
+
+    Args:
+        path: a .nii or .nii.gz file, or a folder with a DICOM series.
+        strict: turn every doubt (values that cannot be HU, several series, ...) into an error.
+
+    Returns:
+        A ``Volume`` with float32 values.
+
+    Raises:
+        InputError: one sentence for each way in which a CT can be unusable.
+    """
+    volume = _read(path, strict)
+    check_values(path, volume.array, strict)
+    return volume
+
+
+def read_mask(path, strict=False):
+    """Reads a mask or label map: 1 where the file's label is above 0, else 0.
+
+    Returns:
+        A ``Volume`` with a uint8 array of 0 and 1; it may be empty.
+
+    Raises:
+        InputError: where the values are not whole labels from 0 up.
+    """
+    volume = _read(path, strict)
+    low, high = float(volume.array.min()), float(volume.array.max())
+    if not np.isfinite((low, high)).all() or low < 0 or (volume.array != np.rint(volume.array)).any():
+        raise InputError(path, "a mask with whole labels, 0 for background", f"values from {low:g} to {high:g}",
+                         "pass a label map")
+    return volume.like(volume.array > 0)
+
+
+def write(volume, path, overwrite=False):
+    """Writes a .nii or .nii.gz file, reads it back and compares; on any difference nothing is left at ``path``.
+
+    Masks (uint8) are stored as uint8, whole numbers of 16 bits as int16, everything else as float32. The same
+    volume gives the same bytes.
+
+    Args:
+        volume: a ``Volume``; where it came from a NIfTI file its shape, affine and sform/qform codes are kept.
+        path: must end in .nii or .nii.gz.
+        overwrite: whether an existing file may be replaced.
+    """
+    path = Path(path)
+    if not path.name.endswith(_SUFFIXES):
+        raise InputError(path, "a name that ends in .nii or .nii.gz", f"the name {path.name!r}", "rename the output")
+    refuse_overwrite(path, overwrite)
+    stored = _stored(volume.array)
+    content = nifti.encode(stored, _header(volume), compress=path.name.endswith(".gz"))
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+        _compare(path, temporary, stored, volume)
+
+
+def _read(path, strict):
+    path = Path(path)
+    try:
+        if not path.exists():
+            raise InputError(path, "a NIfTI file or a DICOM folder", "nothing at that path", "check its name")
+        if path.is_dir():
+            from covid3dgan.data import dicom  # pydicom is loaded only where it is needed
+            return Volume(*dicom.read_series(path, strict), source=str(path))
+        array, header = nifti.read_nifti(path)
+    except PermissionError:
+        raise InputError(path, "a file that may be read", "no permission", "change its access rights") from None
+    _doubt_geometry(path, header, strict)
+    return Volume(array, _affine(path, header), source=str(path), header=header)
+
+
+def _affine(path, header):
+    try:
+        affine = header.get_best_affine()
+        usable = np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9
+    except (ValueError, np.linalg.LinAlgError, nib.spatialimages.HeaderDataError):
+        usable = False
+    if not usable:
+        raise InputError(path, "an invertible affine", "a singular or damaged one", "repair its sform and qform")
+    return affine
+
+
+def _doubt_geometry(path, header, strict):
+    if not (header["sform_code"] or header["qform_code"]):
+        doubt(path, "an orientation (sform or qform)", "neither, so left and right are a guess",
+              "set its orientation", strict)
+    unit = header.get_xyzt_units()[0]
+    if unit not in ("mm", "unknown"):
+        doubt(path, "millimetres", f"the unit {unit!r}, taken as millimetres", "check its spacing", strict)
+
+
+def _stored(array):
+    """The array in the type it is written in; always without loss."""
+    if array.dtype == np.uint8:
+        return array
+    limits = np.iinfo(np.int16)
+    whole = limits.min <= array.min() and array.max() <= limits.max and not (array != np.rint(array)).any()
+    return array.astype(np.int16 if whole else np.float32)
+
+
+def _header(volume):
+    if volume.header is not None:
+        header = volume.header.copy()
+        for field in ("cal_min", "cal_max", "intent_code", "intent_p1", "intent_p2", "intent_p3"):
+            header[field] = 0
+        return header
+    header = nib.Nifti1Header()
+    header.set_data_shape(volume.shape)
+    header.set_zooms(volume.spacing)
+    header.set_sform(volume.affine, volume.sform_code)
+    if volume.qform_code:
+        header.set_qform(volume.affine, volume.qform_code)
+    header.set_xyzt_units("mm")
+    return header
+
+
+def _compare(path, written, stored, volume):
+    array, header = nifti.read_nifti(written)
+    same = (array.shape == volume.shape and np.array_equal(array, stored.astype(np.float32), equal_nan=True)
+            and np.allclose(header.get_best_affine(), volume.affine, rtol=1e-5, atol=1e-4)
+            and np.allclose(header["pixdim"][1:4], (volume.header or header)["pixdim"][1:4], rtol=1e-5)
+            and int(header["sform_code"]) == volume.sform_code and int(header["qform_code"]) == volume.qform_code)
+    if not same:
+        raise InputError(path, "the written file to equal its volume", "another shape, affine, code or value",
+                         "report this with the input file")
