@@ -1,0 +1,55 @@
+# `make demo` and `make test` are all a new user needs: each makes the environment on its first call and reuses it.
+# PYTHON=... picks another interpreter. Python 3.9-3.11 get the reference environment (TensorFlow 2.15.1, Keras 2.15,
+# tensorflow-addons); later ones cannot have it and get the current environment (Keras 3).
+
+PYTHON ?= $(shell for p in python3.11 python3.10 python3.9 python3 python3.12 python3.13 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null && echo $$p && break; done)
+# The current environment wants Python 3.10 or later.
+PYTHON_KERAS3 ?= $(shell for p in $(PYTHON) python3.12 python3.13 python3.11 python3.10 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null && echo $$p && break; done)
+REFERENCE := $(shell $(PYTHON) -c 'import sys; print(int(sys.version_info < (3, 12)))' 2>/dev/null)
+ifeq ($(REFERENCE),1)
+REQUIREMENTS := requirements.txt
+else
+REQUIREMENTS := requirements-keras3.txt
+endif
+PIP_FLAGS := --quiet --disable-pip-version-check
+RUN := runs/demo
+
+.PHONY: demo test test-keras3 test-slow lint clean environment-note
+
+demo: .venv/ready environment-note
+	.venv/bin/covid3dgan demo --out $(RUN) $(DEMO_FLAGS)
+
+test: .venv/ready environment-note
+	.venv/bin/ruff check .
+	.venv/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
+
+test-keras3: .venv-keras3/ready
+	.venv-keras3/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
+
+test-slow: .venv/ready
+	.venv/bin/python -m pytest -m slow $(TEST_FLAGS)
+
+lint: .venv/ready
+	.venv/bin/ruff check .
+
+environment-note:
+	@test "$(REFERENCE)" = 1 || echo "note: $$($(PYTHON) --version) cannot have TensorFlow 2.15; using requirements-keras3.txt (Keras 3)"
+
+.venv/ready: $(REQUIREMENTS) setup.py
+	@test -n "$(PYTHON)" || { echo "make: expected Python 3.9 or later on the PATH, found none; install it or pass PYTHON=..."; exit 2; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install $(PIP_FLAGS) -r $(REQUIREMENTS)
+	.venv/bin/pip install $(PIP_FLAGS) --no-deps --editable .
+	touch $@
+
+.venv-keras3/ready: requirements-keras3.txt setup.py
+	@test -n "$(PYTHON_KERAS3)" || { echo "make: expected Python 3.10 or later on the PATH, found none; install it or pass PYTHON_KERAS3=..."; exit 2; }
+	$(PYTHON_KERAS3) -m venv .venv-keras3
+	.venv-keras3/bin/pip install $(PIP_FLAGS) -r requirements-keras3.txt
+	.venv-keras3/bin/pip install $(PIP_FLAGS) --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf .venv .venv-keras3 runs *.egg-info

@@ -1,0 +1,38 @@
+"""``covid3dgan info [PRESET]``: versions, presets, verbs and optional parts, without importing TensorFlow."""
+
+__all__ = ["add_arguments", "run"]
+
+import json
+
+import covid3dgan
+from covid3dgan import environment, presets
+
+
+def add_arguments(parser):
+    parser.add_argument("preset", nargs="?", help="print this preset in full")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
+                        help="override a field of the preset; may be given several times")
+    parser.add_argument("--json", action="store_true", help="machine-readable output")
+
+
+def run(args):
+    if args.preset:
+        preset = presets.override(presets.get(args.preset), args.settings)
+        print(json.dumps(presets.as_dict(preset), indent=1) if args.json else presets.describe(preset))
+        return 0
+    from covid3dgan.cli.main import VERBS
+
+    facts = {"covid3dgan": covid3dgan.__version__, "versions": environment.versions(),
+             "optional_parts": environment.optional_parts(), "machine": environment.machine(),
+             "presets": {name: presets.get(name).summary for name in presets.names()}, "verbs": VERBS}
+    if args.json:
+        print(json.dumps(facts, indent=1))
+        return 0
+    print(f"covid3dgan {facts['covid3dgan']}  (research software, not a medical device)\n")
+    for title in ("versions", "optional_parts", "machine", "presets", "verbs"):
+        print(title.replace("_", " "))
+        width = max((len(key) for key in facts[title]), default=0)
+        for key, value in facts[title].items():
+            print(f"  {key:<{width}}  {'yes' if value is True else 'no' if value is False else value}")
+        print()
+    return 0

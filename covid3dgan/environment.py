@@ -1,0 +1,86 @@
+"""What a run ran on: versions, processor, memory, git commit. Imports no TensorFlow."""
+
+__all__ = ["git_commit", "has_bfloat16_units", "machine", "optional_parts", "peak_memory_mb", "versions"]
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "tensorflow-addons", "numpy", "scipy", "nibabel", "pydicom",
+            "matplotlib", "noise", "ai-edge-litert", "lungmask")
+
+
+def versions():
+    """Installed versions by package name; absent packages are left out."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_commit():
+    """The checkout's commit (with '+' where files were changed), or None outside a checkout."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return None
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, timeout=5)
+        dirty = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=root,
+                               capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "") or None
+
+
+@functools.cache
+def _cpu_flags():
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return frozenset()
+    return frozenset(word for line in text.splitlines() if line.startswith(("flags", "Features"))
+                     for word in line.split())
+
+
+def has_bfloat16_units():
+    """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16, AMX or Arm's bf16)."""
+    return bool(_cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def machine():
+    """Processor count, memory in GiB, system and architecture; no names that could identify the machine."""
+    try:
+        memory = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        memory = None
+    return {"platform": f"{platform.system()} {platform.machine()}", "cpus": os.cpu_count(), "memory_gib": memory,
+            "bfloat16_units": has_bfloat16_units()}
+
+
+def optional_parts():
+    """Whether the optional parts are there: name -> bool. A GPU is looked for without loading TensorFlow."""
+    return {
+        "tensorflow": importlib.util.find_spec("tensorflow") is not None,
+        "tensorflow-addons": importlib.util.find_spec("tensorflow_addons") is not None,
+        "lungmask": importlib.util.find_spec("lungmask") is not None,
+        "gpu": Path("/dev/nvidiactl").exists() or (sys.platform == "darwin" and platform.machine() == "arm64"),
+        "bfloat16_units": has_bfloat16_units(),
+    }
+
+
+def peak_memory_mb():
+    """The process's peak resident memory in MB, or None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 1024), 1)

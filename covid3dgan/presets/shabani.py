@@ -1,0 +1,101 @@
+"""Presets of paper 001 (Shabani et al. 2022) and of paper 000 (Elmourabit and Banouar), which uses the same system."""
+
+__all__ = ["System"]
+
+import dataclasses
+
+from covid3dgan.presets.registry import register
+from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter, Threshold
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """Every hyper-parameter of the 3D GAN + contrastive UNet pipeline."""
+
+    name: str
+    summary: str
+    system: str = "shabani"
+    gan: Gan = Gan()
+    pseudo: Pseudo = Pseudo()
+    segmenter: Segmenter = Segmenter()
+    contrastive: Contrastive = Contrastive()
+    threshold: Threshold = Threshold()
+    evaluation: Evaluation = Evaluation()
+
+
+register(System(
+    name="shabani/published",
+    summary="what the published notebooks do, quirks on",
+))
+
+PAPER_GAN = Gan(
+    discriminator="paper", adversarial_loss="log", discriminator_learning_rate=5e-5, batch_size=8,
+    shared_optimizer=False, fresh_covid_batch=False, update_order="discriminator-first", discriminator_warmup=0,
+    generator="unetpp",
+)
+PAPER_SEGMENTER = Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, decay_rate=0.9, batch_size=32,
+                            steps=664000, log_every=100, checkpoint_every=2000)
+
+register(System(
+    name="shabani/paper",
+    summary="what the text of paper 001 says (section 4.1, Algorithm 1)",
+    gan=PAPER_GAN,
+    pseudo=Pseudo(minmax=False, sign="signed"),
+    segmenter=PAPER_SEGMENTER,
+    contrastive=Contrastive(grouping="sorted", loss="supcon"),
+    threshold=Threshold(relative=False, tune=True),
+    evaluation=Evaluation(slice_filters=False),
+))
+
+IMPROVED_GAN = Gan(
+    generator_head="residual", adversarial_loss="nonsaturating", adversarial_weight=0.01, generator_learning_rate=5e-4,
+    discriminator_learning_rate=1e-4, shared_optimizer=False, fresh_covid_batch=False, discriminator_warmup=0,
+    reconstruction_loss="mae", reconstruction_focus=4.0, noise="lesions", identity_probability=0.2, ema_decay=0.995,
+    batch_size=4,
+)
+
+register(System(
+    name="shabani/improved",
+    summary="ours: the published system with named fixes (docs/FIDELITY.md)",
+    gan=IMPROVED_GAN,
+    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=4, within_lung=True),
+    segmenter=Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, batch_size=16, steps=4000,
+                        only_grouped_slices=False, log_every=50, checkpoint_every=500),
+    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
+    threshold=Threshold(relative=False, tune=True),
+))
+
+register(System(
+    name="shabani/demo",
+    summary="the improved recipe at a size that trains on a laptop",
+    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), steps=600, log_every=25, checkpoint_every=200),
+    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True),
+    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=500, batch_size=16, steps=600,
+                        only_grouped_slices=False, log_every=25, checkpoint_every=200),
+    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
+    threshold=Threshold(relative=False, tune=True, grid=tuple(round(0.05 * i, 2) for i in range(1, 15))),
+))
+
+register(System(
+    name="elmourabit/paper",
+    summary="what the text of paper 000 says: the system of paper 001 with its Tables 2 to 4",
+    system="elmourabit",
+    gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
+    pseudo=Pseudo(minmax=False, sign="signed"),
+    segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),
+    contrastive=Contrastive(grouping="sorted", loss="supcon"),
+    threshold=Threshold(relative=False, tune=False),
+    evaluation=Evaluation(slice_filters=False),
+))
+
+register(System(
+    name="elmourabit/demo",
+    summary="paper 000's comparison at a size that trains on a laptop",
+    system="elmourabit",
+    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), steps=600, log_every=25, checkpoint_every=200),
+    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True),
+    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=500, batch_size=16, steps=600,
+                        only_grouped_slices=False, log_every=25, checkpoint_every=200),
+    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
+    threshold=Threshold(relative=False, tune=True, grid=tuple(round(0.05 * i, 2) for i in range(1, 15))),
+))

@@ -1,0 +1,108 @@
+"""The stages that the systems share, as frozen dataclasses.
+
+Each field that a paper, its code and we treat differently names its line of docs/FIDELITY.md (F-number).
+"""
+
+__all__ = ["Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold"]
+
+import dataclasses
+from typing import Literal, Optional
+
+
+@dataclasses.dataclass(frozen=True)
+class Gan:
+    """The 3D GAN and its three-phase training (training/gan3d.py)."""
+
+    volume_shape: tuple[int, int, int] = (32, 128, 128)  # slices, rows, columns
+    generator: Literal["published", "unetpp"] = "published"  # F25
+    generator_width: int = 8  # filters of the first level; 8 as published
+    generator_head: Literal["relu", "residual"] = "relu"
+    unused_input: bool = False  # F08
+    discriminator: Literal["published", "paper"] = "published"  # F01
+    discriminator_width: int = 32
+    adversarial_loss: Literal["mse", "log", "nonsaturating"] = "mse"  # F02
+    adversarial_weight: float = 1.0
+    generator_learning_rate: float = 5e-5
+    discriminator_learning_rate: float = 1e-3  # F03
+    batch_size: int = 5  # F04
+    shared_optimizer: bool = True  # F05: one Adam state for reconstruction and GAN
+    fresh_covid_batch: bool = True  # F06: the generator's update sees other COVID volumes than the discriminator's
+    update_order: Literal["reconstruction-first", "discriminator-first"] = "reconstruction-first"  # F07
+    reconstruction_every: int = 1
+    reconstruction_loss: Literal["mse", "mae"] = "mse"
+    reconstruction_focus: float = 0.0  # extra weight of the voxels where noise was added
+    discriminator_warmup: int = 1  # discriminator-only steps before the first full one
+    noise: Literal["published", "lesions"] = "published"  # F30
+    identity_probability: float = 0.0  # share of reconstruction volumes that get no noise at all
+    ema_decay: float = 0.0  # 0: the generator itself is used for inference
+    steps: int = 10000
+    log_every: int = 50
+    checkpoint_every: int = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class Pseudo:
+    """From a trained generator to pseudo-masks (inference/pseudo_masks.py)."""
+
+    minmax: bool = True  # F14: every volume scaled to [0, 1] on its own before the subtraction
+    sign: Literal["signed", "clipped"] = "signed"  # F15
+    latent: Literal["random", "fixed"] = "random"  # F32
+    latent_samples: int = 1  # more than one: mean over z, and the spread as an uncertainty map
+    within_lung: bool = False
+    smooth_sigma: float = 0.0  # Gaussian on the difference, in voxels of the network grid; 0: none
+
+
+@dataclasses.dataclass(frozen=True)
+class Contrastive:
+    """The contrastive half of the segmenter's training (training/segmenter.py)."""
+
+    enabled: bool = True
+    pairs: Literal["low-high", "healthy-high", "healthy-low"] = "low-high"  # Table 4
+    grouping: Literal["sums", "sorted", "quartiles"] = "sums"  # F16
+    high_above: float = 95.0
+    low_between: tuple[float, float] = (65.0, 80.0)
+    loss: Literal["npairs", "supcon"] = "npairs"  # F18
+    temperature: float = 0.05  # F19
+    learning_rate: float = 1e-4
+    steps_per_step: int = 2  # contrastive steps before each end-to-end step
+    weight: float = 1.0
+    augmentation: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Segmenter:
+    """The 2D segmenter and its training."""
+
+    width: int = 32
+    shared_encoder: bool = False  # F17
+    loss: Literal["mse"] = "mse"
+    learning_rate: float = 5e-5  # F20
+    decay_steps: Optional[int] = None  # F20: None keeps the learning rate constant
+    decay_rate: float = 0.9
+    batch_size: int = 8  # F21
+    steps: int = 100  # F22
+    only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
+    target_gain: float = 1.0
+    target: Literal["difference", "soft-mask"] = "difference"
+    target_threshold: float = 0.0
+    ema_decay: float = 0.0
+    log_every: int = 10
+    checkpoint_every: int = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Threshold:
+    """How a probability map becomes a mask."""
+
+    value: float = 0.2
+    relative: bool = True  # F23: relative to each slice's maximum, else absolute
+    tune: bool = False  # on validation cases over the grid
+    grid: tuple[float, ...] = (0.1, 0.15, 0.2, 0.25, 0.3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The protocol that a system's own tables use."""
+
+    protocol: Literal["published", "per_volume", "khali_pixel_max", "ssinfnet", "afseg"] = "published"
+    slice_filters: bool = True  # F24: 163 pixels and 1 % of the lung

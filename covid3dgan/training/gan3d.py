@@ -1,0 +1,173 @@
+"""The 3D GAN's three-phase training (paper 001, section 3.1, Eq. 2, Algorithm 1).
+
+Each step runs, in the preset's order:
+
+* reconstruction: healthy volumes with added noise go in, the healthy volumes are the target (L2, Eq. 2 third term);
+* discriminator: real healthy volumes against generated ones;
+* generator: COVID volumes go through the generator and the frozen discriminator, which should call them healthy.
+"""
+
+__all__ = ["GAN3D", "build_gan"]
+
+import keras
+import tensorflow as tf
+
+from covid3dgan import compat, models
+from covid3dgan.losses import adversarial
+from covid3dgan.training.updates import minimise
+
+
+class GAN3D(keras.Model):
+    """Generator, discriminator and the three-phase ``train_step``.
+
+    Args:
+        generator: (ct, latent) -> pseudo-healthy CT, both (B, D, H, W, 1).
+        discriminator: CT -> (B, 2); column 0 generated, column 1 healthy.
+        options: presets.stages.Gan.
+        averaged: a second generator of the same shape that holds the moving average of the weights, or None.
+    """
+
+    def __init__(self, generator, discriminator, options, averaged=None):
+        super().__init__(name="gan3d")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.averaged = averaged
+        self.options = options
+        self.built = True
+
+    def compile(self, generator_optimizer, discriminator_optimizer, reconstruction_optimizer=None):
+        """Builds the optimizers for their variables.
+
+        Args:
+            reconstruction_optimizer: the reconstruction's own; by default the generator's, so that one Adam state
+                serves both updates as published (F05).
+        """
+        super().compile(optimizer=generator_optimizer, **compat.compile_kwargs())
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        self.reconstruction_optimizer = reconstruction_optimizer or generator_optimizer
+        compat.build_optimizer(generator_optimizer, self.generator.trainable_variables)
+        compat.build_optimizer(discriminator_optimizer, self.discriminator.trainable_variables)
+        compat.build_optimizer(self.reconstruction_optimizer, self.generator.trainable_variables)
+
+    def networks(self):
+        """Name -> model, for checkpoints."""
+        found = {"generator": self.generator, "discriminator": self.discriminator}
+        if self.averaged is not None:
+            found["averaged"] = self.averaged
+        return found
+
+    def optimizers(self):
+        """Name -> optimizer, for checkpoints; a shared one appears once."""
+        found = {"generator": self.generator_optimizer, "discriminator": self.discriminator_optimizer}
+        if self.reconstruction_optimizer is not self.generator_optimizer:
+            found["reconstruction"] = self.reconstruction_optimizer
+        return found
+
+    def call(self, inputs, training=False):
+        """Pseudo-healthy volumes from (ct, latent), by the averaged generator where there is one."""
+        return (self.averaged or self.generator)(inputs, training=training)
+
+    def train_step(self, batch):
+        """One iteration; returns the three losses and what the collapse monitors need."""
+        logs = {}
+        if self.options.update_order == "reconstruction-first":  # F07: as published
+            logs.update(self.reconstruction_phase(batch))
+            logs.update(self.discriminator_phase(batch))
+            logs.update(self.generator_phase(batch))
+        else:  # Algorithm 1
+            logs.update(self.discriminator_phase(batch))
+            logs.update(self.generator_phase(batch))
+            logs.update(self.reconstruction_phase(batch))
+        self.update_average(batch["step"])
+        return logs
+
+    def reconstruction_phase(self, batch):
+        """Healthy-noisy in, healthy out; every ``reconstruction_every`` steps."""
+        every = self.options.reconstruction_every
+        if every == 1:
+            return self._reconstruct(batch)
+        skipped = {"reconstruction_loss": tf.constant(0.0), "noise_removed": tf.constant(0.0)}
+        return tf.cond(tf.equal(batch["step"] % every, 0), lambda: self._reconstruct(batch), lambda: skipped)
+
+    def _reconstruct(self, batch):
+        noisy, clean = batch["noisy"], batch["clean"]
+        noise = tf.abs(noisy - clean)
+
+        def distance():
+            output = tf.cast(self.generator([noisy, batch["latent_reconstruction"]], training=True), tf.float32)
+            error = output - clean
+            voxels = tf.square(error) if self.options.reconstruction_loss == "mse" else tf.abs(error)
+            if self.options.reconstruction_focus:
+                # Noise covers little of a volume: without extra weight there, the identity is nearly optimal.
+                voxels *= 1.0 + self.options.reconstruction_focus * tf.cast(noise > 0.02, tf.float32)
+            return tf.reduce_mean(voxels), output
+
+        loss, output = minimise(self.reconstruction_optimizer, self.generator.trainable_variables, distance)
+        # 1 when all the noise is gone, 0 when the generator has learned the identity.
+        removed = tf.reduce_sum((noisy - output) * (noisy - clean)) / (tf.reduce_sum(tf.square(noise)) + 1e-6)
+        return {"reconstruction_loss": loss, "noise_removed": removed}
+
+    def discriminator_phase(self, batch):
+        """Real healthy volumes against generated ones; only the discriminator's weights change."""
+        generated = tf.cast(self.generator([batch["covid"], batch["latent_discriminator"]], training=False), tf.float32)
+        size = tf.shape(generated)[0]
+        labels = tf.concat([tf.ones(size, tf.int32), tf.zeros(size, tf.int32)], 0)
+        volumes = tf.concat([batch["healthy"], generated], 0)
+
+        def mistakes():
+            scores = tf.cast(self.discriminator(volumes, training=True), tf.float32)
+            return adversarial.discriminator_loss(self.options.adversarial_loss, scores, labels), scores
+
+        loss, scores = minimise(self.discriminator_optimizer, self.discriminator.trainable_variables, mistakes)
+        right = tf.equal(tf.argmax(scores, -1, tf.int32), labels)
+        return {"discriminator_loss": loss, "discriminator_accuracy": tf.reduce_mean(tf.cast(right, tf.float32))}
+
+    def generator_phase(self, batch):
+        """The generated volumes should pass for healthy; only the generator's weights change."""
+        covid = batch["covid_again"]
+
+        def conspicuousness():
+            output = tf.cast(self.generator([covid, batch["latent_generator"]], training=True), tf.float32)
+            # The published stack trains through the discriminator with its dropout on.
+            scores = tf.cast(self.discriminator(output, training=True), tf.float32)
+            return self.options.adversarial_weight * adversarial.generator_loss(self.options.adversarial_loss,
+                                                                                scores), output
+
+        loss, output = minimise(self.generator_optimizer, self.generator.trainable_variables, conspicuousness)
+        return {"generator_loss": loss, "output_mean": tf.reduce_mean(output),
+                "input_mean": tf.reduce_mean(covid), "change": tf.reduce_mean(tf.abs(output - covid))}
+
+    def update_average(self, step):
+        """The moving average of the generator's weights, quicker at first so that early weights are forgotten."""
+        if self.averaged is None:
+            return
+        step = tf.cast(step, tf.float32)
+        decay = tf.minimum(self.options.ema_decay, (1.0 + step) / (10.0 + step))
+        for mean, weight in zip(self.averaged.weights, self.generator.weights):
+            mean.assign(decay * mean + (1.0 - decay) * weight)
+
+
+def build_gan(options):
+    """A compiled :class:`GAN3D` for a preset's ``gan`` stage."""
+    shape = (*options.volume_shape, 1)
+
+    def generator(name):
+        return models.build_generator(variant=options.generator, input_shape=shape, width=options.generator_width,
+                                      head=options.generator_head, name=name)
+
+    network = GAN3D(generator("generator"),
+                    models.build_discriminator(variant=options.discriminator, input_shape=shape,
+                                               width=options.discriminator_width),
+                    options, generator("averaged") if options.ema_decay else None)
+    if network.averaged is not None:
+        network.averaged.set_weights(network.generator.get_weights())
+        network.averaged.trainable = False
+
+    def adam(rate):
+        return compat.loss_scaling(keras.optimizers.Adam(rate))
+
+    network.compile(adam(options.generator_learning_rate), adam(options.discriminator_learning_rate),
+                    None if options.shared_optimizer else adam(options.generator_learning_rate))
+    return network
+

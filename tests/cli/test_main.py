@@ -1,0 +1,85 @@
+"""The command line's frame: exit codes, hints, speed-critical imports."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import covid3dgan
+from covid3dgan import errors
+from covid3dgan.cli import main as cli
+
+
+def test_help_and_info_load_no_tensorflow():
+    code = """
+import sys
+from covid3dgan.cli.main import main
+main(["--help"]); main(["info"]); main(["info", "--json"])
+loaded = [m for m in ("tensorflow", "keras", "scipy", "matplotlib") if m in sys.modules]
+sys.exit(str(loaded) if loaded else 0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_info_json_lists_what_it_promises(capsys):
+    assert cli.main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["covid3dgan"] == covid3dgan.__version__
+    assert "shabani/published" in facts["presets"] and set(facts["verbs"]) == set(cli.VERBS)
+    assert {"tensorflow-addons", "lungmask", "gpu", "bfloat16_units"} <= set(facts["optional_parts"])
+
+
+def test_info_prints_a_preset_with_its_overrides(capsys):
+    assert cli.main(["info", "shabani/demo", "--set", "gan.batch_size=3"]) == 0
+    assert "gan.batch_size" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    assert cli.main(["--version"]) == 0
+    assert covid3dgan.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["info", "--nonsense"], ["info", "shabani/nonsense"]])
+def test_wrong_arguments_exit_2(argv, capsys):
+    assert cli.main(argv) == 2
+    assert capsys.readouterr().err
+
+
+class _Verb:
+    """A stand-in verb that fails as told."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def add_arguments(self, parser):
+        pass
+
+    def run(self, args):
+        raise self.error
+
+
+@pytest.mark.parametrize("error, code, text", [
+    (errors.InputError("a.nii", "a volume", "a picture", "pass another file"), 1,
+     "covid3dgan info: a.nii: expected a volume, found a picture; pass another file."),
+    (errors.ArgumentError("--n", "a number", "x", "correct it"), 2, "expected a number"),
+    (RuntimeError("out of luck"), 1, "failed: RuntimeError: out of luck (--debug shows where)"),
+    (KeyboardInterrupt(), 1, "interrupted"),
+])
+def test_errors_become_one_sentence_and_an_exit_code(error, code, text, monkeypatch, capsys):
+    monkeypatch.setattr(cli.importlib, "import_module", lambda name: _Verb(error))
+    assert cli.main(["info"]) == code
+    message = capsys.readouterr().err
+    assert text in message and message.count("\n") == 1
+
+
+def test_debug_shows_the_traceback(monkeypatch):
+    monkeypatch.setattr(cli.importlib, "import_module", lambda name: _Verb(RuntimeError("where")))
+    with pytest.raises(RuntimeError, match="where"):
+        cli.main(["info", "--debug"])
+
+
+def test_nearest_names():
+    assert errors.nearest_names("gann", ["gan", "segmenter"]) == " (nearest: gan)"
+    assert errors.nearest_names("zzz", ["gan"]) == ""
