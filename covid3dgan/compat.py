@@ -1,0 +1,230 @@
+"""The only place that knows Keras 2 from Keras 3, and tensorflow-addons from its stand-ins.
+
+Model, loss and training code writes ``import keras`` and asks here for the few things whose name, default or
+behaviour differs between Keras 2.15 (TensorFlow 2.15) and Keras 3 (TensorFlow 2.16 and later).
+"""
+
+import contextlib
+import importlib.util
+import random
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from covid3dgan import addons
+from covid3dgan.environment import has_bfloat16_units
+from covid3dgan.errors import ArgumentError, InputError, nearest_names
+
+__all__ = [
+    "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator", "assign",
+    "build_optimizer", "compile_kwargs", "has_bfloat16_units", "leaky_relu", "loss_scaling", "never_xla",
+    "npairs_loss", "optimizer_variables", "precision", "random_state_variables", "resolve_precision", "scale_loss",
+    "seed_everything", "set_precision", "sigmoid_focal_crossentropy", "unscale_gradients", "variable_value",
+]
+
+KERAS_3 = keras.__version__.startswith("3")
+# tensorflow-addons installs beside Keras 3 but fails there at its first use.
+HAS_TFA = not KERAS_3 and importlib.util.find_spec("tensorflow_addons") is not None
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16", "auto")
+
+if not KERAS_3:
+    # By default Keras 2's dropout draws from stateful kernels whose position no checkpoint can hold; with generators
+    # the position is a variable. Layers read this flag when they are built, hence at import.
+    keras.backend.experimental.enable_tf_random_generator()
+
+
+# === tensorflow-addons or its stand-ins ===
+
+if HAS_TFA:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its end-of-life notice
+        import tensorflow_addons as tfa
+
+    npairs_loss = tfa.losses.npairs_loss
+    sigmoid_focal_crossentropy = tfa.losses.sigmoid_focal_crossentropy
+    InstanceNormalization = tfa.layers.InstanceNormalization
+
+    @keras.saving.register_keras_serializable(package="covid3dgan")
+    class Lookahead(tfa.optimizers.Lookahead):
+        """tensorflow-addons' Lookahead around any Keras optimizer; it takes only legacy ones, so ours are turned."""
+
+        def __init__(self, optimizer, sync_period=6, slow_step_size=0.5, name="lookahead", **kwargs):
+            super().__init__(_legacy_twin(optimizer), sync_period, slow_step_size, name, **kwargs)
+
+    def _legacy_twin(optimizer):
+        """The Keras 2 legacy optimizer with the same hyper-parameters; the update rules are the same."""
+        optimizer = keras.optimizers.get(optimizer)
+        if isinstance(optimizer, keras.optimizers.legacy.Optimizer):
+            return optimizer
+        legacy = getattr(keras.optimizers.legacy, type(optimizer).__name__, None)
+        config = optimizer.get_config()
+        if legacy is None or config.pop("weight_decay") or config.pop("use_ema"):
+            raise InputError("Lookahead", "an optimizer that Keras has in its legacy form, without weight decay or EMA",
+                             type(optimizer).__name__, "use SGD, Adam, RMSprop or Adagrad")
+        for key in ("jit_compile", "is_legacy_optimizer", "ema_momentum", "ema_overwrite_frequency"):
+            config.pop(key)
+        return legacy.from_config({key: value for key, value in config.items() if value is not None})
+else:
+    npairs_loss = addons.npairs_loss
+    sigmoid_focal_crossentropy = addons.sigmoid_focal_crossentropy
+    InstanceNormalization = addons.InstanceNormalization
+    Lookahead = addons.Lookahead
+
+
+# === Layers ===
+
+def leaky_relu(slope, name=None):
+    """``keras.layers.LeakyReLU``, whose slope is called ``alpha`` in Keras 2 and ``negative_slope`` in Keras 3."""
+    return keras.layers.LeakyReLU(name=name, **{"negative_slope" if KERAS_3 else "alpha": slope})
+
+
+# === Optimizers ===
+
+def build_optimizer(optimizer, variables):
+    """Creates the optimizer's state for ``variables`` now, so that a checkpoint can be read into it."""
+    if isinstance(optimizer, getattr(getattr(keras.optimizers, "legacy", None), "Optimizer", ())):
+        optimizer._create_all_weights(list(variables))
+    elif not getattr(optimizer, "built", False):
+        optimizer.build(list(variables))
+
+
+def optimizer_variables(optimizer):
+    """Every variable that the optimizer's next update depends on, as a list in a fixed order."""
+    variables = optimizer.variables
+    return list(variables() if callable(variables) else variables)
+
+
+def loss_scaling(optimizer):
+    """``optimizer``, wrapped in dynamic loss scaling where the global precision is mixed_float16."""
+    if keras.mixed_precision.global_policy().name != "mixed_float16":
+        return optimizer
+    return keras.mixed_precision.LossScaleOptimizer(optimizer)
+
+
+def scale_loss(optimizer, loss):
+    """The loss to differentiate: scaled where ``loss_scaling`` wrapped the optimizer, else as it is."""
+    if not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+        return loss
+    return optimizer.scale_loss(loss) if KERAS_3 else optimizer.get_scaled_loss(loss)
+
+
+def unscale_gradients(optimizer, gradients):
+    """Gradients of a scaled loss as ``apply_gradients`` wants them: Keras 3's wrapper unscales by itself."""
+    if KERAS_3 or not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+        return gradients
+    return optimizer.get_unscaled_gradients(gradients)
+
+
+# === Random state ===
+
+if KERAS_3:
+    SeedGenerator = keras.random.SeedGenerator
+else:
+    class SeedGenerator(tf.random.Generator):
+        """Keras 3's interface for Keras 2: ``next()`` gives a fresh (2,) seed for a stateless op."""
+
+        def __init__(self, seed=None):
+            generator = tf.random.Generator.from_seed(random.randint(1, 10**9) if seed is None else seed)
+            super().__init__(state=generator.state, alg=generator.algorithm)
+
+        def next(self):
+            return self.make_seeds()[:, 0]
+
+
+def random_state_variables(model):
+    """The variables that hold the random position of every dropout and augmentation layer in ``model``.
+
+    Saved and restored together with the weights they make the next masks come out bit for bit the same.
+    """
+    if KERAS_3:
+        found = [variable for variable in model.variables if variable.name == "seed_generator_state"]
+    else:
+        generators = [_keras2_generator(layer) for layer in (model, *model.submodules)]
+        found = [generator.state for generator in generators if generator is not None]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _keras2_generator(layer):
+    """The tf.random.Generator that a Keras 2 layer draws from, or None."""
+    if hasattr(layer, "_random_generator"):
+        layer._random_generator._maybe_init()
+        return layer._random_generator._generator
+    own = getattr(layer, "seed_generator", None)
+    return own if isinstance(own, tf.random.Generator) else None
+
+
+def seed_everything(seed, deterministic=False):
+    """Seeds Python, NumPy, TensorFlow and Keras; ``deterministic`` also makes TensorFlow pick reproducible kernels.
+
+    Determinism lasts for the process and costs speed; on a GPU a run repeats bit for bit only with it.
+    """
+    keras.utils.set_random_seed(int(seed))
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+# === Variables ===
+
+def variable_value(variable):
+    """The variable's value as a NumPy array."""
+    return np.asarray(variable.numpy())
+
+
+def assign(variable, value):
+    """Sets the variable; a value of another shape raises InputError instead of broadcasting."""
+    shape = tuple(np.shape(value))
+    if shape != tuple(variable.shape):
+        raise InputError(variable.name, f"a value of shape {tuple(variable.shape)}", f"one of shape {shape}",
+                         "check that the checkpoint belongs to this model")
+    variable.assign(value)
+
+
+# === Precision ===
+
+def resolve_precision(name):
+    """The policy that ``name`` stands for: ``auto`` is the fastest one that this machine has units for."""
+    if name not in PRECISIONS:
+        found = f"{name!r}{nearest_names(name, PRECISIONS)}"
+        raise ArgumentError("precision", f"one of {', '.join(PRECISIONS)}", found, "choose one of them")
+    if name != "auto":
+        return name
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
+        return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
+    return "mixed_bfloat16" if has_bfloat16_units() else "float32"
+
+
+def set_precision(name):
+    """Makes ``name`` (see PRECISIONS) the policy of every layer built from now on; returns the resolved name."""
+    resolved = resolve_precision(name)
+    keras.mixed_precision.set_global_policy(resolved)
+    return resolved
+
+
+@contextlib.contextmanager
+def precision(name):
+    """``set_precision`` for the block; gives the resolved name, then puts the former policy back."""
+    former = keras.mixed_precision.global_policy()
+    try:
+        yield set_precision(name)
+    finally:
+        keras.mixed_precision.set_global_policy(former)
+
+
+# === XLA ===
+
+def compile_kwargs():
+    """Arguments for every ``Model.compile``: XLA off, which Keras 3 picks by itself and which slows 3D models 15 times
+    on a CPU."""
+    return {"jit_compile": False}
+
+
+def never_xla(model):
+    """``model``, such that Keras 3 does not pick XLA in ``predict``, ``evaluate`` or a bare ``compile`` either."""
+    if KERAS_3:
+        model.supports_jit = False
+        model.jit_compile = False
+    return model

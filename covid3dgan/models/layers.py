@@ -1,0 +1,58 @@
+"""Building blocks that several models share: checks of input shapes, channel splits, the noise adder."""
+
+import keras
+
+from covid3dgan import compat
+from covid3dgan.errors import ArgumentError, nearest_names
+
+__all__ = ["check_choice", "check_input_shape", "noise_adder"]
+
+
+def check_choice(subject, value, choices):
+    """``value`` if it is one of ``choices``; else ArgumentError with the nearest names."""
+    if value not in choices:
+        raise ArgumentError(subject, f"one of {', '.join(choices)}", f"{value!r}{nearest_names(value, choices)}",
+                            "choose one of them")
+    return value
+
+
+def check_input_shape(model, shape, rank, multiple):
+    """``shape`` as a tuple of ints if it is ``rank`` sides that divide by ``multiple``, then the channels.
+
+    Raises:
+        ArgumentError: otherwise, naming the nearest sides that do.
+    """
+    names = {2: "(rows, columns, channels)", 3: "(slices, rows, columns, channels)"}[rank]
+    shape = tuple(shape)
+    if len(shape) != rank + 1 or any(not isinstance(side, int) or side < 1 for side in shape):
+        raise ArgumentError(f"{model} input_shape", f"{rank + 1} positive whole numbers {names}", f"{shape}",
+                            "pass the shape without the batch axis")
+    if any(side % multiple for side in shape[:-1]):
+        nearest = tuple(max(multiple, round(side / multiple) * multiple) for side in shape[:-1])
+        raise ArgumentError(f"{model} input_shape", f"sides that divide by {multiple}", f"{shape[:-1]}",
+                            f"resize or pad the input, nearest is {nearest}")
+    return shape
+
+
+def noise_adder(features, noise, name="noise"):
+    """Adds to ``features`` what three parallel convolutions (kernels 1, 3, 5) make of them and of the noise.
+
+    Paper 001 section 3.1; the notebook's layers ``HI`` (features), ``conection`` (the three, concatenated) and the sum.
+
+    Args:
+        features: (B, D, H, W, C).
+        noise: (B, D, H, W, N).
+
+    Returns:
+        (B, D, H, W, C).
+    """
+    channels = features.shape[-1]
+    joined = keras.layers.Concatenate(name=f"{name}_concat")([features, noise])
+    branches = []
+    for index, kernel in enumerate((1, 3, 5)):
+        # The three share the channels; where these do not divide by 3 the first ones take one more.
+        filters = channels // 3 + (index < channels % 3)
+        branch = keras.layers.Conv3D(filters, kernel, padding="same", name=f"{name}_conv{kernel}")(joined)
+        branches.append(compat.leaky_relu(0.3, name=f"{name}_act{kernel}")(branch))
+    connection = keras.layers.Concatenate(name="conection")(branches)
+    return keras.layers.Add(name=f"{name}_add")([features, connection])
