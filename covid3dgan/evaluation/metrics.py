@@ -1,0 +1,150 @@
+"""Overlap, surface and volume measures of two binary masks, each defined on empty masks too.
+
+What an empty mask gives (``-`` is NaN: the ratio has no denominator and the value is left out of every mean):
+
+=============================  ====  ===  ===========  =========  ===========  ========
+reference / prediction         Dice  IoU  sensitivity  precision  specificity  HD95
+=============================  ====  ===  ===========  =========  ===========  ========
+both empty                     1     1    -            -          1            0
+only the reference is empty    0     0    -            0          < 1          diagonal
+only the prediction is empty   0     0    0            -          1            diagonal
+=============================  ====  ===  ===========  =========  ===========  ========
+
+A lesion that is missed altogether costs the diagonal of the image, the largest distance there can be: left out of
+the mean, it would make a worse method look better.
+"""
+
+__all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "counts", "hd95", "volume_ml"]
+
+import dataclasses
+import math
+
+import numpy as np
+from scipy import ndimage, stats
+
+from covid3dgan.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """How a metric is printed: its name, its unit (None: a ratio), and whether more of it is better."""
+
+    label: str
+    unit: str = None
+    higher_is_better: bool = True
+
+
+METRICS = {
+    "dice": Metric("Dice"),
+    "iou": Metric("IoU"),
+    "sensitivity": Metric("Sensitivity"),
+    "specificity": Metric("Specificity"),
+    "lung_specificity": Metric("Specificity in the lungs"),
+    "precision": Metric("Precision"),
+    "accuracy": Metric("Accuracy"),
+    "f1": Metric("F1"),
+    "recall": Metric("Recall"),
+    "auc": Metric("AUC"),
+    "hd95_mm": Metric("HD95", "mm", False),
+    "volume_error_ml": Metric("Volume error", "ml", False),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """True and false positives and negatives of one pair of masks."""
+
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+    @property
+    def empty(self):
+        """'both', 'reference' or 'prediction' where that mask holds nothing, else ''."""
+        no_reference, no_prediction = self.tp + self.fn == 0, self.tp + self.fp == 0
+        if no_reference and no_prediction:
+            return "both"
+        return "reference" if no_reference else "prediction" if no_prediction else ""
+
+    @property
+    def dice(self):
+        return 1.0 if self.empty == "both" else 2 * self.tp / (2 * self.tp + self.fp + self.fn)
+
+    @property
+    def iou(self):
+        return 1.0 if self.empty == "both" else self.tp / (self.tp + self.fp + self.fn)
+
+    @property
+    def sensitivity(self):
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
+    def specificity(self):
+        return _ratio(self.tn, self.tn + self.fp)
+
+    @property
+    def precision(self):
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def accuracy(self):
+        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+
+
+def _ratio(numerator, denominator):
+    return numerator / denominator if denominator else math.nan
+
+
+def counts(prediction, reference, within=None):
+    """Counts of two boolean arrays of one shape, over all voxels or those of the boolean array ``within``."""
+    if prediction.shape != reference.shape:
+        raise InputError("prediction", f"the reference's shape {reference.shape}", f"{prediction.shape}",
+                         "compare masks of one image")
+    if within is not None:
+        prediction, reference = prediction[within], reference[within]
+    tp = int(np.count_nonzero(prediction & reference))
+    predicted, true = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
+    return Counts(tp, predicted - tp, true - tp, reference.size - predicted - true + tp)
+
+
+def volume_ml(mask, spacing):
+    """Volume of a boolean array in millilitres; ``spacing`` is the voxel size in mm, one number per axis."""
+    return int(np.count_nonzero(mask)) * float(np.prod(spacing)) / 1000.0
+
+
+def hd95(prediction, reference, spacing):
+    """95th percentile of the surface distances in mm: the larger of the two directions.
+
+    A surface voxel is one with a face neighbour outside the mask or on the image's border. Empty masks: see the
+    table at the top of this file.
+
+    Args:
+        prediction, reference: boolean arrays of one shape, 2D or 3D.
+        spacing: voxel size in mm, one number per axis.
+    """
+    spacing = np.asarray(spacing, float)
+    if not prediction.any() and not reference.any():
+        return 0.0
+    if not prediction.any() or not reference.any():
+        return float(np.linalg.norm(spacing * (np.array(reference.shape) - 1)))
+    # Distances only concern voxels of the two surfaces: the box that holds both gives the same numbers, sooner.
+    box = ndimage.find_objects((prediction | reference).astype(np.uint8))[0]
+    first, second = _surface(prediction[box]), _surface(reference[box])
+    return float(max(np.percentile(ndimage.distance_transform_edt(~second, sampling=spacing)[first], 95),
+                     np.percentile(ndimage.distance_transform_edt(~first, sampling=spacing)[second], 95)))
+
+
+def _surface(mask):
+    return mask & ~ndimage.binary_erosion(mask, border_value=0)
+
+
+def area_under_roc(scores, labels):
+    """Area under the ROC curve by ranks (ties count half); NaN where ``labels`` (boolean) has one class only."""
+    scores, labels = np.ravel(scores), np.ravel(labels)
+    positives = int(np.count_nonzero(labels))
+    negatives = labels.size - positives
+    if not positives or not negatives:
+        return math.nan
+    ranks = stats.rankdata(scores)
+    return float((ranks[labels].sum() - positives * (positives + 1) / 2) / (positives * negatives))
