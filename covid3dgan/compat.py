@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from covid3dgan import addons
 from covid3dgan.environment import has_bfloat16_units
-from covid3dgan.errors import ArgumentError, InputError, nearest_names
+from covid3dgan.errors import InputError, check_choice
 
 __all__ = [
     "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator", "assign",
@@ -185,10 +185,7 @@ def assign(variable, value):
 
 def resolve_precision(name):
     """The policy that ``name`` stands for: ``auto`` is the fastest one that this machine has units for."""
-    if name not in PRECISIONS:
-        found = f"{name!r}{nearest_names(name, PRECISIONS)}"
-        raise ArgumentError("precision", f"one of {', '.join(PRECISIONS)}", found, "choose one of them")
-    if name != "auto":
+    if check_choice("precision", name, PRECISIONS) != "auto":
         return name
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:

@@ -1,6 +1,6 @@
 """The one exception and the one warning that bad input raises, and the form of their sentences."""
 
-__all__ = ["ArgumentError", "InputError", "InputWarning", "nearest_names", "sentence"]
+__all__ = ["ArgumentError", "InputError", "InputWarning", "check_choice", "nearest_names", "sentence"]
 
 import difflib
 
@@ -43,3 +43,11 @@ def nearest_names(name, known, count=3):
     """' (nearest: a, b)' for the known names that look like ``name``, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=count, cutoff=0.4)
     return f" (nearest: {', '.join(close)})" if close else ""
+
+
+def check_choice(subject, value, choices):
+    """``value`` if it is one of ``choices``; else ArgumentError with the nearest names."""
+    if value not in choices:
+        raise ArgumentError(subject, f"one of {', '.join(choices)}", f"{value!r}{nearest_names(value, choices)}",
+                            "choose one of them")
+    return value

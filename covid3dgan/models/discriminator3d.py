@@ -3,7 +3,8 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.models.layers import check_choice, check_input_shape
+from covid3dgan.errors import check_choice
+from covid3dgan.models.layers import check_input_shape
 
 __all__ = ["DISCRIMINATOR_VARIANTS", "build_discriminator"]
 

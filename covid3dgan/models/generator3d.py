@@ -3,8 +3,9 @@
 import keras
 
 from covid3dgan import compat
+from covid3dgan.errors import check_choice
 from covid3dgan.models import unetpp3d
-from covid3dgan.models.layers import check_choice, check_input_shape, noise_adder
+from covid3dgan.models.layers import check_input_shape, noise_adder
 
 __all__ = ["GENERATOR_VARIANTS", "HEADS", "NOISE_CHANNELS", "build_generator", "noise_shape"]
 

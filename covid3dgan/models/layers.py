@@ -3,17 +3,9 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.errors import ArgumentError, nearest_names
+from covid3dgan.errors import ArgumentError
 
-__all__ = ["check_choice", "check_input_shape", "noise_adder"]
-
-
-def check_choice(subject, value, choices):
-    """``value`` if it is one of ``choices``; else ArgumentError with the nearest names."""
-    if value not in choices:
-        raise ArgumentError(subject, f"one of {', '.join(choices)}", f"{value!r}{nearest_names(value, choices)}",
-                            "choose one of them")
-    return value
+__all__ = ["check_input_shape", "noise_adder"]
 
 
 def check_input_shape(model, shape, rank, multiple):
