@@ -3,9 +3,9 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.errors import ArgumentError
+from covid3dgan.errors import ArgumentError, check_choice
 
-__all__ = ["check_input_shape", "noise_adder"]
+__all__ = ["check_choice", "check_input_shape", "noise_adder"]
 
 
 def check_input_shape(model, shape, rank, multiple):
