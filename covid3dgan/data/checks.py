@@ -1,6 +1,6 @@
 """What a CT's values must be, and the one way to voice a doubt: a warning, or an error under ``strict``."""
 
-__all__ = ["check_memory", "check_values", "doubt", "hu_doubt"]
+__all__ = ["check_memory", "check_values", "doubt", "from_window", "gigabytes", "hu_doubt"]
 
 import warnings
 
@@ -26,7 +26,7 @@ def hu_doubt(low, high):
     A chest holds air near -1000 HU, so a volume without negative values is not in HU.
     """
     span = f"values from {low:g} to {high:g}"
-    if low >= 0 and high <= 1 or low >= -1 and high <= 1:
+    if -1 <= low and high <= 1:
         return f"{span} (a normalised image)"
     if low >= 0 and high <= 255:
         return f"{span} (an 8-bit image)"
@@ -35,6 +35,19 @@ def hu_doubt(low, high):
     if low < HU_LIMITS[0] or high > HU_LIMITS[1]:
         return f"{span} (beyond what any CT stores)"
     return None
+
+
+def from_window(array, window):
+    """HU from values that hold a window of HU as 0..1 or 0..255; values outside 0..255 are HU already.
+
+    Args:
+        array: any shape.
+        window: (HU of value 0, HU of the highest value).
+    """
+    low, high = float(array.min()), float(array.max())
+    if not 0 <= low < high <= 255:
+        return array
+    return window[0] + array * ((window[1] - window[0]) / (1 if high <= 1 else 255))
 
 
 def check_values(path, array, strict=False):

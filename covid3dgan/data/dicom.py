@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from covid3dgan.data.checks import check_memory, doubt
 from covid3dgan.errors import InputError
@@ -23,6 +24,9 @@ _BARE_SUFFIXES = (".dcm", ".ima", "")
 _GAP = 1.5
 # Steps that differ by more than this share of their mean are uneven enough to say so.
 _UNEVEN = 0.1
+_UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+# What places a slice in the patient, and how many numbers each takes.
+_PLACE = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2}
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
 
@@ -52,7 +56,7 @@ def read_series(folder, strict=False):
     shape = (int(first.Columns), int(first.Rows), len(slices))
     for header in slices:
         _check_size(header)
-    check_memory(folder, 4 * int(np.prod(shape, dtype=object)))
+    check_memory(folder, 8 * int(np.prod(shape, dtype=object)))
     array = np.empty(shape, np.float32, order="F")
     for z, header in enumerate(slices):
         array[:, :, z] = _hounsfield(header).T
@@ -100,12 +104,11 @@ def _largest_series(folder, headers, strict):
     """The images of one series, size and orientation that are most; a scout view in the same series falls out."""
     groups = {}
     for header in headers:
-        missing = [name for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-                   if not header.get(name)]
+        missing = [name for name, count in _PLACE.items() if _numbers(header, name, count) is None]
         if missing:
             orientation = ("no " + ", ".join(missing),)
         else:
-            orientation = tuple(np.round(np.array(header.ImageOrientationPatient, float), 3) + 0.0)
+            orientation = tuple(np.round(_numbers(header, "ImageOrientationPatient", 6), 3) + 0.0)
         key = (str(header.SeriesInstanceUID), int(header.Rows), int(header.Columns), orientation)
         groups.setdefault(key, []).append(header)
     usable = {key: group for key, group in groups.items() if len(key[3]) == 6}
@@ -124,9 +127,9 @@ def _arrange(folder, slices, strict):
     """Slices sorted along their normal and their affine; refuses doubled and missing slices."""
     if len(slices) < 2:
         raise InputError(folder, "a series of at least 2 slices", "a single 2D image", "pass the whole series")
-    row, column = np.array(slices[0].ImageOrientationPatient, float).reshape(2, 3)
+    row, column = _numbers(slices[0], "ImageOrientationPatient", 6).reshape(2, 3)
     normal = np.cross(row, column)
-    positions = np.array([[float(v) for v in header.ImagePositionPatient] for header in slices])
+    positions = np.array([_numbers(header, "ImagePositionPatient", 3) for header in slices])
     along = positions @ normal
     order = np.argsort(along, kind="stable")
     slices, positions, along = [slices[i] for i in order], positions[order], along[order]
@@ -149,7 +152,7 @@ def _arrange(folder, slices, strict):
 
 def _affine(folder, header, positions, row, column):
     """Voxel (column, row, slice) -> RAS+ mm; a tilted gantry gives a sheared affine, as it should."""
-    between_rows, between_columns = (float(v) for v in header.PixelSpacing)
+    between_rows, between_columns = _numbers(header, "PixelSpacing", 2)
     if not (between_rows > 0 and between_columns > 0):
         raise InputError(folder, "a positive spacing along each axis", f"{between_rows:g} x {between_columns:g} mm",
                          "export the series again")
@@ -167,10 +170,18 @@ def _affine(folder, header, positions, row, column):
     return _LPS_TO_RAS @ affine
 
 
+def _numbers(header, name, count):
+    """``count`` finite numbers of an element as an array; None where it holds anything else."""
+    try:
+        values = np.array([float(v) for v in header.get(name)])
+    except (TypeError, ValueError):
+        return None
+    return values if len(values) == count and np.isfinite(values).all() else None
+
+
 def _check_size(header):
     """Refuses an uncompressed slice whose file is smaller than the pixels that its header promises."""
-    syntax = header.file_meta.get("TransferSyntaxUID")
-    if syntax is not None and syntax.is_compressed:
+    if header.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian) not in _UNCOMPRESSED:
         return
     promised = int(header.Rows) * int(header.Columns) * int(header.get("BitsAllocated", 16)) // 8
     size = Path(header.filename).stat().st_size

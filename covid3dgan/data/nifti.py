@@ -97,7 +97,7 @@ def _read(path, stream, size, most):
         raise InputError(path, f"{promised} bytes of data, as its header promises",
                          f"a file of {size} bytes, which cannot hold them ({gigabytes(promised)})",
                          "copy or download it again")
-    check_memory(path, promised + 4 * voxels)
+    check_memory(path, promised + 8 * voxels)  # the stored bytes, float32 values and one copy of them
     raw = _exactly(path, stream, int(offset), promised)
     stored = np.frombuffer(raw, dtype).reshape(shape, order="F")
     return _scaled(stored, *_scale(path, header)), header.as_byteswapped("<")

@@ -4,7 +4,7 @@
 >>> write(ct.like(mask.astype("uint8")), "mask.nii.gz")       # doctest: +SKIP
 """
 
-__all__ = ["Volume", "read", "read_mask", "write"]
+__all__ = ["Volume", "read", "read_labels", "read_mask", "write"]
 
 import dataclasses
 from pathlib import Path
@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 
 from covid3dgan.data import geometry, nifti
-from covid3dgan.data.checks import check_values, doubt
+from covid3dgan.data.checks import check_values, doubt, from_window
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite
 
@@ -107,12 +107,14 @@ class Volume:
         return self.like(geometry.from_canonical(np.asarray(array), self.affine))
 
 
-def read(path, strict=False):
+def read(path, strict=False, window=None):
     """Reads a CT, to its last byte.
 
     Args:
         path: a .nii or .nii.gz file, or a folder with a DICOM series.
         strict: turn every doubt (values that cannot be HU, several series, ...) into an error.
+        window: the HU that the file's lowest and highest possible values stand for, for data sets that store a
+            window as 0..1 or 0..255; such values are brought back to HU, and a file in HU stays as it is.
 
     Returns:
         A ``Volume`` with float32 values.
@@ -121,25 +123,37 @@ def read(path, strict=False):
         InputError: one sentence for each way in which a CT can be unusable.
     """
     volume = _read(path, strict)
+    if window is not None:
+        volume = volume.like(from_window(volume.array, window))
     check_values(path, volume.array, strict)
     return volume
 
 
-def read_mask(path, strict=False):
-    """Reads a mask or label map: 1 where the file's label is above 0, else 0.
+def read_labels(path, strict=False):
+    """Reads a label map.
 
     Returns:
-        A ``Volume`` with a uint8 array of 0 and 1; it may be empty.
+        A ``Volume`` whose float32 array holds whole labels from 0 up; they may be all 0.
 
     Raises:
-        InputError: where the values are not whole labels from 0 up.
+        InputError: where the values are anything else.
     """
     volume = _read(path, strict)
     low, high = float(volume.array.min()), float(volume.array.max())
     if not np.isfinite((low, high)).all() or low < 0 or (volume.array != np.rint(volume.array)).any():
         raise InputError(path, "a mask with whole labels, 0 for background", f"values from {low:g} to {high:g}",
                          "pass a label map")
-    return volume.like(volume.array > 0)
+    return volume
+
+
+def read_mask(path, strict=False):
+    """Reads a mask or label map as a mask: 1 where the file's label is above 0, else 0.
+
+    Returns:
+        A ``Volume`` with a uint8 array of 0 and 1; it may be empty.
+    """
+    labels = read_labels(path, strict)
+    return labels.like(labels.array > 0)
 
 
 def write(volume, path, overwrite=False):
