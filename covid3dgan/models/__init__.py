@@ -9,6 +9,22 @@ _HOMES = {
     "build_generator": "generator3d",
     "noise_shape": "generator3d",
     "build_discriminator": "discriminator3d",
+    "build_encoder2d": "encoder2d",
+    "build_segmenter": "bcdunet",
+    "build_contrastive_encoder": "contrastive",
+    "adapt_normalization": "contrastive",
+    "build_transunet": "transunet",
+    "build_infnet": "infnet",
+    "add_inpainting_heads": "infnet",
+    "build_infnet_multi": "infnet_multi",
+    "add_multi_inpainting": "infnet_multi",
+    "build_coach": "coach",
+    "erasing_mask": "coach",
+    "build_afseg_discriminator": "afseg",
+    "build_afseg_generator": "afseg",
+    "build_afseg_segmenter": "afseg",
+    "build_dip": "dip",
+    "load_backbone": "backbone_weights",
 }
 
 __all__ = sorted(_HOMES)
