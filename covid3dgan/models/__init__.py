@@ -13,6 +13,7 @@ _HOMES = {
     "build_segmenter": "bcdunet",
     "build_contrastive_encoder": "contrastive",
     "adapt_normalization": "contrastive",
+    "load_model": "saving",
     "build_transunet": "transunet",
     "build_infnet": "infnet",
     "add_inpainting_heads": "infnet",

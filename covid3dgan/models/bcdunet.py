@@ -1,0 +1,64 @@
+"""The 2D segmenter: a BCDU-Net (Azad et al. 2019), where the text of paper 001 says "2D UNet" (F26)."""
+
+import keras
+
+from covid3dgan import compat
+from covid3dgan.errors import ArgumentError
+from covid3dgan.models.convlstm import ConvLSTM2D
+from covid3dgan.models.encoder2d import build_encoder2d
+from covid3dgan.models.layers import check_input_shape
+
+__all__ = ["build_segmenter"]
+
+
+def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="legacy_hard_sigmoid", encoder=None,
+                    name="segmenter"):
+    """The BCDU-Net, 5,008,645 parameters (5,008,197 trainable) at the defaults.
+
+    Args:
+        input_shape: (rows, columns, channels), sides that divide by 8.
+        width: filters of the first level, an even number; 32 is the published one.
+        dropout: rate in the encoder and on the copy of its third map that the decoder takes.
+        gate: the ConvLSTM's recurrent activation (F31), see ``models.convlstm.GATES``.
+        encoder: what ``build_encoder2d`` gave, to share its weights with a contrastive model (F17); by default a new
+            one.
+
+    Returns:
+        ``keras.Model``: (B, H, W, C) -> (B, H, W, 1), the signed pseudo-mask in (-1, 1), float32.
+    """
+    input_shape = check_input_shape("segmenter", input_shape, rank=2, multiple=8)
+    encoder = encoder or build_encoder2d(width, dropout)
+    if encoder.width != width or width % 2:
+        raise ArgumentError("segmenter width", "an even number, the encoder's width", f"{width}",
+                            f"the encoder has {encoder.width}")
+
+    image = keras.Input(input_shape, name="slice")
+    skips, x = encoder(image)
+    # As published, the dropout is on the copy for the decoder only: the encoder's pooling takes the map as it is.
+    thinned = keras.layers.Dropout(dropout, name="decoder3_dropout")(skips[2])
+    x = _decode(x, thinned, width * 4, 3, gate, level=3)
+    x = _decode(x, skips[1], width * 2, 2, gate, level=2)
+    x = _decode(x, skips[0], width, 2, gate, level=1)
+    x = _convolve(x, 2, "decoder1_conv3")
+    mask = keras.layers.Conv2D(1, 1, activation="tanh", dtype="float32", name="mask")(x)
+    return compat.never_xla(keras.Model(image, mask, name=name))
+
+
+def _decode(x, skip, filters, kernel, gate, level):
+    """Upsamples ``x``, merges it with ``skip`` as two time steps of a ConvLSTM, and convolves twice."""
+    name = f"decoder{level}"
+    x = keras.layers.Conv2DTranspose(filters, kernel, strides=2, padding="same", kernel_initializer="he_normal",
+                                     name=f"{name}_up")(x)
+    x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
+    x = keras.layers.Activation("relu", name=f"{name}_relu")(x)
+    steps = [keras.layers.Reshape((1, *tensor.shape[1:]), name=f"{name}_{role}")(tensor)
+             for role, tensor in (("skip", skip), ("below", x))]
+    pair = keras.layers.Concatenate(axis=1, name=f"{name}_pair")(steps)
+    x = ConvLSTM2D(filters // 2, 2, go_backwards=True, gate=gate, kernel_initializer="he_normal",
+                   name=f"{name}_merge")(pair)
+    return _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")
+
+
+def _convolve(x, filters, name):
+    return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_initializer="he_normal",
+                               name=name)(x)
