@@ -1,6 +1,6 @@
 """What a CT's values must be, and the one way to voice a doubt: a warning, or an error under ``strict``."""
 
-__all__ = ["check_memory", "check_values", "doubt", "from_window", "gigabytes", "hu_doubt"]
+__all__ = ["check_memory", "check_values", "doubt", "from_window", "hu_doubt"]
 
 import warnings
 
@@ -69,10 +69,10 @@ def check_memory(path, needed):
     free = available_memory()
     if free is not None and needed > free:
         raise InputError(path, "a volume that fits into the free memory",
-                         f"a header that asks for {gigabytes(needed)} where {gigabytes(free)} are free",
+                         f"a header that asks for {_gigabytes(needed)} where {_gigabytes(free)} are free",
                          "check the header or use a larger machine")
 
 
-def gigabytes(count):
+def _gigabytes(count):
     """A byte count for people: '3.2 GB'."""
     return f"{count / 1e9:.1f} GB"

@@ -5,6 +5,7 @@ File names and instance numbers are not trusted; only positions and orientations
 
 __all__ = ["read_series"]
 
+import os
 import warnings
 from pathlib import Path
 
@@ -68,14 +69,20 @@ def _headers(folder):
     headers = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom comments on values that do not matter here
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
-                header = _header(path)
-                if header is not None and {"Rows", "Columns", "SeriesInstanceUID"} <= set(header.dir()):
-                    headers.append(header)
+        for path in _files(folder):
+            header = _header(path)
+            if header is not None and {"Rows", "Columns", "SeriesInstanceUID"} <= set(header.dir()):
+                headers.append(header)
     if not headers:
         raise InputError(folder, "a folder with DICOM images", "none", "pass the folder that holds the series")
     return headers
+
+
+def _files(folder):
+    """All files of a folder and its subfolders in the order of their paths; a closed subfolder is an error."""
+    def closed(error):
+        raise error
+    return sorted(Path(parent) / name for parent, _, names in os.walk(folder, onerror=closed) for name in names)
 
 
 def _header(path):

@@ -14,7 +14,7 @@ import zlib
 import nibabel as nib
 import numpy as np
 
-from covid3dgan.data.checks import check_memory, gigabytes
+from covid3dgan.data.checks import check_memory
 from covid3dgan.errors import InputError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -95,8 +95,7 @@ def _read(path, stream, size, most):
     promised = voxels * dtype.itemsize
     if promised > most - offset:
         raise InputError(path, f"{promised} bytes of data, as its header promises",
-                         f"a file of {size} bytes, which cannot hold them ({gigabytes(promised)})",
-                         "copy or download it again")
+                         f"a file of {size} bytes, which cannot hold them", "copy or download it again")
     check_memory(path, promised + 8 * voxels)  # the stored bytes, float32 values and one copy of them
     raw = _exactly(path, stream, int(offset), promised)
     stored = np.frombuffer(raw, dtype).reshape(shape, order="F")

@@ -175,7 +175,8 @@ def _note_labels(case, report, strict, role, path, labels):
     values = np.unique(labels[labels != 0])
     report.facts[f"{role}_labels"] = [int(v) for v in values[:10]]
     if len(values) == 0 and not (role != "lungs" and case.healthy):
-        _doubt(report, strict, path, f"a mask that marks the {role}", "an empty one", "check that it belongs to this case")
+        _doubt(report, strict, path, f"a mask that marks the {role}", "an empty one",
+               "check that it belongs to this case")
     # Left and right lung may have labels of their own; a class map has several by its nature.
     if len(values) > {"infection": 1, "prior": 1, "lungs": 2}.get(role, 255) and path != case.classes:
         _doubt(report, strict, path, "a mask of 0 and one other value",

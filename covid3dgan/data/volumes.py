@@ -189,6 +189,9 @@ def _read(path, strict):
         array, header = nifti.read_nifti(path)
     except PermissionError:
         raise InputError(path, "a file that may be read", "no permission", "change its access rights") from None
+    except OSError as error:
+        raise InputError(path, "a file that can be read", f"a failing one ({error.strerror or error})",
+                         "check the disk or the network") from None
     _doubt_geometry(path, header, strict)
     return Volume(array, _affine(path, header), source=str(path), header=header)
 
