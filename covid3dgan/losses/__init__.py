@@ -4,9 +4,19 @@ import importlib
 
 _HOMES = {
     "check_contrastive_labels": "contrastive_labels",
+    "coach_loss": "coach",
     "discriminator_loss": "adversarial",
+    "enhanced_contrastive_loss": "enhanced_contrastive",
+    "fit_temperature": "temperature",
+    "focal_loss": "multi_class",
     "generator_loss": "adversarial",
+    "infnet_loss": "structure",
+    "inpainting_loss": "masked_inpainting",
+    "masked_means": "masked_inpainting",
+    "multi_class_loss": "multi_class",
     "npairs_loss": "npairs",
+    "sensitivity_loss": "sensitivity",
+    "structure_loss": "structure",
     "supcon_loss": "supcon",
 }
 
