@@ -4,7 +4,6 @@ __all__ = ["Scores", "format_mean"]
 
 import dataclasses
 import math
-from typing import Dict, Tuple
 
 import numpy as np
 
@@ -30,9 +29,9 @@ class Scores:
     level: str
     unit: str
     spread: str
-    metrics: Tuple[str, ...]
-    settings: Dict[str, object]
-    rows: Tuple[dict, ...]
+    metrics: tuple[str, ...]
+    settings: dict[str, object]
+    rows: tuple[dict, ...]
 
     @property
     def cases(self):
