@@ -4,8 +4,8 @@
     >>> write_mask(image < 0.5, "smear_mask.png")
 """
 
-__all__ = ["CHANNELS", "SMALLEST_SIDE", "SUFFIXES", "centre_square", "read", "read_mask", "resize", "write",
-           "write_mask"]
+__all__ = ["CHANNELS", "SMALLEST_SIDE", "SUFFIXES", "centre_square", "read", "read_labels", "read_mask", "resize",
+           "write", "write_mask"]
 
 import warnings
 from pathlib import Path
@@ -71,6 +71,18 @@ def read_mask(path, shape=None):
         warnings.warn(InputWarning(f"{path}: more than 5 % of the mask is neither near 0 nor near its largest value "
                                    f"({top:g}); it is cut at half of it"), stacklevel=2)
     return values > top / 2.0 if top > 0 else np.zeros(values.shape, bool)
+
+
+def read_labels(path):
+    """A label image as (H, W) integers, as they are stored (0 and 255; 0, 38 and 75; palette indices); may be empty."""
+    image = _open(path)
+    labels = np.asarray(image)
+    if labels.ndim == 3 and (labels[..., :3] == labels[..., :1]).all():
+        labels = labels[..., 0]
+    if labels.ndim != 2 or labels.dtype.kind not in "biu":
+        raise InputError(path, "one whole label per pixel", f"pixels of mode {image.mode}",
+                         "save the labels as grey values")
+    return labels.astype(np.uint8) if labels.dtype == bool else labels
 
 
 def _open(path):

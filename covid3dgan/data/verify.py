@@ -102,7 +102,7 @@ def _attempt(report, strict, read, *args, **named):
             result = None
     for warning in caught:
         if issubclass(warning.category, InputWarning):
-            report.warnings.append(str(warning.message))
+            (report.errors if strict else report.warnings).append(str(warning.message))
     return result
 
 
@@ -155,18 +155,18 @@ def _check_mask(case, report, strict, role, ct):
 
 
 def _check_picture(case, report, strict):
-    picture = _attempt(report, strict, images.read_image, case.image)
+    picture = _attempt(report, strict, images.read, case.image)
     if picture is not None:
-        report.facts.update(shape=picture.shape, low=int(picture.min()), high=int(picture.max()))
+        report.facts["shape"] = picture.shape
     for role in ("infection", "lungs", "classes", "prior"):
         path = getattr(case, role)
-        labels = None if path is None else _attempt(report, strict, images.read_label_image, path)
+        labels = None if path is None else _attempt(report, strict, images.read_labels, path)
         if labels is None:
             continue
         _note_labels(case, report, strict, role, path, labels)
         report.facts[f"{role}_pixels"] = int(np.count_nonzero(labels))
-        if picture is not None and labels.shape != picture.shape[:2]:
-            report.errors.append(sentence(path, f"the size of its image, {picture.shape[:2]}", f"{labels.shape}",
+        if picture is not None and labels.shape != picture.shape:
+            report.errors.append(sentence(path, f"the size of its image, {picture.shape}", f"{labels.shape}",
                                           "bring both to one size"))
 
 
