@@ -1,12 +1,12 @@
 """The few layers of the TransUNets that Keras does not have; all (B, ..., C), channels last."""
 
-__all__ = ["AlignedUpsampling2D", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention",
-           "StandardizedConv2D", "torch_uniform"]
+__all__ = ["ATTENTION_SCALES", "AlignedUpsampling2D", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention",
+           "StandardizedConv2D", "every_second", "torch_bias", "torch_uniform"]
 
 import keras
 import tensorflow as tf
 
-from covid3dgan.errors import InputError
+from covid3dgan.errors import ArgumentError, check_choice
 
 PACKAGE = "covid3dgan"
 ATTENTION_SCALES = ("divide", "multiply")
@@ -18,6 +18,20 @@ def torch_uniform():
     A new initialiser at every call: Keras 2 gives the same values again when one is reused.
     """
     return keras.initializers.VarianceScaling(scale=1 / 3, mode="fan_in", distribution="uniform")
+
+
+def every_second(x, name):
+    """Every second row and column of (B, H, W, C): what a 1x1 convolution of stride 2 would read.
+
+    Such a convolution itself is avoided: TensorFlow's CPU kernel (oneDNN; 2.15 and 2.21) writes outside its memory in
+    the filter gradient of some shapes, such as 8 to 16 channels on 16 x 16 maps, and the process dies.
+    """
+    return keras.layers.AveragePooling2D(1, strides=2, name=name)(x)
+
+
+def torch_bias(fan_in):
+    """PyTorch's default for biases: uniform in +-1 / sqrt(fan in) of the kernel."""
+    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -119,14 +133,13 @@ class SelfAttention(keras.layers.Layer):
 
     def __init__(self, heads, scale="divide", use_bias=False, **kwargs):
         super().__init__(**kwargs)
-        if scale not in ATTENTION_SCALES:
-            raise InputError("attention scale", " or ".join(ATTENTION_SCALES), repr(scale), "choose one of them")
-        self.heads, self.scale, self.use_bias = heads, scale, use_bias
+        self.heads, self.use_bias = heads, use_bias
+        self.scale = check_choice("attention scale", scale, ATTENTION_SCALES)
 
     def build(self, input_shape):
         units = input_shape[-1]
         if units % self.heads:
-            raise InputError("heads", f"a divisor of the {units} units of a token", str(self.heads), "change either")
+            raise ArgumentError("heads", f"a divisor of the {units} units of a token", str(self.heads), "change either")
         self.head_size = units // self.heads
         self.joint_kernel = self._weight("joint_kernel", (units, 3 * units), torch_uniform())
         self.output_kernel = self._weight("output_kernel", (units, units), torch_uniform())

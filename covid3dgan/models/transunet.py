@@ -1,0 +1,166 @@
+"""TransUNet: a convolutional encoder, a transformer over its coarsest map, and a U-Net decoder (paper 002)."""
+
+import keras
+
+from covid3dgan import compat
+from covid3dgan.errors import check_choice
+from covid3dgan.models.layers import check_input_shape
+from covid3dgan.models.transunet_layers import (
+    AlignedUpsampling2D,
+    ClassToken,
+    DropClassToken,
+    PositionTable,
+    SelfAttention,
+    every_second,
+    torch_bias,
+    torch_uniform,
+)
+from covid3dgan.models.transunet_r50 import r50_vit_b16
+
+__all__ = ["ENCODED", "STRIDE", "TRANSUNET_VARIANTS", "build_transunet", "transunet_encoder"]
+
+TRANSUNET_VARIANTS = ("khali", "r50_vit_b16")
+STRIDE = 16  # of the encoder: one token is a 16 x 16 patch of the input
+ENCODED = "encoded"  # the layer, in both variants, whose output is the encoder's: after the transformer, reduced
+DROPOUT = 0.1
+
+
+def build_transunet(variant="khali", input_shape=(128, 128, 1), classes=1, width=None, blocks=None, heads=None,
+                    mlp_units=None, attention_scale=None, name=None):
+    """TransUNet, slices in, logits out.
+
+    ============================  =================================  ==================================
+    ..                            khali                              r50_vit_b16
+    ============================  =================================  ==================================
+    who                           paper 002, after mkara44           Chen et al. 2021, the original
+    encoder                       3 bottlenecks, batch norm          16 units, standardised convolutions,
+                                                                     group norm
+    tokens                        width 8 x 128, class token         width 12 x 64, no class token
+    transformer                   8 blocks, 4 heads, MLP 512, norm   12 blocks, 12 heads, MLP 3072, norm
+                                  after the addition                 before the branch
+    trainable at (128, 128, 1)    66,870,129                         105,168,273 (one-channel stem)
+    ============================  =================================  ==================================
+
+    Args:
+        variant: "khali" or "r50_vit_b16".
+        input_shape: (rows, columns, channels), sides that divide by 16; the positional table fixes them.
+        classes: output channels.
+        width: filters of the first convolution, which sets all others; default 128 for khali, 64 for r50_vit_b16.
+        blocks, heads, mlp_units: of the transformer; the defaults are the table's, for mlp_units 4 x and 48 x width.
+        attention_scale: "multiply" the attention logits by the square root of the head's size, as the code behind
+            paper 002 does (khali's default), or "divide" (r50_vit_b16's).
+
+    Returns:
+        ``keras.Model``: (B, H, W, C) -> (B, H, W, classes) logits, float32. Its layer ``ENCODED`` has the features
+        that a contrastive loss may use.
+    """
+    check_choice("variant", variant, TRANSUNET_VARIANTS)
+    input_shape = check_input_shape("transunet", input_shape, rank=2, multiple=STRIDE)
+    build = _khali if variant == "khali" else r50_vit_b16
+    given = {"width": width, "blocks": blocks, "heads": heads, "mlp_units": mlp_units,
+             "attention_scale": attention_scale}
+    image = keras.Input(input_shape, name="image")
+    logits = build(image, classes, **{key: value for key, value in given.items() if value is not None})
+    return compat.never_xla(keras.Model(image, logits, name=name or f"transunet_{variant}"))
+
+
+def transunet_encoder(transunet):
+    """The part of a TransUNet up to its encoded features, sharing its weights: (B, H, W, C) -> (B, H/16, W/16, F)."""
+    return keras.Model(transunet.input, transunet.get_layer(ENCODED).output, name="transunet_encoder")
+
+
+def _khali(image, classes, width=128, blocks=8, heads=4, mlp_units=None, attention_scale="multiply"):
+    """The network of the published code; at ``width`` 128 every filter count is that of its constructor.
+
+    The published code fixes the reduction after the transformer at 512 filters, which fits the decoder at width 128
+    alone; 4 x width is the same there.
+    """
+    x = keras.layers.ZeroPadding2D(3, name="stem_pad")(image)
+    x = keras.layers.Conv2D(width, 7, strides=2, use_bias=False, kernel_initializer=torch_uniform(), name="stem")(x)
+    skips = [_norm_relu(x, "stem")]
+    for level in (1, 2, 3):
+        skips.append(_bottleneck(skips[-1], width * 2**level, f"encoder{level}"))
+    x = _transformer(skips.pop(), blocks, heads, mlp_units or 4 * width, attention_scale)
+    x = _norm_relu(_convolve(x, 4 * width, "reduce"), "reduce", activation=ENCODED)
+    for level, filters in enumerate((2 * width, width, width // 2), start=1):
+        x = _decoder(x, skips.pop(), filters, f"decoder{level}")
+    x = _decoder(x, None, max(width // 8, 1), "decoder4")
+    # Always in float32: a mixed policy would round the logits to 8 bits.
+    return keras.layers.Conv2D(classes, 1, dtype="float32", kernel_initializer=torch_uniform(),
+                               bias_initializer=torch_bias(x.shape[-1]), name="logits")(x)
+
+
+def _norm_relu(x, name, activation=None):
+    # Keras's momentum is one minus PyTorch's.
+    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+    return keras.layers.ReLU(name=activation or f"{name}_relu")(x)
+
+
+def _convolve(x, filters, name):
+    return keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=torch_uniform(),
+                               bias_initializer=torch_bias(9 * x.shape[-1]), name=name)(x)
+
+
+def _bottleneck(x, filters, name):
+    """Halves the sides: 1x1, 3x3 stride 2 and 1x1 convolutions, all with ``filters`` filters, plus a 1x1 shortcut.
+
+    Padded alike on all sides: Keras's "same" would pad below and to the right alone at stride 2.
+    """
+    def conv(y, kernel, strides, part):
+        return keras.layers.Conv2D(filters, kernel, strides=strides, use_bias=False, name=f"{name}_{part}",
+                                   kernel_initializer=torch_uniform())(y)
+
+    y = _norm_relu(conv(x, 1, 1, "conv1"), f"{name}_conv1")
+    y = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(y)
+    y = _norm_relu(conv(y, 3, 2, "conv2"), f"{name}_conv2")
+    y = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_conv3_norm")(conv(y, 1, 1, "conv3"))
+    shortcut = conv(every_second(x, f"{name}_shortcut_stride"), 1, 1, "shortcut")
+    shortcut = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_shortcut_norm")(shortcut)
+    y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
+    return keras.layers.ReLU(name=f"{name}_relu")(y)
+
+
+def _transformer(x, blocks, heads, mlp_units, attention_scale):
+    """(B, H, W, E) -> the same: every cell a token (row by row), a class token and positions, then the blocks."""
+    rows, columns, units = x.shape[1:]
+    x = keras.layers.Reshape((rows * columns, units), name="tokens")(x)
+    x = _dense(x, units, "embedding")
+    x = ClassToken(name="class_token")(x)
+    x = PositionTable("uniform", name="positions")(x)
+    x = keras.layers.Dropout(DROPOUT, name="embedding_dropout")(x)
+    for number in range(1, blocks + 1):
+        x = _block(x, heads, mlp_units, attention_scale, f"block{number}")
+    x = DropClassToken(name="drop_class_token")(x)
+    return keras.layers.Reshape((rows, columns, units), name="map")(x)
+
+
+def _block(x, heads, mlp_units, attention_scale, name):
+    """Attention, then the MLP; each is added to its input and the sum normalised (post-norm)."""
+    units = x.shape[-1]
+    y = SelfAttention(heads, attention_scale, name=f"{name}_attention")(x)
+    y = keras.layers.Dropout(DROPOUT, name=f"{name}_attention_dropout")(y)
+    x = _add_norm(x, y, f"{name}_attention")
+    y = keras.layers.Activation("gelu", name=f"{name}_mlp_gelu")(_dense(x, mlp_units, f"{name}_mlp1"))
+    y = keras.layers.Dropout(DROPOUT, name=f"{name}_mlp1_dropout")(y)
+    y = keras.layers.Dropout(DROPOUT, name=f"{name}_mlp2_dropout")(_dense(y, units, f"{name}_mlp2"))
+    return _add_norm(x, y, f"{name}_mlp")
+
+
+def _add_norm(x, y, name):
+    x = keras.layers.Add(name=f"{name}_add")([x, y])
+    return keras.layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
+
+
+def _dense(x, units, name):
+    return keras.layers.Dense(units, kernel_initializer=torch_uniform(), bias_initializer=torch_bias(x.shape[-1]),
+                              name=name)(x)
+
+
+def _decoder(x, skip, filters, name):
+    """Doubles the sides, joins the skip (first) and convolves twice."""
+    x = AlignedUpsampling2D(2, name=f"{name}_up")(x)
+    if skip is not None:
+        x = keras.layers.Concatenate(name=f"{name}_concat")([skip, x])
+    for number in (1, 2):
+        x = _norm_relu(_convolve(x, filters, f"{name}_conv{number}"), f"{name}_conv{number}")
+    return x
