@@ -1,0 +1,207 @@
+"""Phantoms: synthetic chest CTs in HU with COVID-19 lesions whose true masks are known.
+
+They exist because volumes of patients with reference masks cannot be redistributed. Results on phantoms are never
+results on patients.
+
+>>> case = generate("mosmed-like", 0, size=(64, 64, 24))
+>>> case.ct.shape, case.id
+((64, 64, 24), 'mosmed-like_000')
+"""
+
+__all__ = ["COHORTS", "COHORT_WRITERS", "CtCohort", "PhantomCase", "generate", "infection_rate", "write_cohort"]
+
+import os
+import shutil
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+from scipy.special import ndtri
+
+from covid3dgan import files, progress
+from covid3dgan.data import phantom_scanner, phantom_tissues, phantom_vessels, volumes
+from covid3dgan.data.phantom_anatomy import Thorax
+from covid3dgan.data.phantom_grid import Tubes
+from covid3dgan.data.phantom_lesions import LesionStyle, grow_lesions
+from covid3dgan.data.volumes import Volume
+from covid3dgan.errors import ArgumentError, nearest_names
+
+SIZE = (160, 160, 40)
+SMALLEST_SIZE = (32, 32, 8)
+# One stream of random numbers per concern, so that a change of size or of the disease leaves the patient the same.
+ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE = range(8)
+GOLDEN = 0.6180339887498949
+BLOCK = 20  # cases over which a cohort's mean infection rate is held
+
+
+@dataclass(frozen=True)
+class CtCohort:
+    """How the cases of one cohort differ from another's."""
+
+    infection_rate: Optional[float]  # mean percentage of the lung volume; None for healthy lungs
+    spread: float = 0.85             # sigma of the lognormal infection rate
+    noise: tuple[float, float] = (18.0, 34.0)
+    style: LesionStyle = field(default_factory=LesionStyle)
+
+
+# Infection rates: Shabani et al. 2022, Table 1.
+COHORTS = {
+    "healthy": CtCohort(None),
+    "mosmed-like": CtCohort(1.47, style=LesionStyle(consolidation=0.06, crazy_paving=0.15, lesion_volume=5.0)),
+    "coronacases-like": CtCohort(7.92, style=LesionStyle(consolidation=0.16, crazy_paving=0.3, lesion_volume=12.0)),
+    "uestc-like": CtCohort(5.67, style=LesionStyle(consolidation=0.20, crazy_paving=0.3, lesion_volume=10.0)),
+    "radiopaedia-like": CtCohort(10.33, style=LesionStyle(consolidation=0.22, crazy_paving=0.35, lesion_volume=14.0)),
+}
+
+
+@dataclass(frozen=True)
+class PhantomCase:
+    """One synthetic CT and everything that is known about it; every volume lies on the CT's grid."""
+
+    id: str
+    ct: Volume              # HU, whole numbers
+    infection: Volume       # uint8 0/1
+    lungs: Volume           # uint8 0/1, lesions and vessels included
+    healthy: Volume         # HU: the same scan without the disease (the CT itself in the healthy cohort)
+    lesion_classes: Volume  # uint8: 0 none, 1 ground glass, 2 consolidation
+    vessels: Volume         # uint8 0/1: voxels of the lungs that are at least half vessel
+    rate: float             # percentage of the lung mask that is infected
+
+
+def infection_rate(cohort, case, seed=0):
+    """The infection rate in percent that case number ``case`` is drawn with; 0 in the healthy cohort.
+
+    Every block of 20 cases holds each twentieth of the lognormal once and has exactly the cohort's mean, whatever the
+    seed; quantiles step by the golden ratio, so a part of a block is spread evenly as well.
+    """
+    settings = _settings(cohort)
+    if settings.infection_rate is None:
+        return 0.0
+    block, place = divmod(case, BLOCK)
+    rng = _random(cohort, seed, 0, block)
+    steps = (rng.random() + GOLDEN * np.arange(BLOCK)) % 1.0
+    quantiles = (np.argsort(np.argsort(steps)) + rng.uniform(0.2, 0.8, BLOCK)) / BLOCK
+    relative = np.exp(settings.spread * ndtri(quantiles))
+    return float(settings.infection_rate * relative[place] / relative.mean())
+
+
+def generate(cohort, case, seed=0, size=SIZE):
+    """One phantom; the same arguments always give the same voxels.
+
+    Args:
+        cohort: a name in ``COHORTS``.
+        case: number of the case in the cohort, from 0.
+        seed: number of the whole cohort.
+        size: the array's shape (X, Y, Z), slices last.
+
+    Returns:
+        A :class:`PhantomCase`.
+    """
+    settings = _settings(cohort)
+    size = _checked_size(size)
+
+    def rng(stream):
+        return _random(cohort, seed, 1, case, stream)
+
+    thorax = Thorax(rng(ANATOMY))
+    place = rng(PLACEMENT)
+    order = str(place.choice(phantom_scanner.VOXEL_ORDERS))
+    grid = phantom_scanner.choose_grid(place, thorax, phantom_scanner.grid_size(order, size))
+    placement = phantom_scanner.choose_placement(place, grid, order)
+
+    share = phantom_tissues.lung_coverage(rng(SURFACE), grid, thorax)
+    lungs = share >= 0.5
+    arteries, veins = phantom_vessels.grow_vessels(rng(VESSELS), thorax)
+    airways = phantom_vessels.grow_airways(rng(VESSELS), thorax, arteries)
+    content = phantom_tissues.draw_lungs(rng(LUNGS), grid, thorax, Tubes.join([arteries, veins]), airways)
+    body = content.with_airways(phantom_tissues.draw_body(rng(BODY), grid, thorax))
+    level = rng(NOISE).uniform(*settings.noise)
+
+    def scanned(parenchyma):
+        hu = body + share * (content.with_vessels(parenchyma) - body)
+        hu = phantom_scanner.add_noise(rng(NOISE), hu, grid, thorax, level)
+        return np.clip(np.rint(hu), phantom_scanner.HU_LOW, phantom_scanner.HU_HIGH)
+
+    def volume(array):
+        return Volume(placement.arrange(array), placement.affine)
+
+    healthy = volume(scanned(content.parenchyma))
+    ct, classes = healthy, np.zeros(grid.shape, np.uint8)
+    if settings.infection_rate is not None:
+        lesions = grow_lesions(rng(LESIONS), grid, thorax, lungs, infection_rate(cohort, case, seed) / 100,
+                               settings.style)
+        ct, classes = volume(scanned(lesions.laid_over(content.parenchyma))), lesions.classes
+    return PhantomCase(
+        id=f"{cohort}_{case:03d}", ct=ct, infection=volume(classes > 0), lungs=volume(lungs), healthy=healthy,
+        lesion_classes=volume(classes), vessels=volume(lungs & (content.vessels >= 0.5)),
+        rate=100.0 * float((classes > 0).sum() / lungs.sum()))
+
+
+def write_ct_cohort(out, cohort, cases, seed, size):
+    """Writes ``out``/images, masks and lungs, one .nii.gz per case, and ``out``/cohort.json with what was drawn."""
+    rows = []
+    for number in progress.bar(range(cases), description=cohort, unit="case"):
+        case = generate(cohort, number, seed, size)
+        name = f"{case.id}.nii.gz"
+        for folder, volume in (("images", case.ct), ("masks", case.infection), ("lungs", case.lungs)):
+            volumes.write(volume, Path(out) / folder / name)
+        rows.append({"id": case.id, "infection_rate_percent": round(case.rate, 4), "orientation": case.ct.orientation,
+                     "spacing_mm": [round(s, 4) for s in case.ct.spacing]})
+    files.write_json(Path(out) / "cohort.json", {
+        "cohort": cohort, "kind": "phantom", "seed": seed, "size": list(size),
+        "mean_infection_rate_percent": round(float(np.mean([r["infection_rate_percent"] for r in rows])), 4),
+        "cases": rows})
+
+
+# Cohort name -> writer(out, cohort, cases, seed, size). Cohorts that are not CTs add their own writer here.
+COHORT_WRITERS = {name: write_ct_cohort for name in COHORTS}
+
+
+def write_cohort(out, cohort, cases, seed=0, size=SIZE, overwrite=False):
+    """Writes a whole cohort as a plain data set; the same arguments always give the same bytes.
+
+    Args:
+        out: the folder; it must not exist, or be replaced with ``overwrite``.
+        cohort: a name in ``COHORT_WRITERS``.
+        cases: how many.
+    """
+    if cohort not in COHORT_WRITERS:
+        raise ArgumentError("cohort", f"one of {', '.join(COHORT_WRITERS)}",
+                            f"{cohort!r}{nearest_names(cohort, COHORT_WRITERS)}", "choose one of them")
+    if seed < 0:
+        raise ArgumentError("seed", "0 or more", str(seed), "choose another seed")
+    if cases < 1:
+        raise ArgumentError("cases", "at least 1", str(cases), "ask for more cases")
+    size = _checked_size(size)
+    out = Path(out)
+    files.refuse_overwrite(out, overwrite)
+    temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")  # so that the cohort is whole or absent
+    try:
+        COHORT_WRITERS[cohort](temporary, cohort, cases, seed, size)
+        if out.is_dir():
+            shutil.rmtree(out)
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _settings(cohort):
+    if cohort not in COHORTS:
+        raise ArgumentError("cohort", f"one of {', '.join(COHORTS)}", f"{cohort!r}{nearest_names(cohort, COHORTS)}",
+                            "choose one of them")
+    return COHORTS[cohort]
+
+
+def _random(cohort, seed, *stream):
+    """Random numbers of one concern; the name's checksum keeps cohorts of one seed from sharing patients."""
+    return np.random.default_rng([seed, zlib.crc32(cohort.encode()), *stream])
+
+
+def _checked_size(size):
+    size = tuple(int(n) for n in size)
+    if len(size) != 3 or any(n < least for n, least in zip(size, SMALLEST_SIZE)):
+        raise ArgumentError("size", f"three numbers, at least {','.join(map(str, SMALLEST_SIZE))}",
+                            ",".join(map(str, size)), "ask for a larger volume")
+    return size

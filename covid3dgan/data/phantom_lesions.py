@@ -1,0 +1,138 @@
+"""COVID-19 lesions of a phantom: ground glass, crazy paving and consolidation, mostly peripheral, basal and dorsal."""
+
+__all__ = ["CONSOLIDATION", "GROUND_GLASS", "LesionStyle", "Lesions", "grow_lesions"]
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from covid3dgan.data.phantom_grid import smooth_noise, smoothstep
+
+GROUND_GLASS, CONSOLIDATION = 1, 2
+FLOOR = -1.5  # of the potential: this far outside a lesion nothing of it is left
+MOST_LESIONS = 30
+
+
+@dataclass(frozen=True)
+class LesionStyle:
+    """What a cohort's lesions look like."""
+
+    consolidation: float = 0.15   # mean share of the lesion volume
+    crazy_paving: float = 0.25    # share of lesions with thickened septa
+    ground_glass: tuple = (-640.0, -430.0)  # range of a lesion's own mean HU
+    lesion_volume: float = 9.0    # mL, the typical volume of one lesion; sets how many there are
+
+
+@dataclass(frozen=True)
+class Lesions:
+    """Lesions on a grid; all (X, Y, Z)."""
+
+    share: np.ndarray    # float32: how much of the voxel's parenchyma the lesion replaces (soft edges)
+    hu: np.ndarray       # float32: what it is replaced by
+    classes: np.ndarray  # uint8: 0 none, 1 ground glass, 2 consolidation; non-zero where the reader would draw it
+
+    def laid_over(self, parenchyma):
+        """HU of the parenchyma (X, Y, Z) with the lesions in it."""
+        return parenchyma + self.share * (self.hu - parenchyma)
+
+
+@dataclass(frozen=True)
+class _Seed:
+    centre: np.ndarray
+    normal: np.ndarray
+    radius_along: float   # along the pleura
+    radius_across: float  # into the lung
+    hu: float
+    paving: float
+
+
+def _place(rng, thorax, count, volume, style):
+    """``count`` lesion seeds whose ellipsoids together hold about ``volume`` cubic millimetres."""
+    one_sided = rng.random() < (0.45 if count <= 3 else 0.12)
+    first_side = rng.choice([-1, 1])
+    relative = rng.lognormal(0, 0.75, count)
+    relative *= volume / relative.sum()
+    seeds = []
+    for own_volume in relative:
+        side = int(first_side if one_sided else rng.choice([-1, 1]))
+        peripheral = rng.random() < 0.8
+        candidates = thorax.points_in_lung(rng, side, 40, 1.0)
+        depth = -thorax.lung(side, *candidates.T)
+        basal = 1 - candidates[:, 2] / thorax.height
+        dorsal = candidates[:, 1] / thorax.half_depth
+        preference = 1.6 * basal + 1.1 * dorsal - (0.10 if peripheral else -0.01) * depth
+        centre = candidates[np.argmax(preference + rng.gumbel(0, 0.7, len(candidates)))]
+        flatness = rng.uniform(1.2, 2.2) if peripheral else rng.uniform(0.9, 1.3)
+        across = (own_volume / (4.19 * flatness ** 2)) ** (1 / 3)
+        paving = rng.uniform(0.6, 1.0) if rng.random() < style.crazy_paving else 0.0
+        seeds.append(_Seed(centre, thorax.inward(side, centre), flatness * across, across,
+                           rng.uniform(*style.ground_glass), paving))
+    return seeds
+
+
+def _potential(grid, seeds, growth):
+    """1 at a lesion's centre, 0 on its ellipsoid, less outside; and which lesion each voxel belongs to."""
+    potential = np.full(grid.shape, FLOOR, np.float32)
+    owner = np.zeros(grid.shape, np.int16)
+    for index, seed in enumerate(seeds):
+        along, across = growth * seed.radius_along, growth * seed.radius_across
+        box = grid.box(seed.centre, (1 - FLOOR) * max(along, across))
+        dx, dy, dz = (v - c for v, c in zip((grid.x[box[0]], grid.y[:, box[1]], grid.z[:, :, box[2]]), seed.centre))
+        inward = dx * seed.normal[0] + dy * seed.normal[1] + dz * seed.normal[2]
+        tangential = dx * dx + dy * dy + dz * dz - inward * inward
+        own = 1 - np.sqrt(np.maximum(tangential / along ** 2 + inward ** 2 / across ** 2, 0))
+        nearer = own > potential[box]
+        potential[box][nearer] = own[nearer]
+        owner[box][nearer] = index
+    return potential, owner
+
+
+def grow_lesions(rng, grid, thorax, lungs, rate, style):
+    """Lesions that fill exactly ``rate`` of the lung mask.
+
+    Args:
+        rng: random numbers of this patient's disease.
+        lungs: (X, Y, Z) bool lung mask.
+        rate: lesion voxels / lung voxels.
+        style: the cohort's :class:`LesionStyle`.
+    """
+    lung_volume = lungs.sum() * grid.voxel_volume
+    target = max(int(round(rate * lungs.sum())), 1)
+    expected = rate * lung_volume / (style.lesion_volume * 1000) * rng.lognormal(0, 0.4)
+    count = int(np.clip(1 + rng.poisson(expected), 1, MOST_LESIONS))
+    seeds = _place(rng, thorax, count, 1.6 * rate * lung_volume, style)
+    ragged = 0.22 * smooth_noise(rng, grid, 19.0) + 0.13 * smooth_noise(rng, grid, 8.0)
+    growth = 1.0
+    while True:
+        potential, owner = _potential(grid, seeds, growth)
+        outside = potential <= FLOOR
+        potential += ragged
+        potential[outside] = FLOOR
+        inside = potential[lungs]
+        edge = np.partition(inside, -target)[-target]
+        if edge > FLOOR + 0.9 or growth > 30:
+            break
+        growth *= 1.25  # most of a lesion fell outside the lung: let all of them grow
+    depth = potential - edge
+    infected = lungs & (depth >= 0)
+
+    softness = rng.uniform(0.16, 0.32)
+    share = smoothstep(-softness, softness, depth)
+    texture = smooth_noise(rng, grid, 11.0)
+    hu = np.array([s.hu for s in seeds], np.float32)[owner]
+    hu += 55 * texture + 40 * smooth_noise(rng, grid, 5.0)
+    septa = np.exp(-(smooth_noise(rng, grid, (9.0, 9.0, 14.0)) / 0.22) ** 2)
+    hu += 190 * septa * np.array([s.paving for s in seeds], np.float32)[owner]
+    hu = np.clip(hu, -760, -250)
+
+    # Consolidation forms in the cores of lesions, in patches: the top of depth + texture, as much as this case has.
+    solid_share = np.clip(style.consolidation * rng.lognormal(-0.3, 0.8), 0, 0.7)
+    core = depth + 0.35 * smooth_noise(rng, grid, 15.0)
+    solid_count = int(round(solid_share * target))
+    classes = infected.astype(np.uint8) * GROUND_GLASS
+    if solid_count > 0:
+        start = np.partition(core[infected], -solid_count)[-solid_count]
+        solid = smoothstep(-0.12, 0.12, core - start)
+        hu += solid * (-30 + 30 * texture - hu)
+        classes[infected & (core >= start)] = CONSOLIDATION
+    return Lesions(share, hu, classes)
