@@ -1,0 +1,101 @@
+"""The paper's numbers beside ours, as report tables: per number its data, its command and what may not be said."""
+
+__all__ = ["Measured", "comparison_table"]
+
+import dataclasses
+import math
+from typing import Optional
+
+from covid3dgan.evaluation.metrics import METRICS
+from covid3dgan.evaluation.report import Table
+
+_COLUMNS = ("method", "data set", "metric", "paper", "published notebook", "ours", "95 % CI", "difference", "made on",
+            "command")
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """One of our numbers with its origin.
+
+    ``mean``, ``std`` (the spread of the paper's kind) and ``ci95`` are in the table's unit; ``data`` says on what it
+    was made and how many cases that were, ``phantom`` whether those are phantoms; ``command`` makes it again.
+    """
+
+    mean: float
+    data: str
+    command: str
+    phantom: bool
+    std: Optional[float] = None
+    ci95: Optional[tuple[float, float]] = None
+    n: Optional[int] = None
+
+    @classmethod
+    def of(cls, entry, data, command, phantom, spread="std"):
+        """From an entry of ``Scores.summary()``."""
+        return cls(entry["mean"], data, command, phantom, entry[spread], tuple(entry["ci95"]), entry["n"])
+
+
+def comparison_table(table, measured, competitors=True):
+    """A report ``Table``: paper | published notebook | ours | 95 % CI | difference | data | command, a row a number.
+
+    Args:
+        table: a ``paper_tables.PaperTable``.
+        measured: (method, dataset, metric) -> ``Measured``; numbers that were not measured show a dash. A key that
+            the paper has no number for gets a row of its own.
+        competitors: whether to keep the rows of other people's methods, which are only quoted.
+
+    Any phantom in ``measured`` is named in the table's heading.
+    """
+    digits = 2 if table.unit == "%" else 3
+    commands = list(dict.fromkeys(m.command for m in measured.values()))
+    rows = []
+    for number in table.numbers:
+        if number.ours or competitors:
+            rows.append(_row(number.key, number, measured.get(number.key), digits, commands))
+    known = {number.key for number in table.numbers}
+    rows += [_row(key, None, found, digits, commands) for key, found in measured.items() if key not in known]
+    kinds = {found.phantom for found in measured.values()}
+    heading = f"{table.name}: {table.title}"
+    if kinds == {True}:
+        heading += " - ours on PHANTOMS, not on patients"
+    elif True in kinds:
+        heading += " - some of ours on PHANTOMS, not on patients"
+    spread = {"std": "± standard deviation", "error95": "± 1.96 standard errors", None: ""}[table.spread]
+    unit = "in percent" if table.unit == "%" else "as fractions"
+    notes = [f"Numbers {unit} {spread}".strip() + "; 95 % intervals: bootstrap over cases; difference: ours - paper."]
+    notes += [f"[{index}] `{command}`" for index, command in enumerate(commands, 1)]
+    return Table(heading, _COLUMNS, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=(3, 4, 5, 6, 7))
+
+
+def _row(key, number, found, digits, commands):
+    method, dataset, metric = key
+    shown = METRICS[metric].label if metric in METRICS else metric
+    paper = notebook = "-"
+    if number is not None:
+        paper = _with_spread(number.mean, number.spread, _as_printed)
+        notebook = _with_spread(number.notebook, number.notebook_spread, lambda value: _rounded(value, digits))
+    if found is None:
+        return method, dataset, shown, paper, notebook, "-", "-", "-", "-", "-"
+    origin = found.data, f"[{commands.index(found.command) + 1}]"
+    if math.isnan(found.mean):
+        return (method, dataset, shown, paper, notebook, "nothing counted", "-", "-", *origin)
+    ours = _with_spread(found.mean, found.std, lambda value: _rounded(value, digits))
+    interval = "-"
+    if found.ci95 is not None and not math.isnan(found.ci95[0]):
+        interval = f"{found.ci95[0]:.{digits}f} to {found.ci95[1]:.{digits}f}"
+    difference = "-" if number is None else f"{found.mean - number.mean:+.{digits}f}"
+    return (method, dataset, shown, paper, notebook, ours, interval, difference, *origin)
+
+
+def _with_spread(mean, spread, form):
+    if mean is None:
+        return "-"
+    return form(mean) + ("" if spread is None else f" ± {form(spread)}")
+
+
+def _as_printed(value):
+    return f"{value:g}" if 0 < abs(value) < 1e-3 else str(value)
+
+
+def _rounded(value, digits):
+    return f"{value:.{digits}f}" if value == 0 or abs(value) >= 10 ** -digits else f"{value:.2g}"

@@ -1,0 +1,147 @@
+"""The papers' printed numbers as data, table by table, with what is known to be wrong with them.
+
+``paper_numbers.json`` holds every number; this file says which table of which system it stands in.
+"""
+
+__all__ = ["PaperNumber", "PaperTable", "SYSTEMS", "numbers", "tables"]
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+from typing import Optional
+
+from covid3dgan.errors import ArgumentError, nearest_names
+
+SYSTEMS = {"shabani": "001", "elmourabit": "000", "khali": "002", "afseg": "003", "ssinfnet": "004"}
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperNumber:
+    """One printed number.
+
+    ``notebook`` and ``notebook_spread`` are what the published code printed for it, where it did; ``spread`` is the
+    number after the paper's +-, of the table's kind. ``ours`` is False for other people's methods, quoted by the paper.
+    """
+
+    method: str
+    dataset: str
+    metric: str
+    mean: float
+    spread: Optional[float] = None
+    notebook: Optional[float] = None
+    notebook_spread: Optional[float] = None
+    ours: bool = True
+
+    @property
+    def key(self):
+        """(method, dataset, metric): what a measured number is matched by."""
+        return self.method, self.dataset, self.metric
+
+
+@dataclasses.dataclass(frozen=True)
+class PaperTable:
+    """One table: ``unit`` is "%" or "" (fractions), ``spread`` "std", "error95" or None."""
+
+    name: str
+    title: str
+    unit: str
+    spread: Optional[str]
+    numbers: tuple[PaperNumber, ...]
+    notes: tuple[str, ...] = ()
+
+
+@functools.lru_cache(maxsize=1)
+def numbers():
+    """Everything in ``paper_numbers.json``, by paper (000 to 004, and 001_notebooks)."""
+    return json.loads((Path(__file__).parent / "paper_numbers.json").read_text(encoding="utf-8"))
+
+
+def tables(system):
+    """The result tables of a system's paper, in the paper's order."""
+    if system not in SYSTEMS:
+        raise ArgumentError("system", f"one of {', '.join(SYSTEMS)}", f"{system!r}{nearest_names(system, SYSTEMS)}",
+                            "name one of them")
+    return globals()[f"_{system}"](numbers()[SYSTEMS[system]])
+
+
+def _shabani(paper):
+    notebook = numbers()["001_notebooks"]["Segmentation2D"]
+    ours = {("Ours", "Mosmed", metric): (entry["mean"], entry["std"]) for metric, entry in notebook.items()}
+    compared = {"Ours" if method == "ours" else method: sets for method, sets in paper["table2_comparison"].items()}
+    curve = tuple(PaperNumber(f"threshold {value}", "CoronaCases", "dice", dice)
+                  for value, dice in paper["table5_threshold"].items())
+    others = set(compared) - {"Ours"}
+    second = numbers()["001_notebooks"]["Evaluation"]["dice"]
+    return (
+        PaperTable("Table 2", "Comparison with other methods", "%", "std", _rows(compared, ours, others), (
+            "F27: the text of the paper gives "
+            f"{paper['text']['mosmed_dice_in_text']} as Mosmed's Dice, its Table 2 58.43.",
+            "The published notebook's numbers come from two Mosmed cases; the paper's from 50. The notebook Evaluation "
+            f"printed a Dice of {second['mean']:.2f} ± {second['std']:.2f} for two cases as well.",
+            "The paper names no slice filter; its code scores only slices with more than 163 infected pixels and more "
+            "than 1 % of infected lung (F24).")),
+        PaperTable("Table 3", "Ablation: phases of the pipeline", "%", "std", _rows(paper["table3_ablation"])),
+        PaperTable("Table 4", "Pairs of the contrastive loss", "%", "std", _rows(paper["table4_pairs"])),
+        PaperTable("Table 5", "Threshold, on CoronaCases", "%", None, curve),
+    )
+
+
+def _elmourabit(paper):
+    notebook = numbers()["001_notebooks"]["Segmentation2D"]
+    ours = {("GAN + UNet", "Mosmed", metric): (entry["mean"], entry["std"]) for metric, entry in notebook.items()}
+    results = {"GAN + UNet": paper["table5_results"]}
+    return (
+        PaperTable("Table 5", "Results of GAN + U-Net", "%", "std", _rows(results, ours), (
+            "F29: the Mosmed row equals, digit for digit (some cut, not rounded), what the published notebook "
+            "Segmentation2D printed for its two sample cases; the paper says ten cases.",)),
+        PaperTable("Table 6", "Comparison with weakly supervised methods", "%", "std",
+                   _rows(paper["table6_comparison"], others=set(paper["table6_comparison"]))),
+    )
+
+
+def _khali(paper):
+    coded = {(method, "Mosmed", metric): (entry["mean"], entry["std"])
+             for method, entries in paper["authors_code_output"].items() for metric, entry in entries.items()}
+    return (PaperTable("Table 1", "TransUNet and UNet", "%", "std",
+                       _rows({method: {"Mosmed": entries} for method, entries in paper["table1"].items()}, coded), (
+        "These are maxima over single pixels (protocol khali_pixel_max), no Dice of masks: a slice scores about 100 as "
+        "soon as one pixel is right.",
+        "UNet: a score that is 0 or 100 per slice and has the standard deviation 46.69 has the mean 67.89, which the "
+        "authors' code printed, not 72.89. TransUNet: the paper's text and the code say 47.09, its table 50.09.",
+        "The scans that were scored are the ones the segmenter was trained on.")),)
+
+
+def _afseg(paper):
+    return tuple(
+        PaperTable(f"Table 1, {task}", f"Results on {task}", "", "std",
+                   _rows({method: {task: entries} for method, entries in paper["table1"][task].items()}),
+                   ("The paper gives no threshold and does not say whether coarse masks are scored before erosion.",))
+        for task in ("cells", "vessels"))
+
+
+def _ssinfnet(paper):
+    multi = {}
+    for label, methods in paper["table3_multi"].items():
+        for method, entries in methods.items():
+            multi.setdefault(method, {})[label] = entries
+    single = {method: {"MedSeg": entries} for method, entries in paper["table2_single"].items()}
+    return (
+        PaperTable("Table 2", "Single: infection or not", "", "error95", _rows(single, spread="ci95"), (
+            "The paper does not say which threshold made the masks, nor whether a sample was an image or a batch.",
+            "The U-Net row contradicts itself: an F1 of 0.02 cannot come with an IoU of 0.001, nor an AUC below 0.5 "
+            "with the authors' own ROC file (0.968).")),
+        PaperTable("Table 3", "Multi: ground glass and consolidation", "", "error95", _rows(multi, spread="ci95"), (
+            "'overall' is the plain mean of the three classes, background included, and so is its error.",)),
+    )
+
+
+def _rows(methods, notebook=None, others=(), spread="std"):
+    found = []
+    for method, datasets in methods.items():
+        for dataset, entries in datasets.items():
+            for metric, entry in entries.items():
+                coded = (notebook or {}).get((method, dataset, metric), (None, None))
+                found.append(PaperNumber(method, dataset, metric, entry["mean"], entry.get(spread), *coded,
+                                         ours=method not in others))
+    return tuple(found)

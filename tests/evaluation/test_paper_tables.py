@@ -1,0 +1,133 @@
+"""The papers' numbers: unchanged since they were copied, complete, and matched with what is measured."""
+
+import json
+import math
+
+import pytest
+
+from covid3dgan.errors import ArgumentError
+from covid3dgan.evaluation import paper_tables
+from covid3dgan.evaluation.comparison import Measured, comparison_table
+
+
+def leaves(content, path=()):
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield from leaves(value, (*path, key))
+    elif isinstance(content, (int, float)):
+        yield path, content
+
+
+def test_numbers_have_not_drifted_from_the_shared_file(shared_data):
+    shared = shared_data.parent / "specs" / "paper_numbers.json"
+    if not shared.is_file():
+        pytest.skip("the shared file of paper numbers is not here")
+    assert paper_tables.numbers() == json.loads(shared.read_text(encoding="utf-8"))
+
+
+# A few numbers typed from the papers' pages, so that the file cannot drift together with its copy.
+@pytest.mark.parametrize("system, table, key, mean, spread", [
+    ("shabani", "Table 2", ("Ours", "UESTC", "dice"), 63.69, 17.5),
+    ("shabani", "Table 2", ("Ours", "Mosmed", "dice"), 58.43, 19.0),
+    ("shabani", "Table 3", ("GAN", "Radiopaedia", "dice"), 39.3, 19.3),
+    ("shabani", "Table 4", ("healthy vs high", "Mosmed", "sensitivity"), 53.92, 22.4),
+    ("shabani", "Table 5", ("threshold 0.2", "CoronaCases", "dice"), 64.79, None),
+    ("elmourabit", "Table 5", ("GAN + UNet", "Coronacases", "specificity"), 97.59, 2.33),
+    ("khali", "Table 1", ("TransUNET", "Mosmed", "sensitivity"), 98.52, 11.29),
+    ("afseg", "Table 1, vessels", ("AF-SEG", "vessels", "dice"), 0.820, 0.028),
+    ("ssinfnet", "Table 3", ("SSInfNet", "overall", "f1"), 0.63, 0.052)])
+def test_printed_numbers(system, table, key, mean, spread):
+    number = next(n for t in paper_tables.tables(system) if t.name == table for n in t.numbers if n.key == key)
+    assert (number.mean, number.spread) == (mean, spread)
+
+
+def test_every_result_of_the_papers_is_in_a_table():
+    stored = {"001": ("table2_comparison", "table3_ablation", "table4_pairs", "table5_threshold"),
+              "000": ("table5_results", "table6_comparison"), "002": ("table1",), "003": ("table1",),
+              "004": ("table2_single", "table3_multi")}
+    for system, paper in paper_tables.SYSTEMS.items():
+        expected = sum(1 for part in stored[paper] for path, _ in leaves(paper_tables.numbers()[paper][part])
+                       if path[-1] not in ("std", "ci95"))
+        listed = [number for table in paper_tables.tables(system) for number in table.numbers]
+        assert len(listed) == expected
+        assert len({(t.name, *n.key) for t in paper_tables.tables(system) for n in t.numbers}) == expected
+
+
+def test_f29_paper_000s_mosmed_row_is_the_two_case_notebook():
+    rows = [n for n in paper_tables.tables("elmourabit")[0].numbers if n.dataset == "Mosmed"]
+    assert len(rows) == 3
+    for number in rows:  # some digits cut, not rounded
+        assert math.floor(number.notebook * 100) / 100 <= number.mean <= math.ceil(number.notebook * 100) / 100
+        assert math.floor(number.notebook_spread * 100) / 100 <= number.spread <= math.ceil(
+            number.notebook_spread * 100) / 100
+    assert any(note.startswith("F29") for note in paper_tables.tables("elmourabit")[0].notes)
+
+
+def test_f27_the_contradicting_mosmed_dice_stands_beside_the_table():
+    table = paper_tables.tables("shabani")[0]
+    assert any("68.43" in note and "58.43" in note for note in table.notes)
+
+
+def test_f28_the_papers_count_different_radiopaedia_cases():
+    cases = {paper: next(row["cases"] for row in paper_tables.numbers()[paper]["table1_data"]
+                         if row["dataset"] == "Radiopaedia") for paper in ("000", "001")}
+    assert cases == {"000": 10, "001": 9}
+
+
+def test_unknown_system_names_the_nearest():
+    with pytest.raises(ArgumentError, match="nearest: shabani"):
+        paper_tables.tables("shabanni")
+
+
+# the paper's numbers beside ours -------------------------------------------------------------------------------------
+
+KEY = ("GAN", "Mosmed", "dice")
+
+
+def measured(**changes):
+    values = {"mean": 43.219, "data": "12 mosmed-like phantoms", "command": "covid3dgan reproduce shabani",
+              "phantom": True, "std": 12.0, "ci95": (38.04, 48.5), "n": 80, **changes}
+    return Measured(**values)
+
+
+def row_of(table, key):
+    return next(row for row in table.rows if row[:3] == (key[0], key[1], "Dice"))
+
+
+def test_a_row_holds_paper_ours_interval_difference_data_and_command():
+    table = comparison_table(paper_tables.tables("shabani")[1], {KEY: measured()})
+    assert row_of(table, KEY) == ("GAN", "Mosmed", "Dice", "41.2 ± 14.71", "-", "43.22 ± 12.00", "38.04 to 48.50",
+                                  "+2.02", "12 mosmed-like phantoms", "[1]")
+    assert "[1] `covid3dgan reproduce shabani`" in table.notes
+    assert row_of(table, ("GAN", "UESTC"))[5:] == ("-",) * 5
+
+
+def test_the_heading_names_phantoms():
+    table = paper_tables.tables("shabani")[1]
+    assert comparison_table(table, {KEY: measured()}).title.endswith("ours on PHANTOMS, not on patients")
+    real = measured(phantom=False)
+    assert "PHANTOM" not in comparison_table(table, {KEY: real}).title
+    both = {KEY: real, ("GAN", "UESTC", "dice"): measured()}
+    assert "some of ours on PHANTOMS" in comparison_table(table, both).title
+
+
+def test_the_published_notebook_stands_beside_its_row():
+    table = comparison_table(paper_tables.tables("shabani")[0], {})
+    assert row_of(table, ("Ours", "Mosmed"))[3:5] == ("58.43 ± 19.0", "62.04 ± 14.95")
+    assert row_of(table, ("Ours", "UESTC"))[4] == "-"
+    assert not any(row[0] == "GASNet" for row in comparison_table(
+        paper_tables.tables("shabani")[0], {}, competitors=False).rows)
+
+
+def test_numbers_without_a_counterpart_get_their_own_row_and_nan_is_named():
+    extra = {("best HU threshold", "Mosmed", "dice"): measured(),
+             KEY: measured(mean=math.nan, std=math.nan, ci95=(math.nan, math.nan))}
+    table = comparison_table(paper_tables.tables("shabani")[1], extra)
+    assert table.rows[-1][:4] == ("best HU threshold", "Mosmed", "Dice", "-") and table.rows[-1][7] == "-"
+    assert row_of(table, KEY)[5] == "nothing counted"
+
+
+def test_measured_takes_the_spread_of_the_papers_kind():
+    entry = {"mean": 0.4, "std": 0.3, "error95": 0.05, "ci95": (0.3, 0.5), "n": 117, "cases": 20}
+    assert Measured.of(entry, "d", "c", False, spread="error95").std == 0.05
+    assert Measured.of(entry, "d", "c", False).std == 0.3
