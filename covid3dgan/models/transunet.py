@@ -4,16 +4,17 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
+from covid3dgan.models.infnet_layers import BilinearResize
 from covid3dgan.models.layers import check_input_shape
+from covid3dgan.models.torch_style import batch_norm, conv
 from covid3dgan.models.transunet_layers import (
-    AlignedUpsampling2D,
     ClassToken,
     DropClassToken,
     PositionTable,
     SelfAttention,
+    dense,
     every_second,
-    torch_bias,
-    torch_uniform,
+    logits_head,
 )
 from covid3dgan.models.transunet_r50 import r50_vit_b16
 
@@ -75,48 +76,28 @@ def _khali(image, classes, width=128, blocks=8, heads=4, mlp_units=None, attenti
     The published code fixes the reduction after the transformer at 512 filters, which fits the decoder at width 128
     alone; 4 x width is the same there.
     """
-    x = keras.layers.ZeroPadding2D(3, name="stem_pad")(image)
-    x = keras.layers.Conv2D(width, 7, strides=2, use_bias=False, kernel_initializer=torch_uniform(), name="stem")(x)
-    skips = [_norm_relu(x, "stem")]
+    skips = [_norm_relu(conv(image, width, 7, "stem", strides=2), "stem")]
     for level in (1, 2, 3):
         skips.append(_bottleneck(skips[-1], width * 2**level, f"encoder{level}"))
     x = _transformer(skips.pop(), blocks, heads, mlp_units or 4 * width, attention_scale)
-    x = _norm_relu(_convolve(x, 4 * width, "reduce"), "reduce", activation=ENCODED)
+    x = _norm_relu(conv(x, 4 * width, 3, "reduce", use_bias=True), "reduce", activation=ENCODED)
     for level, filters in enumerate((2 * width, width, width // 2), start=1):
         x = _decoder(x, skips.pop(), filters, f"decoder{level}")
     x = _decoder(x, None, max(width // 8, 1), "decoder4")
-    # Always in float32: a mixed policy would round the logits to 8 bits.
-    return keras.layers.Conv2D(classes, 1, dtype="float32", kernel_initializer=torch_uniform(),
-                               bias_initializer=torch_bias(x.shape[-1]), name="logits")(x)
+    return logits_head(x, classes, kernel=1)
 
 
 def _norm_relu(x, name, activation=None):
-    # Keras's momentum is one minus PyTorch's.
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
-    return keras.layers.ReLU(name=activation or f"{name}_relu")(x)
-
-
-def _convolve(x, filters, name):
-    return keras.layers.Conv2D(filters, 3, padding="same", kernel_initializer=torch_uniform(),
-                               bias_initializer=torch_bias(9 * x.shape[-1]), name=name)(x)
+    return keras.layers.ReLU(name=activation or f"{name}_relu")(batch_norm(x, f"{name}_norm"))
 
 
 def _bottleneck(x, filters, name):
-    """Halves the sides: 1x1, 3x3 stride 2 and 1x1 convolutions, all with ``filters`` filters, plus a 1x1 shortcut.
-
-    Padded alike on all sides: Keras's "same" would pad below and to the right alone at stride 2.
-    """
-    def conv(y, kernel, strides, part):
-        return keras.layers.Conv2D(filters, kernel, strides=strides, use_bias=False, name=f"{name}_{part}",
-                                   kernel_initializer=torch_uniform())(y)
-
-    y = _norm_relu(conv(x, 1, 1, "conv1"), f"{name}_conv1")
-    y = keras.layers.ZeroPadding2D(1, name=f"{name}_pad")(y)
-    y = _norm_relu(conv(y, 3, 2, "conv2"), f"{name}_conv2")
-    y = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_conv3_norm")(conv(y, 1, 1, "conv3"))
-    shortcut = conv(every_second(x, f"{name}_shortcut_stride"), 1, 1, "shortcut")
-    shortcut = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_shortcut_norm")(shortcut)
-    y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
+    """Halves the sides: 1x1, 3x3 stride 2 and 1x1 convolutions, all with ``filters`` filters, plus a 1x1 shortcut."""
+    y = _norm_relu(conv(x, filters, 1, f"{name}_conv1"), f"{name}_conv1")
+    y = _norm_relu(conv(y, filters, 3, f"{name}_conv2", strides=2), f"{name}_conv2")
+    y = batch_norm(conv(y, filters, 1, f"{name}_conv3"), f"{name}_conv3_norm")
+    shortcut = conv(every_second(x, f"{name}_shortcut_stride"), filters, 1, f"{name}_shortcut")
+    y = keras.layers.Add(name=f"{name}_add")([y, batch_norm(shortcut, f"{name}_shortcut_norm")])
     return keras.layers.ReLU(name=f"{name}_relu")(y)
 
 
@@ -124,7 +105,7 @@ def _transformer(x, blocks, heads, mlp_units, attention_scale):
     """(B, H, W, E) -> the same: every cell a token (row by row), a class token and positions, then the blocks."""
     rows, columns, units = x.shape[1:]
     x = keras.layers.Reshape((rows * columns, units), name="tokens")(x)
-    x = _dense(x, units, "embedding")
+    x = dense(x, units, "embedding")
     x = ClassToken(name="class_token")(x)
     x = PositionTable("uniform", name="positions")(x)
     x = keras.layers.Dropout(DROPOUT, name="embedding_dropout")(x)
@@ -140,9 +121,9 @@ def _block(x, heads, mlp_units, attention_scale, name):
     y = SelfAttention(heads, attention_scale, name=f"{name}_attention")(x)
     y = keras.layers.Dropout(DROPOUT, name=f"{name}_attention_dropout")(y)
     x = _add_norm(x, y, f"{name}_attention")
-    y = keras.layers.Activation("gelu", name=f"{name}_mlp_gelu")(_dense(x, mlp_units, f"{name}_mlp1"))
+    y = keras.layers.Activation("gelu", name=f"{name}_mlp_gelu")(dense(x, mlp_units, f"{name}_mlp1"))
     y = keras.layers.Dropout(DROPOUT, name=f"{name}_mlp1_dropout")(y)
-    y = keras.layers.Dropout(DROPOUT, name=f"{name}_mlp2_dropout")(_dense(y, units, f"{name}_mlp2"))
+    y = keras.layers.Dropout(DROPOUT, name=f"{name}_mlp2_dropout")(dense(y, units, f"{name}_mlp2"))
     return _add_norm(x, y, f"{name}_mlp")
 
 
@@ -151,16 +132,11 @@ def _add_norm(x, y, name):
     return keras.layers.LayerNormalization(epsilon=1e-5, name=f"{name}_norm")(x)
 
 
-def _dense(x, units, name):
-    return keras.layers.Dense(units, kernel_initializer=torch_uniform(), bias_initializer=torch_bias(x.shape[-1]),
-                              name=name)(x)
-
-
 def _decoder(x, skip, filters, name):
     """Doubles the sides, joins the skip (first) and convolves twice."""
-    x = AlignedUpsampling2D(2, name=f"{name}_up")(x)
+    x = BilinearResize(2, align_corners=True, name=f"{name}_up")(x)
     if skip is not None:
         x = keras.layers.Concatenate(name=f"{name}_concat")([skip, x])
     for number in (1, 2):
-        x = _norm_relu(_convolve(x, filters, f"{name}_conv{number}"), f"{name}_conv{number}")
+        x = _norm_relu(conv(x, filters, 3, f"{name}_conv{number}", use_bias=True), f"{name}_conv{number}")
     return x

@@ -1,7 +1,7 @@
-"""The few layers of the TransUNets that Keras does not have; all (B, ..., C), channels last."""
+"""The layers that the two TransUNets share and Keras does not have; all (B, ..., C), channels last."""
 
-__all__ = ["ATTENTION_SCALES", "AlignedUpsampling2D", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention",
-           "StandardizedConv2D", "every_second", "torch_bias", "torch_uniform"]
+__all__ = ["ATTENTION_SCALES", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention", "StandardizedConv2D",
+           "dense", "every_second", "logits_head"]
 
 import keras
 import tensorflow as tf
@@ -13,10 +13,7 @@ ATTENTION_SCALES = ("divide", "multiply")
 
 
 def torch_uniform():
-    """PyTorch's default for kernels of convolutions and dense layers: uniform in +-1 / sqrt(fan in).
-
-    A new initialiser at every call: Keras 2 gives the same values again when one is reused.
-    """
+    """PyTorch's default for kernels: uniform in +-1 / sqrt(fan in). Keras 2 repeats itself if one is used twice."""
     return keras.initializers.VarianceScaling(scale=1 / 3, mode="fan_in", distribution="uniform")
 
 
@@ -29,38 +26,21 @@ def every_second(x, name):
     return keras.layers.AveragePooling2D(1, strides=2, name=name)(x)
 
 
-def torch_bias(fan_in):
-    """PyTorch's default for biases: uniform in +-1 / sqrt(fan in) of the kernel."""
-    return keras.initializers.RandomUniform(-(fan_in**-0.5), fan_in**-0.5)
+def dense(x, units, name):
+    """A dense layer with PyTorch's first weights: (B, N, E) -> (B, N, units)."""
+    bound = x.shape[-1] ** -0.5
+    return keras.layers.Dense(units, kernel_initializer=torch_uniform(), name=name,
+                              bias_initializer=keras.initializers.RandomUniform(-bound, bound))(x)
 
 
-@keras.saving.register_keras_serializable(package=PACKAGE)
-class AlignedUpsampling2D(keras.layers.Layer):
-    """Bilinear upsampling that keeps the corner pixels where they are (PyTorch's ``align_corners=True``).
+def logits_head(x, classes, kernel):
+    """The last convolution: (B, H, W, C) -> (B, H, W, classes), named ``logits``.
 
-    ``keras.layers.UpSampling2D`` aligns the borders of the corner pixels instead, which shifts every feature.
-    (B, H, W, C) -> (B, factor H, factor W, C).
-
-    Args:
-        factor: whole number of times both sides grow.
+    Always in float32: a mixed policy would round the logits to 8 bits.
     """
-
-    def __init__(self, factor=2, **kwargs):
-        super().__init__(**kwargs)
-        self.factor = factor
-
-    def call(self, inputs):
-        size = self.factor * tf.shape(inputs)[1:3]
-        enlarged = tf.raw_ops.ResizeBilinear(images=inputs, size=size, align_corners=True)
-        # The op answers in float32 whatever it is given.
-        return tf.ensure_shape(tf.cast(enlarged, inputs.dtype), self.compute_output_shape(inputs.shape))
-
-    def compute_output_shape(self, input_shape):
-        batch, *sides, channels = input_shape
-        return (batch, *(None if side is None else side * self.factor for side in sides), channels)
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor}
+    bound = (kernel**2 * x.shape[-1]) ** -0.5
+    return keras.layers.Conv2D(classes, kernel, padding="same", dtype="float32", kernel_initializer=torch_uniform(),
+                               bias_initializer=keras.initializers.RandomUniform(-bound, bound), name="logits")(x)
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)

@@ -2,14 +2,14 @@
 
 import keras
 
+from covid3dgan.models.infnet_layers import BilinearResize
+from covid3dgan.models.torch_style import batch_norm, conv
 from covid3dgan.models.transunet_layers import (
-    AlignedUpsampling2D,
     PositionTable,
     SelfAttention,
     StandardizedConv2D,
     every_second,
-    torch_bias,
-    torch_uniform,
+    logits_head,
 )
 
 __all__ = ["r50_vit_b16"]
@@ -34,9 +34,7 @@ def r50_vit_b16(image, classes, width=64, blocks=12, heads=12, mlp_units=None, a
     for level, filters in enumerate((4 * width, 2 * width, width), start=1):
         x = _decoder(x, skips.pop(), filters, f"decoder{level}")
     x = _decoder(x, None, max(width // 4, 1), "decoder4")
-    # Always in float32: a mixed policy would round the logits to 8 bits.
-    return keras.layers.Conv2D(classes, 3, padding="same", dtype="float32", kernel_initializer=torch_uniform(),
-                               bias_initializer=torch_bias(9 * x.shape[-1]), name="logits")(x)
+    return logits_head(x, classes, kernel=3)
 
 
 def _group_norm(x, name, groups=GROUPS, epsilon=1e-6):
@@ -82,8 +80,7 @@ def _unit(x, filters, strides, project, name):
 def _transformer(x, units, blocks, heads, mlp_units, attention_scale):
     """(B, H, W, C) -> (B, H, W, units); normalised before each branch and once at the end (pre-norm)."""
     rows, columns = x.shape[1:3]
-    x = keras.layers.Conv2D(units, 1, kernel_initializer=torch_uniform(), bias_initializer=torch_bias(x.shape[-1]),
-                            name="embedding")(x)
+    x = conv(x, units, 1, "embedding", use_bias=True)
     x = keras.layers.Reshape((rows * columns, units), name="tokens")(x)
     x = PositionTable("zeros", name="positions")(x)
     x = keras.layers.Dropout(DROPOUT, name="embedding_dropout")(x)
@@ -110,15 +107,13 @@ def _dense(x, units, name):
 
 
 def _convolve(x, filters, name, activation=None):
-    x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=torch_uniform(),
-                            name=name)(x)
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_norm")(x)
+    x = batch_norm(conv(x, filters, 3, name), f"{name}_norm")
     return keras.layers.ReLU(name=activation or f"{name}_relu")(x)
 
 
 def _decoder(x, skip, filters, name):
     """Doubles the sides, joins the skip (last) and convolves twice, without biases."""
-    x = AlignedUpsampling2D(2, name=f"{name}_up")(x)
+    x = BilinearResize(2, align_corners=True, name=f"{name}_up")(x)
     if skip is not None:
         x = keras.layers.Concatenate(name=f"{name}_concat")([x, skip])
     return _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")

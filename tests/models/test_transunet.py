@@ -12,7 +12,6 @@ from covid3dgan import compat, models
 from covid3dgan.errors import ArgumentError
 from covid3dgan.models.transunet import ENCODED, build_transunet, transunet_encoder
 from covid3dgan.models.transunet_layers import (
-    AlignedUpsampling2D,
     ClassToken,
     DropClassToken,
     PositionTable,
@@ -136,10 +135,10 @@ def test_encoder_shares_the_weights():
     assert all(id(w) in inside for w in transunet_encoder(network).weights)
 
 
-def test_upsampling_keeps_the_corners():
+def test_decoders_keep_the_corners():
+    up = small("khali").get_layer("decoder4_up")
     corners = np.array([[0.0, 3.0], [6.0, 9.0]], "float32")[None, ..., None]
-    up = np.asarray(AlignedUpsampling2D(2)(corners))[0, ..., 0]
-    np.testing.assert_allclose(up, np.add.outer([0, 2, 4, 6], [0, 1, 2, 3]), atol=1e-6)
+    np.testing.assert_allclose(np.asarray(up(corners))[0, ..., 0], np.add.outer([0, 2, 4, 6], [0, 1, 2, 3]), atol=1e-6)
 
 
 def test_stem_is_padded_alike_on_all_sides():
@@ -158,7 +157,7 @@ def test_stem_is_padded_alike_on_all_sides():
 def test_bottleneck_is_padded_alike_on_all_sides():
     network = small("khali")
     conv = network.get_layer("encoder1_conv2")
-    rest = keras.Model(network.get_layer("encoder1_pad").input, conv.output)
+    rest = keras.Model(network.get_layer("encoder1_conv2_pad").input, conv.output)
     maps = np.zeros((1, 16, 16, 16), "float32")
     maps[0, 4, 6, 2] = 1.0
     kernel = np.asarray(compat.variable_value(conv.weights[0]))
