@@ -1,0 +1,48 @@
+"""Random patches of 2D images: the batch at a step is a pure function of (seed, step)."""
+
+__all__ = ["patch_batches", "to_network"]
+
+import numpy as np
+
+from covid3dgan.data.pipelines import Indices
+from covid3dgan.errors import ArgumentError
+
+
+def to_network(image):
+    """Grey values in [0, 1] as the networks take them: [-1, 1] float32 with a channel."""
+    return (np.asarray(image, np.float32) * 2.0 - 1.0)[..., None]
+
+
+def patch_batches(arrays, patch, batch_size, seed, flips=False):
+    """A function step -> {name: (B, patch, patch, 1) float32}, the same place of the same image under every name.
+
+    Args:
+        arrays: name -> (N, H, W); boolean arrays become 0 and 1, images in [0, 1] become [-1, 1].
+        patch: side in pixels.
+        batch_size: patches per step; every image is used equally often.
+        seed: any sequence of ints.
+        flips: turn and mirror patches at random.
+    """
+    first = next(iter(arrays.values()))
+    count, rows, columns = first.shape
+    if patch > min(rows, columns):
+        raise ArgumentError("patch", f"at most the images' size {rows} x {columns}", str(patch),
+                            "use smaller patches or larger images (images.size)")
+    indices = Indices(count, batch_size, [*seed, 0], sampling="epochs")
+
+    def at(step):
+        rng = np.random.default_rng([*seed, 1, step])
+        places = [(i, rng.integers(rows - patch + 1), rng.integers(columns - patch + 1), rng.integers(8))
+                  for i in indices.at(step)]
+        return {name: np.stack([_cut(array, *place, patch, flips) for place in places])
+                for name, array in arrays.items()}
+
+    return at
+
+
+def _cut(array, index, top, left, turn, patch, flips):
+    piece = array[index, top:top + patch, left:left + patch]
+    if flips:
+        piece = np.rot90(piece, turn % 4)
+        piece = piece[:, ::-1] if turn >= 4 else piece
+    return piece[..., None].astype(np.float32) if piece.dtype == bool else to_network(piece)

@@ -1,0 +1,173 @@
+"""Presets of paper 003 (Yu, Dong et al. 2020, AF-SEG) and our demo sizes of it.
+
+Where the paper is silent the field names its line of docs/FIDELITY.md (A-number).
+"""
+
+__all__ = ["Background", "Coarse", "Images", "Supervised", "Synthesis", "System"]
+
+import dataclasses
+from typing import Literal, Optional
+
+from covid3dgan.presets.registry import register
+from covid3dgan.presets.stages import Evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """From files to grey squares (data/image_sets.py)."""
+
+    size: int = 512
+    channel: Literal["grey", "green"] = "grey"
+    median: int = 1  # window; 1: none
+    clahe_clip: float = 0.0  # 0: none
+    clahe_tiles: int = 8
+    split: tuple[float, float, float] = (0.5, 0.2, 0.3)  # training, validation, test
+
+
+@dataclasses.dataclass(frozen=True)
+class Coarse:
+    """The coarse segmentation (inference/coarse.py); A01."""
+
+    method: Literal["level_set", "hessian"] = "level_set"
+    dark: bool = True
+    min_area: int = 0
+    erosion: int = 1  # A02
+    initial: Literal["otsu", "box"] = "otsu"
+    flat_field: float = 40.0
+    fill_holes: bool = True
+    sigma: float = 15.0
+    nu: float = 0.001
+    mu: float = 1.0
+    time_step: float = 0.1
+    outer: int = 10
+    inner: int = 10
+    warm_up: int = 5  # A01
+    scales: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 6.0)
+    beta: float = 0.5
+    c: Optional[float] = None
+    threshold: Optional[float] = None  # None: Otsu's
+
+
+@dataclasses.dataclass(frozen=True)
+class Background:
+    """Deep Segmentation Prior and inpainting (training/segmentation_prior.py, training/background.py)."""
+
+    area_multiple: float = 2.0  # lambda
+    rate: Literal["image", "set"] = "image"  # A03: the coarse area is each image's own, or the set's mean
+    dilation: int = 1  # pixels, so that no rim of an object stays
+    width: int = 16
+    depth: int = 2
+    patch: int = 256
+    batch_size: int = 1
+    learning_rate: float = 2e-4
+    check_every: int = 10  # A03: the stop rule
+    first_check: int = 50
+    most_steps: int = 1000
+    inpainting: Literal["dip", "fast"] = "dip"
+    dip_variant: Literal["kate", "vase", "library", "light", "tiny"] = "kate"  # A04
+    dip_steps: int = 6001
+    dip_learning_rate: float = 0.01
+    dip_input_noise: float = 0.03
+    paste: bool = True  # known pixels stay the image's own
+
+
+@dataclasses.dataclass(frozen=True)
+class Synthesis:
+    """Generator, discriminator and segmenter, trained end to end (training/afseg.py)."""
+
+    patch: int = 256
+    batch_size: int = 1
+    patches_per_image: int = 1  # in one epoch
+    constant_epochs: int = 50
+    decay_epochs: int = 50
+    learning_rate: float = 2e-4
+    beta_1: float = 0.5  # A07
+    shape_weight: float = 50.0  # mu
+    shape_mean: Literal["pixels", "foreground"] = "pixels"  # A08
+    background_weight: float = 0.0  # A09: L1 to the inpainted background outside the coarse label; the paper has none
+    adversarial_weight: float = 1.0
+    adversarial_loss: Literal["nonsaturating", "log", "least-squares"] = "nonsaturating"  # A06
+    segmentation_to_generator: bool = False  # A10
+    fade: float = 0.0  # A11: weakest contrast of foreground that the segmenter is shown; 0: never faded
+    flips: bool = False
+    generator_width: int = 64
+    generator_depth: int = 8
+    generator_backbone: Literal["pix2pix", "classical"] = "pix2pix"  # A05
+    generator_head: Literal["image", "residual"] = "image"  # A05
+    discriminator_width: int = 64
+    discriminator_levels: int = 3
+    segmenter_width: int = 64
+    segmenter_depth: int = 4
+    threshold: float = 0.5
+    log_every: int = 50
+    checkpoint_every: int = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Supervised:
+    """The upper bound of Table 1: the same segmenter and schedule on true masks."""
+
+    epochs_share: float = 1.0  # of the synthesis stage's epochs
+
+
+@dataclasses.dataclass(frozen=True)
+class System:
+    """Every hyper-parameter of AF-SEG."""
+
+    name: str
+    summary: str
+    task: Literal["cells", "vessels"]
+    system: str = "afseg"
+    images: Images = Images()
+    coarse: Coarse = Coarse()
+    background: Background = Background()
+    synthesis: Synthesis = Synthesis()
+    supervised: Supervised = Supervised()
+    evaluation: Evaluation = Evaluation(protocol="afseg", slice_filters=False)
+
+
+register(System(
+    name="afseg/cells",
+    summary="paper 003 on microscope images; what it leaves open is filled in as docs/FIDELITY.md says",
+    task="cells",
+))
+
+VESSEL_IMAGES = Images(median=3, clahe_clip=2.0)
+# A02: the Hessian label covers half of the vessels already; one erosion would take half of that.
+VESSEL_COARSE = Coarse(method="hessian", erosion=0)
+
+register(System(
+    name="afseg/vessels",
+    summary="paper 003 on angiograms; what it leaves open is filled in as docs/FIDELITY.md says",
+    task="vessels",
+    images=VESSEL_IMAGES,
+    coarse=VESSEL_COARSE,
+))
+
+DEMO_BACKGROUND = Background(width=8, patch=96, batch_size=4, learning_rate=1e-3, first_check=20, most_steps=300,
+                             inpainting="fast")
+DEMO_SYNTHESIS = Synthesis(
+    patch=96, batch_size=4, patches_per_image=8, constant_epochs=6, decay_epochs=6, learning_rate=1e-3,
+    background_weight=50.0, fade=0.3, flips=True, generator_width=16, generator_depth=3,
+    generator_backbone="classical", generator_head="residual", discriminator_width=16, discriminator_levels=2,
+    segmenter_width=16, segmenter_depth=3, log_every=20, checkpoint_every=120,
+)
+
+register(System(
+    name="afseg/cells/demo",
+    summary="cells at a size that trains on a laptop: small networks, fast inpainting, named aids",
+    task="cells",
+    images=Images(size=256),
+    background=DEMO_BACKGROUND,
+    synthesis=DEMO_SYNTHESIS,
+))
+
+register(System(
+    name="afseg/vessels/demo",
+    summary="vessels at a size that trains on a laptop: small networks, fast inpainting, named aids",
+    task="vessels",
+    images=dataclasses.replace(VESSEL_IMAGES, size=256),
+    coarse=VESSEL_COARSE,
+    background=DEMO_BACKGROUND,
+    synthesis=DEMO_SYNTHESIS,
+))
