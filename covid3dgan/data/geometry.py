@@ -1,10 +1,13 @@
 """Orientation from the affine alone: spacing, axis codes, canonical (RAS+) voxel order and its exact inverse."""
 
-__all__ = ["canonical_affine", "from_canonical", "is_orthogonal", "orientation", "orientation_name", "same_grid",
-           "spacing", "to_canonical"]
+__all__ = ["canonical_affine", "from_canonical", "is_orthogonal", "is_usable", "orientation",
+           "orientation_name", "same_grid", "spacing", "to_canonical"]
 
 import nibabel as nib
 import numpy as np
+
+# A kilometre in mm: no voxel of a patient lies farther from the scanner's origin.
+FARTHEST = 1e6
 
 
 def spacing(affine):
@@ -24,6 +27,13 @@ def orientation(affine):
 def orientation_name(affine):
     """Three letters such as 'RAS' or 'LPS': where each voxel axis points to."""
     return "".join(nib.orientations.ornt2axcodes(orientation(affine)))
+
+
+def is_usable(affine):
+    """Whether ``affine`` is an invertible 4x4 matrix of millimetres that a scanner could have written."""
+    affine = np.asarray(affine, np.float64)
+    return bool(affine.shape == (4, 4) and np.isfinite(affine).all() and np.abs(affine).max() < FARTHEST
+                and abs(np.linalg.det(affine)) > 1e-9)
 
 
 def is_orthogonal(affine, tolerance=1e-4):

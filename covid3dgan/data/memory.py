@@ -5,7 +5,9 @@ __all__ = ["available_memory"]
 import os
 from pathlib import Path
 
-_CGROUP = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+# Limit, use and statistics of a Linux container, in the two versions of control groups.
+_CGROUPS = (("memory.max", "memory.current", "memory.stat"),
+            ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat"))
 
 
 def available_memory(proc="/proc/meminfo", cgroup="/sys/fs/cgroup"):
@@ -31,9 +33,16 @@ def _machine(meminfo):
 
 
 def _container(folder):
-    for limit, used in _CGROUP:
+    for limit, used, statistics in _CGROUPS:
         try:
-            return max(int((folder / limit).read_text()) - int((folder / used).read_text()), 0)
-        except (OSError, ValueError):  # not a container, or the limit reads "max"
+            left = int((folder / limit).read_text()) - int((folder / used).read_text())
+            return max(left + _reclaimable((folder / statistics).read_text()), 0)
+        except (OSError, ValueError):  # no such file, or the limit reads "max"
             continue
     return None
+
+
+def _reclaimable(statistics):
+    """Bytes of cached files, which count as used but are given back on demand."""
+    values = dict(line.split() for line in statistics.splitlines())
+    return int(values.get("total_inactive_file", values.get("inactive_file", 0)))

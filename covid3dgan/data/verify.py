@@ -91,14 +91,21 @@ def _check(case, strict):
     return report
 
 
-def _attempt(report, strict, read, *args, **named):
-    """The result of reading a file, or None; what it raises and warns goes into the report."""
+def _attempt(report, strict, path, read, **named):
+    """The result of reading a file, or None; what it raises and warns goes into the report.
+
+    The readers are never strict here, so that a doubt about a file does not keep its facts from the report.
+    """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            result = read(*args, **named)
+            result = read(path, **named)
         except InputError as error:
             report.errors.append(str(error))
+            result = None
+        except Exception as error:  # what no reader foresaw must not hide the other files
+            failure = f"one that fails with {type(error).__name__}: {error}"
+            report.errors.append(sentence(path, "a readable file", failure, "report this with the file"))
             result = None
     for warning in caught:
         if issubclass(warning.category, InputWarning):
@@ -111,7 +118,7 @@ def _doubt(report, strict, *parts):
 
 
 def _check_volume(case, report, strict):
-    ct = _attempt(report, strict, volumes.read, case.image, strict, window=case.window)
+    ct = _attempt(report, strict, case.image, volumes.read, window=case.window)
     if ct is not None:
         slices = ct.shape[int(np.flatnonzero(geometry.orientation(ct.affine)[:, 0] == 2)[0])]
         report.facts.update(shape=ct.shape, spacing=tuple(round(s, 4) for s in ct.spacing), slices=slices,
@@ -136,7 +143,7 @@ def _check_mask(case, report, strict, role, ct):
     path = getattr(case, role)
     if path is None:
         return None
-    mask = _attempt(report, strict, volumes.read_labels, path, strict)
+    mask = _attempt(report, strict, path, volumes.read_labels)
     if mask is None:
         return None
     _note_labels(case, report, strict, role, path, mask.array)
@@ -155,12 +162,12 @@ def _check_mask(case, report, strict, role, ct):
 
 
 def _check_picture(case, report, strict):
-    picture = _attempt(report, strict, images.read, case.image)
+    picture = _attempt(report, strict, case.image, images.read)
     if picture is not None:
         report.facts["shape"] = picture.shape
     for role in ("infection", "lungs", "classes", "prior"):
         path = getattr(case, role)
-        labels = None if path is None else _attempt(report, strict, images.read_labels, path)
+        labels = None if path is None else _attempt(report, strict, path, images.read_labels)
         if labels is None:
             continue
         _note_labels(case, report, strict, role, path, labels)

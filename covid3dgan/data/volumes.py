@@ -19,6 +19,9 @@ from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite
 
 _SUFFIXES = (".nii", ".nii.gz")
+# The low three bits of a header's xyzt_units.
+_NO_UNIT, _MILLIMETRES = 0, 2
+_UNITS = {1: "metre", 3: "micrometre"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -46,7 +49,7 @@ class Volume:
             raise InputError(name, "an array with 3 axes", f"the shape {array.shape}", "pass one whole volume")
         array = array.astype(np.uint8 if array.dtype in (np.bool_, np.uint8) else np.float32, copy=False)
         affine = np.array(self.affine, np.float64)
-        if affine.shape != (4, 4) or not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-9:
+        if not geometry.is_usable(affine):
             raise InputError(name, "an invertible 4x4 affine", f"{affine.tolist()}", "repair the geometry")
         measured = geometry.spacing(affine)
         stated = measured if self.spacing is None else tuple(float(s) for s in self.spacing)
@@ -199,8 +202,8 @@ def _read(path, strict):
 def _affine(path, header):
     try:
         affine = header.get_best_affine()
-        usable = np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9
-    except (ValueError, np.linalg.LinAlgError, nib.spatialimages.HeaderDataError):
+        usable = geometry.is_usable(affine)
+    except (ValueError, nib.spatialimages.HeaderDataError):  # a quaternion of another length than 1
         usable = False
     if not usable:
         raise InputError(path, "an invertible affine", "a singular or damaged one", "repair its sform and qform")
@@ -211,9 +214,10 @@ def _doubt_geometry(path, header, strict):
     if not (header["sform_code"] or header["qform_code"]):
         doubt(path, "an orientation (sform or qform)", "neither, so left and right are a guess",
               "set its orientation", strict)
-    unit = header.get_xyzt_units()[0]
-    if unit not in ("mm", "unknown"):
-        doubt(path, "millimetres", f"the unit {unit!r}, taken as millimetres", "check its spacing", strict)
+    unit = int(header["xyzt_units"]) % 8
+    if unit not in (_NO_UNIT, _MILLIMETRES):
+        doubt(path, "millimetres", f"the unit {_UNITS.get(unit, f'code {unit}')}, taken as millimetres",
+              "check its spacing", strict)
 
 
 def _stored(array):

@@ -8,6 +8,7 @@ import pytest
 from nifti_files import chest, save, save_ct
 from PIL import Image
 
+from covid3dgan.data import volumes
 from covid3dgan.data.verify import verify
 from covid3dgan.errors import ArgumentError, InputError
 
@@ -108,6 +109,23 @@ def test_all_that_is_wrong_with_a_case_is_said_at_once(tmp_path):
     assert len(case.errors) == 2
     assert "images/a.nii.gz: expected a whole gzip file, found a truncated one" in case.errors[0]
     assert "lungs/a.nii.gz: expected a NIfTI file" in case.errors[1]
+    assert case.facts["infection_voxels"] == 150
+
+
+def test_a_doubt_keeps_no_fact_back(tmp_path):
+    save_case(tmp_path, ct=(chest(SHAPE) // 8 + 127).astype(np.uint8), infection=block(0, 0))
+    case = only(verify(tmp_path, strict=True))
+    assert len(case.errors) == 2
+    assert (case.facts["hu_low"] >= 0, case.facts["lungs_voxels"]) == (True, 750)
+
+
+def test_what_no_reader_foresaw_is_reported_and_the_rest_done(tmp_path, monkeypatch):
+    save_case(tmp_path)
+    read = volumes.read
+    monkeypatch.setattr(volumes, "read", lambda path, **named: read(path, **named) and [][1])
+    case = only(verify(tmp_path))
+    assert case.errors == [f"{tmp_path / 'images' / 'a.nii.gz'}: expected a readable file, found one that fails with "
+                           "IndexError: list index out of range; report this with the file."]
     assert case.facts["infection_voxels"] == 150
 
 

@@ -118,9 +118,10 @@ def test_no_orientation_in_the_file_is_a_doubt_and_is_kept(tmp_path):
     np.testing.assert_array_equal(after.affine, nib.load(tmp_path / "ct.nii").affine)
 
 
-def test_metres_are_a_doubt(tmp_path):
-    save_ct(tmp_path / "ct.nii", xyzt_units=1)
-    with pytest.warns(match="expected millimetres, found the unit 'meter', taken as millimetres"):
+@pytest.mark.parametrize("code, unit", [(1, "metre"), (3 + 8, "micrometre"), (240 + 5, "code 5")])
+def test_other_units_are_a_doubt(code, unit, tmp_path):
+    save_ct(tmp_path / "ct.nii", xyzt_units=code)
+    with pytest.warns(match=f"expected millimetres, found the unit {unit}, taken as millimetres; check its spacing"):
         volumes.read(tmp_path / "ct.nii")
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 import tracemalloc
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -382,3 +383,24 @@ def test_a_good_file_after_a_bad_one_is_still_done(tmp_path, capsys):
     assert f"error: {bad}: expected a NIfTI file, found an empty file" in printed.out
     assert "b: 6x5x4 · 0.8x0.9x5 mm · RAS, 4 slices · HU" in printed.out
     assert f"covid3dgan verify: {tmp_path / 'none.nii'}: expected" in printed.err
+
+
+def test_no_header_however_damaged_gets_past_the_sentences(tmp_path):
+    whole = nifti_bytes(chest())
+    random = np.random.default_rng(0)
+    refused = 0
+    for number in range(400):
+        raw = bytearray(whole)
+        for place in random.integers(0, 352, random.integers(1, 6)):
+            raw[place] = random.integers(0, 256)
+        path = save(tmp_path / f"{number}.nii", bytes(raw))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InputWarning)
+                volume = volumes.read(path)
+        except InputError as error:
+            assert str(error).startswith(f"{path}: expected ")
+            refused += 1
+        else:
+            assert volume.shape == volume.array.shape and np.isfinite(volume.array).all()
+    assert 50 < refused < 350
