@@ -93,9 +93,9 @@ def _open(path):
     if not path.is_file():
         raise InputError(path, "an image file", "no such file", "check the path")
     try:
-        image = Image.open(path)
-        frames = getattr(image, "n_frames", 1)
-        image.load()
+        with Image.open(path) as image:
+            frames = getattr(image, "n_frames", 1)
+            image = image.copy()
     except (OSError, UnidentifiedImageError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(path, "a whole image file", f"one that cannot be read ({error})",
                          "restore or convert the file") from error
