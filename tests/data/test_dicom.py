@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,13 @@ def test_a_scout_view_in_the_series_falls_out(tmp_path):
     save_series(tmp_path, 4)
     save_slice(tmp_path / "scout.dcm", 9, orientation=(1, 0, 0, 0, 0, -1))
     with pytest.warns(InputWarning, match="used the largest, 1.2.3 .4 slices."):
+        assert volumes.read(tmp_path).shape == (7, 5, 4)
+
+
+def test_a_slice_without_a_position_falls_out(tmp_path):
+    save_series(tmp_path, 4)
+    save_slice(tmp_path / "lost.dcm", 9, ImagePositionPatient=None)
+    with pytest.warns(InputWarning, match="expected a position in every slice, found 1 without, left out"):
         assert volumes.read(tmp_path).shape == (7, 5, 4)
 
 
@@ -281,3 +289,23 @@ def test_two_real_slices():
     # The air outside the patient, and the padding outside the scanner's field of view.
     assert ct.array.min() == -2048
     assert -1100 < np.median(ct.array[100:400, 20:60]) < -900
+
+
+def test_no_slice_however_damaged_gets_past_the_sentences(tmp_path):
+    whole = save_slice(tmp_path / "1.dcm", 1).read_bytes()
+    save_slice(tmp_path / "0.dcm", 0)
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        raw = bytearray(whole)
+        for place in random.integers(128, len(raw), 3):
+            raw[place] = random.integers(0, 256)
+        (tmp_path / "1.dcm").write_bytes(bytes(raw))
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InputWarning)
+                volumes.read(tmp_path)
+        except InputError as error:
+            assert str(error).startswith(str(tmp_path))
+            refused += 1
+    assert 20 < refused < 130
