@@ -5,6 +5,8 @@ Every value that a damaged or odd file can get wrong is read here, once, so that
 
 __all__ = ["Slice", "read_header", "read_hounsfield"]
 
+import contextlib
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +54,7 @@ def read_header(path):
         InputError: where it is a DICOM file that cannot be read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom comments on values that do not matter here
+        with _quiet():
             header = _open(path)
             return None if header is None else _parse(path, header)
     except (InputError, PermissionError):
@@ -65,8 +66,7 @@ def read_header(path):
 def read_hounsfield(item):
     """The pixels of a ``Slice`` in HU, float64 (rows, columns)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             stored = pydicom.dcmread(item.path, force=True).pixel_array
     except PermissionError:
         raise
@@ -81,6 +81,20 @@ def read_hounsfield(item):
         raise InputError(item.path, f"{item.rows} x {item.columns} pixels", f"the shape {stored.shape}",
                          "copy the slice again")
     return stored.astype(np.float64) * item.slope + item.intercept
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without pydicom's comments on values that do not matter here, which it warns or logs by version."""
+    log = logging.getLogger("pydicom")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
 
 
 def _open(path):
