@@ -54,7 +54,7 @@ IMPROVED_GAN = Gan(
     batch_size=4,
 )
 
-register(System(
+IMPROVED = register(System(
     name="shabani/improved",
     summary="ours: the published system with named fixes (docs/FIDELITY.md)",
     gan=IMPROVED_GAN,
@@ -65,7 +65,7 @@ register(System(
     threshold=Threshold(relative=False, tune=True),
 ))
 
-register(System(
+DEMO = register(System(
     name="shabani/demo",
     summary="the improved recipe at a size that trains on a laptop",
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), steps=600, log_every=25, checkpoint_every=200),

@@ -58,7 +58,7 @@ class Contrastive:
 
     enabled: bool = True
     pairs: Literal["low-high", "healthy-high", "healthy-low"] = "low-high"  # Table 4
-    grouping: Literal["sums", "sorted", "quartiles"] = "sums"  # F16
+    grouping: Literal["sums", "sorted", "quartiles", "quartiles-coded"] = "sums"  # F16, K17
     high_above: float = 95.0
     low_between: tuple[float, float] = (65.0, 80.0)
     loss: Literal["npairs", "supcon"] = "npairs"  # F18

@@ -1,0 +1,101 @@
+"""Presets of paper 002 (Khali et al.): paper 001's GAN, pseudo-masks and UNet, and a TransUNet beside the UNet.
+
+``paper`` is what the text says, and the code's value where the text is silent; ``published`` is what the authors'
+code does; ``improved`` and ``demo`` are ours. K-numbers are lines of docs/FIDELITY.md.
+"""
+
+__all__ = ["System", "TransUnet"]
+
+import dataclasses
+from typing import Literal, Optional
+
+from covid3dgan.presets import shabani
+from covid3dgan.presets.registry import register
+from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter
+
+
+@dataclasses.dataclass(frozen=True)
+class TransUnet:
+    """The TransUNet and its training in two phases (training/transunet.py); a step is one optimizer step."""
+
+    variant: Literal["khali", "r50_vit_b16"] = "khali"  # K16
+    width: Optional[int] = None  # this and the next three: None takes the variant's own
+    blocks: Optional[int] = None
+    heads: Optional[int] = None
+    mlp_units: Optional[int] = None
+    attention_scale: Literal["multiply", "divide"] = "multiply"  # the code's; "divide" is every other transformer's
+    first_phase: Literal["contrastive", "contrastive-and-mse"] = "contrastive-and-mse"  # K25
+    first_phase_steps: int = 300  # 100 x (2 contrastive + 1 MSE)
+    steps: int = 1300  # and 500 x 2 with all losses
+    contrastive_loss: Literal["khali_code", "eq4_literal", "supcon"] = "khali_code"
+    temperature: float = 1.0  # K18
+    sensitivity_weight: float = 1.5
+    include_self: bool = True
+    features: Literal["logits", "encoded"] = "logits"  # K20
+    sampler: Literal["published", "balanced"] = "published"  # K20: published draws "high" slices alone
+    contrastive_weight: float = 1.0
+    mse_weight: float = 1.0
+    sensitivity_loss_weight: float = 1.0
+    beta: float = 2.0
+    false_negatives: Literal["soft", "hard"] = "soft"
+    output: Literal["linear", "sigmoid"] = "linear"  # what the MSE compares with the pseudo-mask and what is cut
+    clip_target: bool = False  # pseudo-masks held to [0, 1]
+    target_gain: float = 1.0
+    only_grouped_slices: bool = True  # False: every other slice of a batch is any slice, without a part in the contrast
+    learning_rate: float = 5e-5
+    decay_steps: Optional[int] = None  # K19: None keeps the learning rate constant
+    decay_rate: float = 0.9
+    batch_size: int = 8
+    log_every: int = 10
+    checkpoint_every: int = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class System(shabani.System):
+    """Paper 001's stages, whose segmenter is the UNet of the comparison, and the TransUNet."""
+
+    system: str = "khali"
+    transunet: TransUnet = TransUnet()
+
+
+PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discriminator="published")  # K10, K11
+
+register(System(
+    name="khali/paper",
+    summary="what the text of paper 002 says; the code's values where it is silent",
+    gan=PAPER_GAN,
+    pseudo=Pseudo(minmax=False, sign="signed"),
+    segmenter=Segmenter(shared_encoder=True, decay_steps=1000),
+    contrastive=Contrastive(grouping="quartiles"),
+    transunet=TransUnet(first_phase="contrastive", temperature=0.06, include_self=False, features="encoded",
+                        sampler="balanced", decay_steps=1000),
+    evaluation=Evaluation(slice_filters=False),
+))
+
+register(System(
+    name="khali/published",
+    summary="what the authors' code of paper 002 does, quirks on",
+    gan=Gan(batch_size=8),
+    contrastive=Contrastive(grouping="quartiles-coded"),
+    evaluation=Evaluation(protocol="khali_pixel_max"),
+))
+
+
+def _improved(name, summary, base, transunet):
+    """Our recipe of paper 001 with a TransUNet beside its UNet, trained on the same pseudo-masks."""
+    stages = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
+    register(System(**{**stages, "name": name, "summary": summary, "system": "khali"}, transunet=transunet))
+
+
+IMPROVED = TransUnet(
+    attention_scale="divide", first_phase="contrastive", first_phase_steps=400, steps=4400,
+    contrastive_loss="supcon", temperature=0.06, features="encoded", sampler="balanced", contrastive_weight=0.05,
+    sensitivity_loss_weight=0.1, output="sigmoid", clip_target=True, only_grouped_slices=False, learning_rate=3e-4,
+    decay_steps=1000, batch_size=16, log_every=50, checkpoint_every=500,
+)
+
+_improved("khali/improved", "ours: shabani/improved with the TransUNet's fixes named one by one (docs/FIDELITY.md)",
+          shabani.IMPROVED, IMPROVED)
+_improved("khali/demo", "the improved recipe at a size that trains on a laptop", shabani.DEMO,
+          dataclasses.replace(IMPROVED, width=32, blocks=4, first_phase_steps=60, steps=660, decay_steps=300,
+                              log_every=20, checkpoint_every=200))
