@@ -29,18 +29,18 @@ class RunRecorder(keras.callbacks.Callback):
         first_step: completed steps so far.
         window: sums and count of the log window that a checkpoint interrupted.
         shown: the log entries that the progress bar shows.
-        stop_early: stop (with a checkpoint) after this many steps of this call; None runs to the end.
+        pause_at: the step after which this call ends, if not the last one; it is saved too.
     """
 
     def __init__(self, run, networks, optimizers, last_step, log_every, checkpoint_every, first_step=0, window=None,
-                 shown=(), stop_early=None):
+                 shown=(), pause_at=None):
         super().__init__()
         self.run, self.networks, self.optimizers = run, networks, optimizers
         self.last_step, self.log_every, self.checkpoint_every = last_step, log_every, checkpoint_every
         self.step = first_step
         self.window = dict(window or {"count": 0, "sums": {}})
         self.shown = shown
-        self.stop_at = None if stop_early is None else first_step + stop_early
+        self.pause_at = pause_at
 
     def on_train_begin(self, logs=None):
         self.bar = progress.bar(total=self.last_step, description=self.run.manifest["kind"], unit="step",
@@ -62,11 +62,8 @@ class RunRecorder(keras.callbacks.Callback):
         if self.step % self.log_every == 0 or self.step == self.last_step:
             self.run.log(self.step, self.averages())
             self.window = {"count": 0, "sums": {}}
-        stopping = self.step == self.stop_at
-        if self.step % self.checkpoint_every == 0 or self.step == self.last_step or stopping:
+        if self.step % self.checkpoint_every == 0 or self.step in (self.last_step, self.pause_at):
             self.save()
-        if stopping:
-            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         self.bar.close()

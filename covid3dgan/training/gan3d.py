@@ -158,7 +158,8 @@ def build_gan(options):
 
     network = GAN3D(generator("generator"),
                     models.build_discriminator(variant=options.discriminator, input_shape=shape,
-                                               width=options.discriminator_width),
+                                               width=options.discriminator_width,
+                                               return_logits=adversarial.uses_logits(options.adversarial_loss)),
                     options, generator("averaged") if options.ema_decay else None)
     if network.averaged is not None:
         network.averaged.set_weights(network.generator.get_weights())

@@ -1,0 +1,73 @@
+"""What every training has in common: restore, fit with the run's callbacks, and an honest end."""
+
+__all__ = ["How", "conduct"]
+
+import dataclasses
+from typing import Optional
+
+from covid3dgan import compat, progress
+from covid3dgan.training import state
+from covid3dgan.training.callbacks import RunRecorder
+
+
+@dataclasses.dataclass(frozen=True)
+class How:
+    """How to train, as against what: none of this changes what a preset means.
+
+    Args:
+        seed: seeds weights, data and noise.
+        precision: float32, mixed_bfloat16, mixed_float16 or auto.
+        deterministic: reproducible kernels (bit for bit on the CPU in float32), slower.
+        resume, overwrite: what to do with a run directory that holds a run.
+        pause_after: stop after this many steps of this call; ``resume`` goes on.
+    """
+
+    seed: int = 0
+    precision: str = "float32"
+    deterministic: bool = False
+    resume: bool = False
+    overwrite: bool = False
+    pause_after: Optional[int] = None
+
+    def prepare(self):
+        """Seeds everything and sets the precision; call it before networks are built. Returns the precision."""
+        compat.seed_everything(self.seed, self.deterministic)
+        return compat.set_precision(self.precision)
+
+
+def conduct(network, run, how, dataset, steps, log_every, checkpoint_every, shown=(), callbacks=()):
+    """Trains ``network`` to ``steps`` and leaves a finished (or resumable) run behind.
+
+    Args:
+        network: a compiled keras.Model with ``train_step``, ``networks()`` and ``optimizers()``.
+        run: training.runs.Run, opened with the same ``how.resume``.
+        how: see :class:`How`.
+        dataset: (first, last) -> tf.data.Dataset of the batches of these steps.
+        steps, log_every, checkpoint_every: in steps.
+        shown: the log entries that the progress bar shows.
+        callbacks: functions from the RunRecorder to a further Keras callback.
+
+    Returns:
+        The step reached.
+    """
+    first, window = 0, None
+    found = run.checkpoints.load() if how.resume else None
+    if found is not None:
+        for name, reason in found.skipped:
+            progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+        state.restore(network.networks(), network.optimizers(), found.arrays, run.checkpoints.path)
+        first, window = found.step, found.info.get("window")
+        progress.say(f"resumed at step {first} of {steps}")
+    run.forget_after(first)
+    last = steps if how.pause_after is None else min(steps, first + how.pause_after)
+    recorder = RunRecorder(run, network.networks(), network.optimizers(), steps, log_every, checkpoint_every, first,
+                           window, shown, pause_at=last)
+    try:
+        if first < last:
+            network.fit(dataset(first, last), epochs=1, verbose=0,
+                        callbacks=[recorder, *(make(recorder) for make in callbacks)])
+    except BaseException as error:
+        run.finish("failed", error=str(error) or type(error).__name__, step=recorder.step)
+        raise
+    run.finish("done" if recorder.step >= steps else "paused", step=recorder.step)
+    return recorder.step

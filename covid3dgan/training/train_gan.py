@@ -1,0 +1,87 @@
+"""Trains the 3D GAN of a preset on prepared cases, in a run directory."""
+
+__all__ = ["load_generator", "train_gan"]
+
+from covid3dgan import models, progress
+from covid3dgan.data import pipelines
+from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.errors import InputError
+from covid3dgan.inference import pseudo_masks
+from covid3dgan.training import state
+from covid3dgan.training.callbacks import CollapseMonitor, Panels
+from covid3dgan.training.conduct import conduct
+from covid3dgan.training.gan3d import build_gan
+from covid3dgan.training.runs import Run, open_run
+
+SHOWN = ("reconstruction_loss", "discriminator_loss", "generator_loss")
+
+
+def train_gan(data, path, preset, how):
+    """Trains and returns the Run.
+
+    Args:
+        data: a folder of prepared cases with healthy and COVID cases (``covid3dgan preprocess``).
+        path: the run directory.
+        preset: a preset with a ``gan`` stage.
+        how: training.conduct.How.
+    """
+    options = preset.gan
+    cases = open_prepared(data)
+    healthy, covid = cases.only("healthy"), cases.only("covid")
+    for name, group in (("healthy", healthy), ("COVID", covid)):
+        if not len(group):
+            raise InputError(data, f"{name} cases to train on", "none", "preprocess a data set that has both kinds")
+    if cases.shape != tuple(options.volume_shape):
+        raise InputError(data, f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
+                         "preprocess with the same preset, or set gan.volume_shape")
+    precision = how.prepare()
+    run = Run.start(path, "gan", preset, how.seed, inputs=cases.files(), resume=how.resume, overwrite=how.overwrite,
+                    details={"precision": precision, "deterministic": how.deterministic})
+    network = build_gan(options)
+    arrays = healthy.array("lung"), covid.array("lung"), healthy.array("lung_mask")
+    batches = pipelines.gan_batches(*arrays, options, how.seed)
+    if not how.resume:
+        _warm_up(network, batches, options.discriminator_warmup)
+
+    def draw():
+        return _panels(network, covid, preset, how.seed)
+
+    conduct(network, run, how, lambda first, last: pipelines.step_dataset(batches, first, last), options.steps,
+            options.log_every, options.checkpoint_every, shown=SHOWN,
+            callbacks=[CollapseMonitor, lambda recorder: Panels(recorder, draw)])
+    return run
+
+
+def load_generator(path):
+    """The generator of a GAN run, for inference: (model, preset, step). The averaged one where the run has it."""
+    run, preset = open_run(path, "gan")
+    found = run.checkpoints.load()
+    if found is None:
+        raise InputError(path, "a GAN run with a checkpoint", "none yet", "train it first")
+    for name, reason in found.skipped:
+        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+    options = preset.gan
+    generator = models.build_generator(variant=options.generator, input_shape=(*options.volume_shape, 1),
+                                       width=options.generator_width, head=options.generator_head)
+    arrays = found.arrays
+    name = "averaged" if options.ema_decay else "generator"
+    state.put_weights(generator, name, arrays, path)
+    return generator, preset, found.step
+
+
+def _warm_up(network, batches, steps):
+    """Discriminator-only steps before the first full one (published: one batch)."""
+    for step in range(steps):
+        network.discriminator_phase(batches(step))
+
+
+def _panels(network, covid, preset, seed):
+    """COVID, pseudo-healthy and difference side by side: the middle slices of the first volumes."""
+    import numpy as np
+
+    volumes, lungs = covid.array("lung")[:2], covid.array("lung_mask")[:2]
+    masks = pseudo_masks.make_pseudo_masks(network.averaged or network.generator, volumes, lungs, preset.pseudo, seed)
+    middle = volumes.shape[1] // 2
+    rows = [np.concatenate([v[middle], h[middle], np.clip(0.5 + d[middle], 0, 1)], 1)
+            for v, h, d in zip(volumes, masks.healthy, masks.difference)]
+    return {"covid, pseudo-healthy, difference + 0.5": np.stack(rows)[..., None]}
