@@ -6,6 +6,7 @@ __all__ = ["bland_altman", "dice_by_infection", "group_distances", "grouped_bars
 import math
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import image_groups
@@ -185,7 +186,9 @@ def dice_by_infection(infection_percent, dice, counted=None, title=None):
         axes.plot([np.median(infection_percent[g]) for g in groups], [np.median(dice[g]) for g in groups], "-D",
                   color=RED, markersize=4, linewidth=1.4, label="median of six equal groups")
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("infected share of the lung (%, logarithmic)")
     axes.set_ylabel("Dice (%)")
     axes.set_ylim(-3, 103)
@@ -197,14 +200,16 @@ def dice_by_infection(infection_percent, dice, counted=None, title=None):
 
 
 @styled
-def bland_altman(true_ml, predicted_ml, names=None, title=None):
+def bland_altman(true_ml, predicted_ml, names=None, unit="ml", title=None):
     """Difference against mean of two volume measurements, with the bias and its limits of agreement (1.96 s).
 
     Args:
         true_ml, predicted_ml: volumes in ml, one pair per case.
         names: the cases' names; those outside the limits are written beside their points.
+        unit: "ml", or "pixels" for areas of pictures.
     """
     true_ml, predicted_ml = np.asarray(true_ml, float), np.asarray(predicted_ml, float)
+    what = "area" if unit == "pixels" else "volume"
     middle, difference = (true_ml + predicted_ml) / 2, predicted_ml - true_ml
     figure = new_figure(4.6, 3.4)
     axes = figure.subplots()
@@ -215,13 +220,13 @@ def bland_altman(true_ml, predicted_ml, names=None, title=None):
         for value, line, text in ((bias, "-", "bias"), (bias - spread, "--", "lower limit"),
                                   (bias + spread, "--", "upper limit")):
             axes.axhline(value, color=RED, linestyle=line, linewidth=1)
-            axes.annotate(f"{text}\n{value:+.1f} ml", (1, value), (3, 0), xycoords=("axes fraction", "data"),
+            axes.annotate(f"{text}\n{value:+.1f} {unit}", (1, value), (3, 0), xycoords=("axes fraction", "data"),
                           textcoords="offset points", va="center", fontsize=7.5, color=RED)
         for index in np.flatnonzero(np.abs(difference - bias) > spread) if names is not None else ():
             axes.annotate(str(names[index]), (middle[index], difference[index]), (4, 3), textcoords="offset points",
                           fontsize=7)
-    axes.set_xlabel("mean of predicted and true volume (ml)")
-    axes.set_ylabel("predicted minus true volume (ml)")
+    axes.set_xlabel(f"mean of predicted and true {what} ({unit})")
+    axes.set_ylabel(f"predicted minus true {what} ({unit})")
     axes.grid()
     if title:
         axes.set_title(title)

@@ -76,11 +76,12 @@ def slice_gallery(rows, columns=4, title=None):
         raise InputError("rows", "at least one slice", "none", "give slices")
     columns = min(columns, len(rows))
     lines = -(-len(rows) // columns)
-    figure = new_figure(1.75 * columns + 0.5, 1.98 * lines + (0.7 if title else 0.4))
+    heading = 0.13 * (2 + max(row["label"].count("\n") for row in rows))
+    figure = new_figure(1.75 * columns + 0.5, (1.75 + heading) * lines + (0.65 if title else 0.35))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes, row in zip(grid.flat, rows):
         ct = overlay(axes, row["image"], row["predicted"], row["true"])
-        axes.set_title(f"{row['label']}\nDice {row['dice']:.1f} %", fontweight="normal", fontsize=8)
+        axes.set_title(f"{row['label']}\nDice {row['dice']:.1f} %", fontweight="normal", fontsize=7.5)
     for axes in grid.flat[len(rows):]:
         axes.set_axis_off()
     _bar(figure, ct, "HU", ax=grid.ravel().tolist(), location="right", shrink=0.7, aspect=25, pad=0.02)

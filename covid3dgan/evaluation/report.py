@@ -20,7 +20,7 @@ from covid3dgan.files import atomic_path, atomic_write_text, refuse_overwrite
 # Shown under every heading of results that were made on phantoms.
 PHANTOM_NOTICE = "Made on phantoms (synthetic CTs). These are not results on patients."
 _LONG = 30  # letters: a longer text in a table cell is wrapped
-_DISPLAY = 0.7  # screen pixels per picture pixel: sharp on dense screens, letters the size of the text
+_DISPLAY = 0.56  # screen pixels per picture pixel: sharp on dense screens, letters the size of the text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,13 +77,14 @@ class Section:
     phantom: bool = False
 
 
-def write(path, title, sections, subtitle: Optional[str] = None, overwrite=False):
-    """Writes ``path`` (.html) and, beside it, the same report as .md with its pictures in ``<name>_figures/``.
+def write(path, title, sections, subtitle: Optional[str] = None, overwrite=False, pictures: Optional[str] = None):
+    """Writes ``path`` (.html) and, beside it, the same report as .md with its pictures in a folder of their own.
 
     Args:
         path: the HTML file.
         title, subtitle: of the report.
         sections: an iterable of ``Section``.
+        pictures: that folder's name; ``<name>_figures`` if None.
 
     Returns:
         (path of the HTML file, path of the Markdown file).
@@ -95,13 +96,13 @@ def write(path, title, sections, subtitle: Optional[str] = None, overwrite=False
     for target in (path, markdown):
         refuse_overwrite(target, overwrite)
     sections = list(sections)
-    pictures = {item.name: style.png(item.figure) for section in sections for item in section.items
-                if isinstance(item, Picture)}
-    folder = path.parent / f"{path.stem}_figures"
-    for name, content in pictures.items():
+    drawn = {item.name: style.png(item.figure) for section in sections for item in section.items
+             if isinstance(item, Picture)}
+    folder = path.parent / (pictures or f"{path.stem}_figures")
+    for name, content in drawn.items():
         with atomic_path(folder / f"{name}.png") as temporary:
             temporary.write_bytes(content)
-    atomic_write_text(path, _html(title, subtitle, sections, pictures))
+    atomic_write_text(path, _html(title, subtitle, sections, drawn))
     atomic_write_text(markdown, _markdown(title, subtitle, sections, folder.name))
     return path, markdown
 

@@ -33,6 +33,11 @@ class Scores:
     settings: dict[str, object]
     rows: tuple[dict, ...]
 
+    @classmethod
+    def joined(cls, parts):
+        """The rows of several evaluations under one protocol and the same settings as one."""
+        return dataclasses.replace(parts[0], rows=tuple(row for part in parts for row in part.rows))
+
     @property
     def cases(self):
         """Names of the cases in the order they were given."""

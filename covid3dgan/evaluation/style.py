@@ -62,7 +62,7 @@ def bare(axes):
         spine.set_visible(False)
 
 
-def png(figure, dpi=160):
+def png(figure, dpi=200):
     """The figure as PNG bytes; equal figures give equal bytes (no date, no version inside)."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})

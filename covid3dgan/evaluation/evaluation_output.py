@@ -1,0 +1,144 @@
+"""What an evaluation leaves behind: a table for the terminal, JSON, CSV per case and slice, figures and a report."""
+
+__all__ = ["as_json", "is_phantom", "terminal_table", "write"]
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import covid3dgan
+from covid3dgan.errors import InputError
+from covid3dgan.evaluation import report
+from covid3dgan.evaluation.evaluation_figures import figures_of
+from covid3dgan.evaluation.metrics import METRICS
+from covid3dgan.evaluation.scores import format_mean
+from covid3dgan.files import atomic_write_text, refuse_overwrite, write_json
+
+
+def terminal_table(evaluated, seed=0, most_cases=30):
+    """The evaluation as lines of text: a line per case, then mean, spread, interval and number per metric."""
+    scores = evaluated.scores
+    lines = [f"protocol {scores.protocol} ({_settings(scores)})", ""]
+    cases = scores.per_case()
+    if len(cases) <= most_cases:
+        lines += [*_aligned([_case_columns(scores), *(_case_cells(line, scores) for line in cases)]), ""]
+    rows = [("metric", "unit", f"mean ± {'std' if scores.spread == 'std' else '1.96 SE'}", "95 % CI", "n", "cases")]
+    return "\n".join(lines + _aligned(rows + _summary_rows(scores, seed)))
+
+
+def as_json(evaluated, prediction, reference, seed=0):
+    """Everything as one dictionary of JSON values (NaN becomes null when it is written)."""
+    scores = evaluated.scores
+    return {
+        "covid3dgan": covid3dgan.__version__, "protocol": scores.protocol, "settings": scores.settings,
+        "prediction": str(prediction), "reference": str(reference), "bootstrap_seed": seed,
+        "summary": {metric: {"unit": scores.unit_of(metric), **entry, "ci95": list(entry["ci95"])}
+                    for metric, entry in scores.summary(seed).items()},
+        "cases": [dict(line, **_sizes(evaluated, line["case"])) for line in scores.per_case()],
+        "problems": list(evaluated.problems),
+    }
+
+
+def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=False):
+    """Writes results.json, cases.csv, slices.csv, figures/ and report.html (with report.md) into ``folder``.
+
+    Args:
+        prediction, reference: the paths that were compared.
+        command: the command line that makes these files again, for the report.
+
+    Returns:
+        The path of the report.
+    """
+    folder = Path(folder)
+    refuse_overwrite(folder / "results.json", overwrite)
+    content = as_json(evaluated, prediction, reference, seed)
+    write_json(folder / "results.json", content)
+    _write_csv(folder / "cases.csv", content["cases"])
+    _write_csv(folder / "slices.csv", evaluated.slices)
+    phantom = is_phantom(reference)
+    drawn, missing = figures_of(evaluated)
+    pictures = [report.Picture(figure, caption, name) for name, (figure, caption) in drawn.items()]
+    sections = [
+        report.Section("Scores", (*_tables(evaluated.scores, seed), report.Code(command)), phantom),
+        report.Section("Figures", (*pictures, *map(report.Paragraph, missing)), phantom)]
+    if evaluated.problems:
+        sections.append(report.Section("Not evaluated", tuple(map(report.Paragraph, evaluated.problems))))
+    subtitle = f"{Path(prediction).name} against {Path(reference).name}, protocol `{evaluated.scores.protocol}`"
+    return report.write(folder / "report.html", "Evaluation", sections, subtitle, overwrite=True, pictures="figures")[0]
+
+
+def is_phantom(reference):
+    """Whether the references belong to a phantom cohort (its cohort.json lies in that folder or beside it)."""
+    reference = Path(reference)
+    return any((folder / "cohort.json").is_file() for folder in (reference, reference.parent, reference.parent.parent))
+
+
+def _tables(scores, seed):
+    spread = "standard deviation" if scores.spread == "std" else "1.96 standard errors"
+    yield report.Table(
+        f"Protocol {scores.protocol}", ("metric", "unit", "mean", "95 % CI", "n", "cases"),
+        tuple(_summary_rows(scores, seed)), numeric=(2, 3, 4, 5), notes=(
+            f"± {spread} over {scores.level}s; n: {scores.level}s that count; interval: bootstrap over cases, "
+            f"seed {seed}.",
+            f"Settings: {_settings(scores)}."))
+    columns = _case_columns(scores)
+    yield report.Table("Per case", columns, tuple(_case_cells(line, scores) for line in scores.per_case()),
+                       numeric=tuple(range(1, len(columns))))
+
+
+def _summary_rows(scores, seed):
+    rows = []
+    for metric, entry in scores.summary(seed).items():
+        unit, (low, high) = scores.unit_of(metric), entry["ci95"]
+        digits = 3 if unit == "" else 2
+        rows.append((METRICS[metric].label, unit or "fraction", format_mean(entry, scores.spread, unit),
+                     "-" if math.isnan(low) else f"{low:.{digits}f} to {high:.{digits}f}",
+                     str(entry["n"]), str(entry["cases"])))
+    return rows
+
+
+def _settings(scores):
+    return ", ".join(f"{name} = {value}" for name, value in scores.settings.items() if value is not None)
+
+
+def _case_columns(scores):
+    units = [scores.unit_of(metric) for metric in scores.metrics]
+    counted = () if scores.level == "volume" else (f"{scores.level}s counted",)
+    return ("case", *counted, *(METRICS[m].label + (f" ({u})" if u else "") for m, u in zip(scores.metrics, units)))
+
+
+def _case_cells(line, scores):
+    cells = [line["case"]]
+    if scores.level != "volume":
+        cells.append(f"{line['counted']} of {line[scores.level + 's']}")
+    for metric in scores.metrics:
+        unit = scores.unit_of(metric)
+        value = line[metric] * (100 if unit == "%" else 1)
+        cells.append("-" if math.isnan(value) else f"{value:.{3 if unit == '' else 2}f}")
+    return tuple(cells)
+
+
+def _sizes(evaluated, case):
+    sizes = next(row for row in evaluated.volumes if row["case"] == case)
+    return {f"{name}_{evaluated.volume_unit}": sizes[name] for name in ("true", "predicted")}
+
+
+def _aligned(rows):
+    """Rows as text columns, the first flush left and the others flush right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+            for row in rows]
+
+
+def _write_csv(path, rows):
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if not columns:
+        raise InputError(path, "at least one row", "none", "evaluate at least one case")
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: "" if isinstance(value, float) and math.isnan(value) else value
+                         for name, value in row.items()})
+    atomic_write_text(path, buffer.getvalue())
