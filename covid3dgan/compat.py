@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from covid3dgan import addons
+from covid3dgan import addons, kernels
 from covid3dgan.environment import has_bfloat16_units
-from covid3dgan.errors import InputError, check_choice
+from covid3dgan.errors import InputError, InputWarning, check_choice, sentence
 
 __all__ = [
     "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator", "assign",
@@ -34,6 +34,8 @@ if not KERAS_3:
     # the position is a variable. Layers read this flag when they are built, hence at import.
     keras.backend.experimental.enable_tf_random_generator()
 
+BFLOAT16_GRADIENTS_ARE_RIGHT = kernels.correct_bfloat16_gradients()
+
 
 # === tensorflow-addons or its stand-ins ===
 
@@ -51,7 +53,12 @@ if HAS_TFA:
         """tensorflow-addons' Lookahead around any Keras optimizer; it takes only legacy ones, so ours are turned."""
 
         def __init__(self, optimizer, sync_period=6, slow_step_size=0.5, name="lookahead", **kwargs):
-            super().__init__(_legacy_twin(optimizer), sync_period, slow_step_size, name, **kwargs)
+            legacy = _legacy_twin(optimizer)
+            # The wrapper never calls the inner optimizer's clipping: it has to clip itself.
+            for clip in ("clipnorm", "clipvalue", "global_clipnorm"):
+                if getattr(legacy, clip) is not None:
+                    kwargs.setdefault(clip, getattr(legacy, clip))
+            super().__init__(legacy, sync_period, slow_step_size, name, **kwargs)
 
     def _legacy_twin(optimizer):
         """The Keras 2 legacy optimizer with the same hyper-parameters; the update rules are the same."""
@@ -84,7 +91,7 @@ def leaky_relu(slope, name=None):
 
 def build_optimizer(optimizer, variables):
     """Creates the optimizer's state for ``variables`` now, so that a checkpoint can be read into it."""
-    if isinstance(optimizer, getattr(getattr(keras.optimizers, "legacy", None), "Optimizer", ())):
+    if _is_legacy(optimizer):
         optimizer._create_all_weights(list(variables))
     elif not getattr(optimizer, "built", False):
         optimizer.build(list(variables))
@@ -92,8 +99,18 @@ def build_optimizer(optimizer, variables):
 
 def optimizer_variables(optimizer):
     """Every variable that the optimizer's next update depends on, as a list in a fixed order."""
-    variables = optimizer.variables
-    return list(variables() if callable(variables) else variables)
+    if KERAS_3:
+        return list(optimizer.variables)
+    # Keras 2 leaves the learning rate out, which a callback may have changed.
+    inner = getattr(optimizer, "inner_optimizer", getattr(optimizer, "inner", optimizer))
+    rate = inner.learning_rate if _is_legacy(inner) else getattr(inner, "_learning_rate", None)
+    variables = list(optimizer.weights if _is_legacy(optimizer) else optimizer.variables)
+    return variables + ([rate] if isinstance(rate, tf.Variable) else [])
+
+
+def _is_legacy(optimizer):
+    """Whether this is one of Keras 2's former optimizers, which tensorflow-addons wraps."""
+    return not KERAS_3 and isinstance(optimizer, keras.optimizers.legacy.Optimizer)
 
 
 def loss_scaling(optimizer):
@@ -197,6 +214,9 @@ def resolve_precision(name):
 def set_precision(name):
     """Makes ``name`` (see PRECISIONS) the policy of every layer built from now on; returns the resolved name."""
     resolved = resolve_precision(name)
+    if resolved == "mixed_bfloat16" and not BFLOAT16_GRADIENTS_ARE_RIGHT:
+        warnings.warn(sentence("precision", "a TensorFlow whose bfloat16 gradients covid3dgan can correct",
+                               tf.__version__, "train in float32 on a CPU"), InputWarning, stacklevel=2)
     keras.mixed_precision.set_global_policy(resolved)
     return resolved
 

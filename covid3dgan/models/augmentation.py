@@ -16,8 +16,8 @@ __all__ = ["AdaptedNormalization", "RandomHeight", "RandomWidth", "build_augment
 def build_augmentation(input_shape, name="augmentation"):
     """The augmentation of the notebook Segmentation2D as a ``keras.Sequential``.
 
-    (B, H, W, C) -> (B, about H, about W, C), float32. It changes images only when called with ``training=True``, apart from the normalisation, which is always on and
-    does nothing until ``adapt`` has seen images.
+    (B, H, W, C) -> (B, about H, about W, C), float32. Apart from the normalisation, which is always on and does nothing
+    until ``adapt`` has seen images, it changes images only when called with ``training=True``.
     """
     return keras.Sequential([
         keras.Input(input_shape),

@@ -4,7 +4,7 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
-from covid3dgan.models.layers import check_input_shape
+from covid3dgan.models.layers import check_input_shape, refuse_float16_without_gpu
 
 __all__ = ["DISCRIMINATOR_VARIANTS", "build_discriminator"]
 
@@ -39,6 +39,7 @@ def build_discriminator(variant="published", input_shape=(32, 128, 128, 1), widt
     """
     check_choice("variant", variant, DISCRIMINATOR_VARIANTS)
     input_shape = check_input_shape("discriminator", input_shape, rank=3, multiple=16)
+    refuse_float16_without_gpu("discriminator")
 
     volume = keras.Input(input_shape, name="volume")
     x = volume

@@ -5,7 +5,7 @@ import keras
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
 from covid3dgan.models import unetpp3d
-from covid3dgan.models.layers import check_input_shape, noise_adder
+from covid3dgan.models.layers import check_input_shape, noise_adder, refuse_float16_without_gpu
 
 __all__ = ["GENERATOR_VARIANTS", "HEADS", "NOISE_CHANNELS", "build_generator", "noise_shape"]
 
@@ -41,6 +41,7 @@ def build_generator(variant="published", input_shape=(32, 128, 128, 1), width=8,
     check_choice("variant", variant, GENERATOR_VARIANTS)
     check_choice("head", head, HEADS)
     input_shape = check_input_shape("generator", input_shape, rank=3, multiple=2**LEVELS)
+    refuse_float16_without_gpu("generator")
 
     ct = keras.Input(input_shape, name="ct")
     noise = keras.Input(noise_shape(input_shape), name="noise")

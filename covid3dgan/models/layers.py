@@ -1,11 +1,12 @@
 """Building blocks that several models share: checks of input shapes, channel splits, the noise adder."""
 
 import keras
+import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.errors import ArgumentError, check_choice
 
-__all__ = ["check_choice", "check_input_shape", "noise_adder"]
+__all__ = ["check_choice", "check_input_shape", "noise_adder", "refuse_float16_without_gpu"]
 
 
 def check_input_shape(model, shape, rank, multiple):
@@ -24,6 +25,13 @@ def check_input_shape(model, shape, rank, multiple):
         raise ArgumentError(f"{model} input_shape", f"sides that divide by {multiple}", f"{shape[:-1]}",
                             f"resize or pad the input, nearest is {nearest}")
     return shape
+
+
+def refuse_float16_without_gpu(model):
+    """Raises ArgumentError for a 3D model that TensorFlow has no kernels for: its CPU pools no float16 volumes."""
+    if keras.mixed_precision.global_policy().name == "mixed_float16" and not tf.config.list_physical_devices("GPU"):
+        raise ArgumentError(f"{model} precision", "a GPU for mixed_float16", "none",
+                            "use mixed_bfloat16 or float32 on a CPU")
 
 
 def noise_adder(features, noise, name="noise"):

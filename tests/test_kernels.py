@@ -1,0 +1,85 @@
+"""TensorFlow's bfloat16 gradients, as ``covid3dgan.kernels`` corrects them, against float32."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from covid3dgan import compat, kernels
+from covid3dgan.errors import InputWarning
+
+
+def gradients(function, dtype, *arrays, graph=True):
+    """Gradients of sum(function(arrays)^2) with respect to every array, computed in ``dtype``."""
+    def run(*values):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            loss = tf.reduce_sum(tf.cast(function(*values), tf.float32) ** 2)
+        return [tf.cast(gradient, tf.float32) for gradient in tape.gradient(loss, values)]
+
+    return (tf.function(run) if graph else run)(*(tf.cast(array, dtype) for array in arrays))
+
+
+def assert_agree(function, *arrays, graph=True):
+    # Rounded to bfloat16 first, so that both computations start from the same numbers.
+    arrays = [tf.cast(tf.cast(array, tf.bfloat16), tf.float32) for array in arrays]
+    exact, rounded = (gradients(function, dtype, *arrays, graph=graph) for dtype in (tf.float32, tf.bfloat16))
+    for expected, found in zip(exact, rounded):
+        assert np.isfinite(found).all()
+        assert np.linalg.norm(found - expected) < 0.02 * np.linalg.norm(expected)
+
+
+def numbers(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("graph", [True, False])
+@pytest.mark.parametrize("shape", [(4, 3), (2, 64, 64, 3), (2, 16, 32, 32, 3)])
+def test_bias_gradients_over_many_pixels_keep_their_sum(shape, graph):
+    assert_agree(tf.nn.bias_add, numbers(*shape) + 1.0, np.float32([0.5, -0.25, 1.0]), graph=graph)
+
+
+@pytest.mark.parametrize("graph", [True, False])
+@pytest.mark.parametrize("sides, kernel", [((2, 8, 8), 3), ((2, 8, 8), 5), ((2, 2, 2), 3), ((1, 1, 8), 5),
+                                           ((4, 16, 16), 5), ((4, 8, 8), 3), ((1, 4, 4), 3)])
+def test_kernel_gradients_of_small_volumes_are_those_of_float32(sides, kernel, graph):
+    def convolve(volume, weights):
+        return tf.nn.conv3d(volume, weights, [1] * 5, "SAME")
+
+    assert_agree(convolve, numbers(2, *sides, 16), 0.05 * numbers(kernel, kernel, kernel, 16, 8), graph=graph)
+
+
+def test_a_valid_strided_convolution_keeps_its_attributes():
+    def convolve(volume, weights):
+        return tf.nn.conv3d(volume, weights, [1, 1, 2, 2, 1], "VALID")
+
+    assert_agree(convolve, numbers(2, 4, 8, 9, 4), numbers(3, 3, 3, 4, 5))
+
+
+def test_sides_unknown_in_the_graph_are_taken_as_small():
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, None, 4), tf.bfloat16),
+                                  tf.TensorSpec((3, 3, 3, 4, 4), tf.bfloat16)])
+    def kernel_gradient(volume, weights):
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = tf.reduce_sum(tf.nn.conv3d(volume, weights, [1] * 5, "SAME"))
+        return tape.gradient(loss, weights)
+
+    volume = tf.ones((1, 2, 8, 8, 4), tf.bfloat16)
+    # The central weight sees all 128 voxels, a corner one (2 - 1) x (8 - 1) x (8 - 1) = 49.
+    gradient = tf.cast(kernel_gradient(volume, tf.zeros((3, 3, 3, 4, 4), tf.bfloat16)), tf.float32).numpy()
+    assert (gradient[1, 1, 1] == 128).all() and (gradient[0, 0, 0] == 49).all()
+
+
+def test_correcting_twice_is_correcting_once():
+    before = kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"]
+    assert kernels.correct_bfloat16_gradients()
+    assert kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"] is before
+
+
+def test_a_tensorflow_that_cannot_be_corrected_is_named_when_bfloat16_is_chosen(monkeypatch):
+    monkeypatch.setattr(kernels.tf_ops, "_gradient_registry", None)
+    assert not kernels.correct_bfloat16_gradients()
+    monkeypatch.setattr(compat, "BFLOAT16_GRADIENTS_ARE_RIGHT", False)
+    with pytest.warns(InputWarning, match="precision: expected a TensorFlow whose bfloat16 gradients"):
+        with compat.precision("mixed_bfloat16"):
+            pass
