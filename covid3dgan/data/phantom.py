@@ -42,7 +42,7 @@ class CtCohort:
 
     infection_rate: Optional[float]  # mean percentage of the lung volume; None for healthy lungs
     spread: float = 0.85             # sigma of the lognormal infection rate
-    noise: tuple[float, float] = (18.0, 34.0)
+    noise: tuple[float, float] = (20.0, 38.0)
     style: LesionStyle = field(default_factory=LesionStyle)
 
 
@@ -50,9 +50,9 @@ class CtCohort:
 COHORTS = {
     "healthy": CtCohort(None),
     "mosmed-like": CtCohort(1.47, style=LesionStyle(consolidation=0.06, crazy_paving=0.15, lesion_volume=5.0)),
-    "coronacases-like": CtCohort(7.92, style=LesionStyle(consolidation=0.16, crazy_paving=0.3, lesion_volume=12.0)),
-    "uestc-like": CtCohort(5.67, style=LesionStyle(consolidation=0.20, crazy_paving=0.3, lesion_volume=10.0)),
-    "radiopaedia-like": CtCohort(10.33, style=LesionStyle(consolidation=0.22, crazy_paving=0.35, lesion_volume=14.0)),
+    "coronacases-like": CtCohort(7.92, 0.65, style=LesionStyle(consolidation=0.15, crazy_paving=0.3, lesion_volume=12.0)),
+    "uestc-like": CtCohort(5.67, 0.75, style=LesionStyle(consolidation=0.17, crazy_paving=0.3, lesion_volume=10.0)),
+    "radiopaedia-like": CtCohort(10.33, 0.65, style=LesionStyle(consolidation=0.18, crazy_paving=0.35, lesion_volume=14.0)),
 }
 
 
@@ -130,8 +130,8 @@ def generate(cohort, case, seed=0, size=SIZE):
     healthy = volume(scanned(content.parenchyma))
     ct, classes = healthy, np.zeros(grid.shape, np.uint8)
     if settings.infection_rate is not None:
-        lesions = grow_lesions(rng(LESIONS), grid, thorax, lungs, infection_rate(cohort, case, seed) / 100,
-                               settings.style)
+        lesions = grow_lesions(rng(LESIONS), grid, thorax, lungs, content.parenchyma,
+                               infection_rate(cohort, case, seed) / 100, settings.style)
         ct, classes = volume(scanned(lesions.laid_over(content.parenchyma))), lesions.classes
     return PhantomCase(
         id=f"{cohort}_{case:03d}", ct=ct, infection=volume(classes > 0), lungs=volume(lungs), healthy=healthy,

@@ -17,7 +17,7 @@ class Thorax:
         size = rng.normal(1.0, 0.06)
         self.height = np.clip(rng.normal(235, 22) * size, 180, 300)   # of the lungs, lowest tip to apex
         self.half_width = np.clip(rng.normal(134, 7) * size, 112, 155)  # of the cavity at the diaphragm
-        self.half_depth = np.clip(rng.normal(94, 7) * size, 76, 115)
+        self.half_depth = np.clip(rng.normal(103, 7) * size, 84, 124)
         self.squareness = rng.uniform(2.1, 2.7)                        # superellipse exponent of the cavity
         self.apex_offset = rng.uniform(42, 52)
         self.mediastinum_half_width = rng.uniform(25, 33) * size
@@ -26,46 +26,59 @@ class Thorax:
         self.fat = np.clip(rng.lognormal(np.log(11), 0.45), 3, 32)
         self.female = rng.random() < 0.45
         self.heart_centre = np.array([rng.uniform(14, 26), -0.36 * self.half_depth, 0.36 * self.height])
-        self.heart_axes = np.array([rng.uniform(56, 68), rng.uniform(40, 50), rng.uniform(55, 66)]) * size
+        self.heart_axes = np.array([rng.uniform(56, 68), rng.uniform(44, 55), rng.uniform(55, 66)]) * size
         self.heart_tilt = rng.uniform(0.3, 0.6)
-        self.spine_y = 0.80 * self.half_depth
+        self.spine_y = 0.64 * self.half_depth
         self.spine_radius = rng.uniform(17, 21) * size
         self.carina = np.array([rng.uniform(-2, 4), 0.12 * self.half_depth, 0.63 * self.height])
         self.trachea_top = np.array([0.0, 0.02 * self.half_depth, self.height + 40])
         self.trachea_radius = rng.uniform(7.5, 10) * size
         self.fissure_slope = rng.uniform(0.75, 1.05)
         self.fissure_level = rng.uniform(0.38, 0.46) * self.height
+        self.fissure_twist = rng.uniform(-0.35, 0.35)
         self.horizontal_level = rng.uniform(0.46, 0.54) * self.height
-        self.vessel_terminals = int(rng.uniform(800, 1150))
-        self.vessel_leaf_radius = rng.uniform(0.42, 0.55)
+        self.vessel_terminals = int(rng.uniform(1000, 1500))
+        self.vessel_leaf_radius = rng.uniform(0.50, 0.62)
 
     # --- the cavity, level by level -------------------------------------------------------------------------------
 
     def _level(self, z):
         return np.clip(z / self.height, 0.0, 0.9999)
 
+    def _outline(self, z):
+        """One lung's chest wall at a level: the centre's distance from the midline, half-width and half-depth."""
+        t = self._level(z)
+        centre = self.apex_offset * smoothstep(0.40, 0.92, t)
+        return centre, self.half_width * (1 - 0.26 * t ** 2.2) - centre, self.half_depth * (1 - 0.20 * t ** 2)
+
+    def lean(self, z):
+        """How far the upper chest leans back."""
+        return 14 * self._level(z) ** 2
+
     def envelope(self, x, y, z):
         """Radial distance in mm from the inner chest wall (negative inside): one outline round both lungs."""
         t = self._level(z)
-        a = self.half_width * (1 - 0.30 * t ** 2.2)
-        b = self.half_depth * (1 - 0.22 * t ** 2)
-        rho = ((np.abs(x) / a) ** self.squareness + (np.abs(y - self._depth_shift(t)) / b) ** self.squareness) ** (
-            1 / self.squareness)
-        return np.hypot(x, y - self._depth_shift(t)) * (1 - 1 / np.maximum(rho, 1e-3))
+        centre, width, depth = self._outline(z)
+        width = centre + width * np.sqrt(1 - 0.75 * t ** 9)
+        return self._from_oval(x, y - self.lean(z), width, depth * np.sqrt(1 - 0.6 * t ** 8))
 
-    @staticmethod
-    def _depth_shift(t):
-        return 14 * t ** 2
+    def torso(self, x, y, z):
+        """Radial distance in mm from the trunk's outline inside wall and fat: as the envelope, but wide at the top."""
+        t = self._level(z)
+        return self._from_oval(x, y - self.lean(z), self.half_width * (1 - 0.05 * t),
+                               self.half_depth * (1 - 0.08 * t))
+
+    def _from_oval(self, x, y, width, depth):
+        p = self.squareness
+        rho = ((np.abs(x) / width) ** p + (np.abs(y) / depth) ** p) ** (1 / p)
+        return np.hypot(x, y) * (1 - 1 / np.maximum(rho, 0.05))
 
     def _dome_of_lung(self, side, x, y, z):
         """The chest wall of one lung: wide ellipses low down, closing to an apex beside the neck."""
         t = self._level(z)
-        centre = self.apex_offset * smoothstep(0.40, 0.92, t)
-        width = (self.half_width * (1 - 0.30 * t ** 2.2) - centre) * np.sqrt(1 - t ** 7)
-        depth = self.half_depth * (1 - 0.22 * t ** 2) * np.sqrt(1 - t ** 6)
-        p = self.squareness
-        rho = ((np.abs(side * x - centre) / width) ** p + (np.abs(y - self._depth_shift(t)) / depth) ** p) ** (1 / p)
-        return (rho - 1) * np.hypot(side * x - centre, y - self._depth_shift(t)) / np.maximum(rho, 0.3)
+        centre, width, depth = self._outline(z)
+        return self._from_oval(side * x - centre, y - self.lean(z), width * np.sqrt(1 - t ** 9),
+                               depth * np.sqrt(1 - t ** 8))
 
     def diaphragm_height(self, side, x, y):
         """z of the diaphragm under one lung: a dome, lowest in the recess along the back and the side."""
@@ -85,9 +98,11 @@ class Thorax:
         """Everything between the lungs (negative inside), seen from one side."""
         t = self._level(z)
         hilum = self.hilum(side)
-        half = 7 + self.mediastinum_half_width * np.exp(-((y - 4) / 38) ** 2) * (0.75 + 0.35 * smoothstep(0.2, 0.6, t))
-        half = half + (self.spine_radius + 5) * np.exp(-((y - self.spine_y - 4) / 24) ** 4)
-        half = half + 14 * np.exp(-((y - hilum[1]) / 16) ** 2 - ((z - hilum[2]) / 20) ** 2)
+        y = y - self.lean(z)
+        centre = np.where(y < 6, (y - 6) / 46, (y - 6) / 30)  # tapers to the front, where the lungs nearly meet
+        half = 5 + self.mediastinum_half_width * np.exp(-centre ** 2) * (0.75 + 0.35 * smoothstep(0.2, 0.6, t))
+        half = np.maximum(half, (self.spine_radius + 6) * smoothstep(-34, -12, y - self.spine_y))
+        half = half + 12 * np.exp(-((y - hilum[1]) / 16) ** 2 - ((z - hilum[2]) / 20) ** 2)
         if side > 0:  # descending aorta and aortic arch press into the left lung
             half = half + 13 * np.exp(-((y - 0.58 * self.half_depth) / 17) ** 2)
             half = half + 12 * np.exp(-((y - 8) / 34) ** 2 - ((z - 0.73 * self.height) / 16) ** 2)
@@ -106,9 +121,11 @@ class Thorax:
         return np.array([side * (self.mediastinum_half_width + 14), 0.14 * self.half_depth,
                          (0.545 if side < 0 else 0.565) * self.height])
 
-    def oblique_fissure(self, y, z):
-        """Signed distance to the oblique fissure: positive above it (upper lobe)."""
-        return (z - self.fissure_level - self.fissure_slope * y) / np.hypot(1.0, self.fissure_slope)
+    def oblique_fissure(self, x, y, z):
+        """Signed distance to the oblique fissures, propeller-like sheets: positive above them (upper lobe)."""
+        twist = self.fissure_twist * (np.abs(x) - 65) * (y / 90) + 0.004 * (np.abs(x) - 65) ** 2
+        shift = np.where(x < 0, 0.0, 6.0)  # the left one lies a little higher
+        return (z - self.fissure_level - shift - self.fissure_slope * y - twist) / np.hypot(1.0, self.fissure_slope)
 
     def horizontal_fissure(self, x, y, z):
         """Signed distance to the right lung's horizontal fissure, slightly arched: positive above it."""
@@ -117,7 +134,7 @@ class Thorax:
     def lobe(self, side, points):
         """Lobe of each point (N, 3): 0 lower, 1 upper, 2 middle (right lung only)."""
         x, y, z = points.T
-        upper = self.oblique_fissure(y, z) > 0
+        upper = self.oblique_fissure(x, y, z) > 0
         middle = upper & (side < 0) & (self.horizontal_fissure(x, y, z) < 0)
         return upper.astype(int) + middle
 

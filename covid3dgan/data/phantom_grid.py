@@ -4,7 +4,7 @@ Everything a phantom shows is defined in millimetres and only then sampled, so o
 Coordinates are LPS: +x to the patient's left, +y to the back, +z to the head; z = 0 is the lowest tip of the lungs.
 """
 
-__all__ = ["Grid", "Tubes", "coverage", "slab_coverage", "smooth_noise", "smoothstep", "splat"]
+__all__ = ["Grid", "Tubes", "coverage", "slab_coverage", "smooth_noise", "smoothstep", "tube_coverage"]
 
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ BOX_LOW = np.array([-230.0, -230.0, -90.0])
 BOX_HIGH = np.array([230.0, 230.0, 380.0])
 # Mean over a cell of the sum of squared cubic B-spline weights; its cube is the variance of 3D lattice noise.
 SPLINE_POWER = 151.0 / 315.0
-SAMPLES_PER_VOXEL = 10  # of a tube: enough that its sampling grain stays well below the scanner noise
+SAMPLES_PER_VOXEL = 30  # of a tube: enough that its sampling grain stays below the scanner noise
+SAMPLES_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -154,37 +155,64 @@ class Tubes:
         return Tubes(self.start, self.end, factor * self.start_radius + margin, factor * self.end_radius + margin)
 
 
-def splat(grid, tubes):
-    """The share of each voxel that lies inside the tubes, (X, Y, Z) float32 in [0, 1].
-
-    Each tube is filled with evenly spread points (a low-discrepancy sequence over its length and cross-section) that
-    carry its volume to the voxels they fall in: partial volume comes out right at any slice thickness, without loops.
-    """
-    axis = tubes.end - tubes.start
-    length = np.linalg.norm(axis, axis=1) + 1e-9
-    axis = axis / length[:, None]
+def tube_coverage(grid, tubes):
+    """The share of each voxel that lies inside the tubes, (X, Y, Z) float32 in [0, 1]."""
     mean_radius = 0.5 * (tubes.start_radius + tubes.end_radius)
-    volume = np.pi * mean_radius ** 2 * length
+    wide = mean_radius > 0.6 * max(grid.spacing)
+    share = _thin_coverage(grid, tubes.select(~wide))
+    for k in np.flatnonzero(wide):
+        _add_wide(share, grid, tubes.start[k], tubes.end[k], tubes.start_radius[k], tubes.end_radius[k])
+    return share
+
+
+def _add_wide(share, grid, start, end, start_radius, end_radius):
+    """Lays one tube wider than a voxel over ``share``, from the distance to its axis."""
+    box = grid.box(0.5 * (start + end), 0.5 * np.abs(end - start) + max(start_radius, end_radius) + max(grid.spacing))
+    offset = [grid.x[box[0]] - start[0], grid.y[:, box[1]] - start[1], grid.z[:, :, box[2]] - start[2]]
+    axis = (end - start).astype(np.float32)
+    along = np.clip(sum(o * a for o, a in zip(offset, axis)) / (axis @ axis + 1e-9), 0, 1)
+    away = [o - along * a for o, a in zip(offset, axis)]
+    distance = np.sqrt(sum(d * d for d in away)) + np.float32(1e-3)
+    extent = sum(np.abs(d) * s for d, s in zip(away, grid.spacing)) / distance + np.float32(1e-3)
+    radius = start_radius + along * (end_radius - start_radius)
+    share[box] = np.maximum(share[box], np.clip(0.5 + (radius - distance) / extent, 0, 1))
+
+
+def _thin_coverage(grid, tubes):
+    """Tubes narrower than a voxel, filled with evenly spread points that carry their volume to the voxels they hit.
+
+    Partial volume comes out right at any slice thickness, without a loop over thousands of tubes.
+    """
+    length = np.linalg.norm(tubes.end - tubes.start, axis=1) + 1e-9
+    volume = np.pi * (0.5 * (tubes.start_radius + tubes.end_radius)) ** 2 * length
     by_volume = SAMPLES_PER_VOXEL * volume / grid.voxel_volume
     by_length = 2.0 * length / min(grid.spacing)
     count = np.ceil(np.maximum(by_volume, by_length)).astype(int)
+    filled = np.zeros(int(np.prod(grid.shape)))
+    chunk = np.cumsum(count) // SAMPLES_AT_ONCE
+    for part in np.unique(chunk):
+        chosen = chunk == part
+        points, weight = _samples(tubes.select(chosen), length[chosen], count[chosen])
+        voxel = np.floor((points - np.asarray(grid.low)) / np.asarray(grid.spacing)).astype(int)
+        inside = np.all((voxel >= 0) & (voxel < grid.shape), axis=1)
+        filled += np.bincount(np.ravel_multi_index(voxel[inside].T, grid.shape), weight[inside], len(filled))
+    return np.minimum(filled / grid.voxel_volume, 1.0).astype(np.float32).reshape(grid.shape)
+
+
+def _samples(tubes, length, count):
+    """``count`` points in each tube, (total, 3) mm, and the volume in cubic mm that each of them stands for."""
     owner = np.repeat(np.arange(len(count)), count)
     index = np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
     along = (index + 0.5) / count[owner]
-    # The plastic-number sequence fills the disc evenly for every number of points.
+    # Multiples of the plastic number's powers fill the disc evenly for every number of points.
     turn = 2 * np.pi * ((index * 0.5698402909980532 + owner * 0.618) % 1.0)
-    out = np.sqrt((index * 0.7548776662466927 + 0.5) % 1.0)
     radius = tubes.start_radius[owner] * (1 - along) + tubes.end_radius[owner] * along
+    out = radius * np.sqrt((index * 0.7548776662466927 + 0.5) % 1.0)
+    axis = (tubes.end - tubes.start) / length[:, None]
     helper = np.where(np.abs(axis[:, :1]) < 0.8, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
     across = np.cross(axis, helper)
     across /= np.linalg.norm(across, axis=1, keepdims=True)
     third = np.cross(axis, across)
     points = (tubes.start[owner] + (along * length[owner])[:, None] * axis[owner]
-              + (radius * out * np.cos(turn))[:, None] * across[owner]
-              + (radius * out * np.sin(turn))[:, None] * third[owner])
-    weight = np.pi * radius ** 2 * (length / count)[owner] / grid.voxel_volume
-    voxel = np.floor((points - np.asarray(grid.low)) / np.asarray(grid.spacing)).astype(int)
-    inside = np.all((voxel >= 0) & (voxel < grid.shape), axis=1)
-    flat = np.ravel_multi_index(voxel[inside].T, grid.shape)
-    filled = np.bincount(flat, weight[inside], minlength=int(np.prod(grid.shape)))
-    return np.minimum(filled, 1.0).astype(np.float32).reshape(grid.shape)
+              + (out * np.cos(turn))[:, None] * across[owner] + (out * np.sin(turn))[:, None] * third[owner])
+    return points, np.pi * radius ** 2 * (length / count)[owner]

@@ -19,7 +19,7 @@ class LesionStyle:
 
     consolidation: float = 0.15   # mean share of the lesion volume
     crazy_paving: float = 0.25    # share of lesions with thickened septa
-    ground_glass: tuple = (-640.0, -430.0)  # range of a lesion's own mean HU
+    ground_glass: tuple = (140.0, 360.0)  # HU that a lesion's ground glass adds to a lung of -850 HU
     lesion_volume: float = 9.0    # mL, the typical volume of one lesion; sets how many there are
 
 
@@ -42,7 +42,7 @@ class _Seed:
     normal: np.ndarray
     radius_along: float   # along the pleura
     radius_across: float  # into the lung
-    hu: float
+    gain: float           # HU that it adds to the lung
     paving: float
 
 
@@ -57,7 +57,7 @@ def _place(rng, thorax, count, volume, style):
         side = int(first_side if one_sided else rng.choice([-1, 1]))
         peripheral = rng.random() < 0.8
         candidates = thorax.points_in_lung(rng, side, 40, 1.0)
-        depth = -thorax.lung(side, *candidates.T)
+        depth = -thorax.envelope(*candidates.T)
         basal = 1 - candidates[:, 2] / thorax.height
         dorsal = candidates[:, 1] / thorax.half_depth
         preference = 1.6 * basal + 1.1 * dorsal - (0.10 if peripheral else -0.01) * depth
@@ -87,12 +87,13 @@ def _potential(grid, seeds, growth):
     return potential, owner
 
 
-def grow_lesions(rng, grid, thorax, lungs, rate, style):
+def grow_lesions(rng, grid, thorax, lungs, parenchyma, rate, style):
     """Lesions that fill exactly ``rate`` of the lung mask.
 
     Args:
         rng: random numbers of this patient's disease.
         lungs: (X, Y, Z) bool lung mask.
+        parenchyma: (X, Y, Z) HU of the healthy lung: ground glass is a veil over it, denser where it was denser.
         rate: lesion voxels / lung voxels.
         style: the cohort's :class:`LesionStyle`.
     """
@@ -119,20 +120,21 @@ def grow_lesions(rng, grid, thorax, lungs, rate, style):
     softness = rng.uniform(0.16, 0.32)
     share = smoothstep(-softness, softness, depth)
     texture = smooth_noise(rng, grid, 11.0)
-    hu = np.array([s.hu for s in seeds], np.float32)[owner]
-    hu += 55 * texture + 40 * smooth_noise(rng, grid, 5.0)
+    hu = 0.6 * parenchyma - 0.4 * 850 + np.array([s.gain for s in seeds], np.float32)[owner]
+    hu += 45 * texture + 30 * smooth_noise(rng, grid, 5.0)
     septa = np.exp(-(smooth_noise(rng, grid, (9.0, 9.0, 14.0)) / 0.22) ** 2)
     hu += 190 * septa * np.array([s.paving for s in seeds], np.float32)[owner]
     hu = np.clip(hu, -760, -250)
 
     # Consolidation forms in the cores of lesions, in patches: the top of depth + texture, as much as this case has.
     solid_share = np.clip(style.consolidation * rng.lognormal(-0.3, 0.8), 0, 0.7)
-    core = depth + 0.35 * smooth_noise(rng, grid, 15.0)
+    dense = rng.normal(0, 0.35, len(seeds)).astype(np.float32)[owner]
+    core = 0.6 * depth + dense + 0.30 * smooth_noise(rng, grid, 15.0) + 0.18 * smooth_noise(rng, grid, 7.0)
     solid_count = int(round(solid_share * target))
     classes = infected.astype(np.uint8) * GROUND_GLASS
     if solid_count > 0:
         start = np.partition(core[infected], -solid_count)[-solid_count]
         solid = smoothstep(-0.12, 0.12, core - start)
-        hu += solid * (-30 + 30 * texture - hu)
+        hu += solid * (-35 + 35 * texture - hu)
         classes[infected & (core >= start)] = CONSOLIDATION
     return Lesions(share, hu, classes)

@@ -17,9 +17,9 @@ LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 def choose_grid(rng, thorax, size):
     """A grid of ``size`` voxels (left-right, front-back, foot-head) round chest and couch, with a little air."""
-    wide = 2 * (thorax.half_width + thorax.wall + 1.5 * thorax.fat) + rng.uniform(20, 60)
-    front = thorax.half_depth + thorax.wall + thorax.fat + (20 if thorax.female else 0) + rng.uniform(8, 25)
-    back = thorax.half_depth + thorax.wall + thorax.fat + rng.uniform(18, 40)
+    wide = 2 * (thorax.half_width + thorax.wall + 1.5 * thorax.fat) + rng.uniform(-14, 26)
+    front = thorax.half_depth + thorax.wall + thorax.fat + (20 if thorax.female else 0) + rng.uniform(2, 16)
+    back = thorax.half_depth + thorax.wall + thorax.fat + rng.uniform(12, 34)
     pixel = max(wide / size[0], (front + back) / size[1])
     below, above = rng.uniform(6, 28), rng.uniform(8, 24)
     middle = 0.5 * (back - front)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covid3dgan.data.phantom_grid import Tubes, coverage, slab_coverage, smooth_noise, smoothstep, splat
+from covid3dgan.data.phantom_grid import Tubes, coverage, slab_coverage, smooth_noise, smoothstep, tube_coverage
 
 AIR, FAT, WALL, BLOOD, MUSCLE, LIVER, CARTILAGE, MARROW, CORTEX = -1000, -100, -20, 42, 52, 58, 110, 180, 650
 
@@ -30,13 +30,15 @@ def draw_body(rng, grid, thorax):
     _draw_table(hu, grid, thorax)
     envelope = thorax.envelope(x, y, z).astype(np.float32)
     level = np.clip(z / thorax.height, -0.3, 1.2)
-    shoulders = 26 * smoothstep(0.55, 1.0, level) * smoothstep(60, 130, np.abs(x))
+    torso = thorax.torso(x, y, z).astype(np.float32)
+    shoulders = 22 * smoothstep(0.55, 1.0, level) * smoothstep(60, 130, np.abs(x))
     breasts = 0.0
     if thorax.female:
         breasts = 30 * smoothstep(20, 60, -y) * np.exp(
             -((np.abs(x) - 75) / 42) ** 2 - ((z - 0.42 * thorax.height) / 45) ** 2)
     wobble = 3.0 * smooth_noise(rng, grid, 90.0)
-    muscle_edge = envelope - thorax.wall - shoulders + wobble
+    muscle_edge = torso - thorax.wall - shoulders + wobble
+    muscle_edge = np.maximum(muscle_edge, y - thorax.half_depth - thorax.wall + 6 * np.exp(-(x / 18) ** 2))
     skin = muscle_edge - thorax.fat * (1 + 0.5 * smoothstep(20, 120, np.abs(x))) - breasts
     _paint(hu, coverage(skin), 10.0)
     _paint(hu, coverage(skin + 2.5), FAT + 12 * smooth_noise(rng, grid, 9.0))
@@ -100,7 +102,7 @@ def _draw_mediastinum(rng, hu, grid, thorax):
         Tubes.polyline([(-6, -0.1 * d, 0.73 * h), (-22, 0.0 * d, h + 40)], 6 * grow),
         Tubes.polyline([(4, 0.36 * d, -80), (5, 0.40 * d, 0.5 * h), (3, 0.28 * d, h + 40)], 7),
     ]
-    _paint(hu, splat(grid, Tubes.join(vessels)), BLOOD)
+    _paint(hu, tube_coverage(grid, Tubes.join(vessels)), BLOOD)
     centre = np.exp(-(grid.x / 26) ** 2 - ((grid.y - 0.02 * d) / 30) ** 2) * smoothstep(0.35, 0.5, grid.z / h)
     nodes = smoothstep(0.9, 1.3, smooth_noise(rng, grid, 11.0)) * centre
     _paint(hu, nodes, 38.0)
@@ -113,35 +115,39 @@ def _draw_bones(rng, hu, grid, thorax, envelope):
     pitch = thorax.height / rng.uniform(9.5, 10.5)
     phase = rng.random() * pitch
     deep = max(grid.spacing[2], 2.0)
-    shift = thorax._depth_shift(thorax._level(z))
+    lean = thorax.lean(z)
     marrow = MARROW + 60 * smooth_noise(rng, grid, 7.0)
 
-    slope = rng.uniform(0.28, 0.42)
-    offset = np.mod(z - slope * y + phase, pitch) - 0.5 * pitch
+    slope = rng.uniform(0.30, 0.42)
+    arc = np.arctan2(np.abs(x), y - lean) * 0.5 * (thorax.half_width + d)  # mm along the rib from the spine
+    offset = np.mod(z + slope * arc + phase, pitch) - 0.5 * pitch
     extent = deep + slope * grid.spacing[1]
-    in_rib = np.clip((6.0 - np.abs(offset)) / extent + 0.5, 0, 1)
+    in_rib = np.clip((3.8 - np.abs(offset)) / extent + 0.5, 0, 1)
     in_rib = in_rib * smoothstep(18, 26, np.abs(x)) * smoothstep(1.16, 1.08, z / thorax.height)
     pixel = grid.spacing[0]
     shell = slab_coverage(envelope - 6.0, 8.0, pixel)
     rim = shell - slab_coverage(envelope - 6.0, 4.5, pixel)
-    front = smoothstep(-0.55, -0.70, (y - shift) / d)
+    front = smoothstep(-0.55, -0.70, (y - lean) / d)
     _paint(hu, in_rib * shell * front, CARTILAGE)
     _paint(hu, in_rib * shell * (1 - front), marrow)
     _paint(hu, in_rib * rim * (1 - front), CORTEX)
 
-    spine_y = thorax.spine_y + shift
+    spine_y = thorax.spine_y + lean
     rho = np.sqrt((x / (1.12 * thorax.spine_radius)) ** 2 + ((y - spine_y) / thorax.spine_radius) ** 2)
     disc = np.clip((2.5 - np.abs(np.mod(z + phase, pitch) - 0.5 * pitch)) / deep + 0.5, 0, 1)
     body = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius, grid.shape).astype(np.float32))
     core = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius + 1.8, grid.shape).astype(np.float32))
     _paint(hu, body, CORTEX * (1 - disc) + 90 * disc)
     _paint(hu, core, marrow * (1 - disc) + 90 * disc)
-    arch_y = spine_y + thorax.spine_radius + 9
-    ring = np.hypot(x / 1.25, y - arch_y)
-    _paint(hu, np.clip((13 - ring) / pixel + 0.5, 0, 1) * (0.5 + 0.5 * in_level(z, phase, pitch)), 420.0)
-    process = smoothstep(4.5 + pixel, 4.5, np.abs(x)) * smoothstep(arch_y, arch_y + 6, y) * smoothstep(
-        arch_y + 36, arch_y + 28, y)
-    _paint(hu, process * in_level(z, phase, pitch), 380.0)
+    arch = in_level(z, phase, pitch)
+    arch_y = spine_y + thorax.spine_radius + 8
+    ring = np.hypot(x / 1.2, y - arch_y)
+    _paint(hu, np.clip((12 - ring) / pixel + 0.5, 0, 1) * (0.4 + 0.6 * arch), 400.0)
+    tip = arch_y + 0.28 * np.abs(x)
+    wings = smoothstep(36, 28, np.abs(x)) * slab_coverage(y - tip - 4, 8.0, pixel)
+    process = smoothstep(4 + pixel, 4, np.abs(x)) * smoothstep(arch_y, arch_y + 6, y) * smoothstep(
+        arch_y + 32, arch_y + 24, y)
+    _paint(hu, np.maximum(wings, process) * arch, 360.0)
     _paint(hu, np.clip((8 - ring) / pixel + 0.5, 0, 1) * np.ones_like(z), 20.0)
 
     plate = smoothstep(17 + pixel, 17, np.abs(x)) * smoothstep(0.25, 0.35, z / thorax.height) * smoothstep(
@@ -149,7 +155,7 @@ def _draw_bones(rng, hu, grid, thorax, envelope):
     _paint(hu, plate * slab_coverage(envelope - 7.0, 11.0, pixel), CORTEX * 0.6)
     _paint(hu, plate * slab_coverage(envelope - 7.0, 7.5, pixel), marrow)
 
-    angle = np.arctan2(y - shift, np.abs(x))
+    angle = np.arctan2(y - lean, np.abs(x))
     blade = smoothstep(0.35, 0.42, angle) * smoothstep(1.05, 0.98, angle) * smoothstep(0.5, 0.58, z / thorax.height)
     _paint(hu, blade * slab_coverage(envelope - 17 - 10 * (angle - 0.7), 4.0, pixel), 480.0)
 
@@ -187,7 +193,7 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
     """
     x, y, z = grid.x, grid.y, grid.z
     # How deeply the patient breathed in shifts the whole lung: no single threshold suits a cohort.
-    baseline = np.clip(rng.normal(-850, 45), -925, -730)
+    baseline = np.clip(rng.normal(-845, 52), -925, -715)
     gravity = rng.uniform(35, 90) + 0.25 * (baseline + 850)
     depth = np.clip(y / thorax.half_depth, -1, 1)
     hu = baseline + gravity * (depth + 0.25 * depth * np.abs(depth)) + np.zeros(grid.shape, np.float32)
@@ -196,16 +202,36 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
     if rng.random() < 0.25:  # emphysema: dark patches, mostly in the upper lobes
         holes = smoothstep(0.7, 1.5, smooth_noise(rng, grid, 14.0)) * smoothstep(0.3, 0.8, z / thorax.height)
         _paint(hu, rng.uniform(0.4, 1.0) * holes, -965.0)
-    if rng.random() < 0.45:  # dependent density: the lowest few millimetres of a lying patient's lung, not a lesion
+    if rng.random() < 0.5:  # dependent density: the lowest few millimetres of a lying patient's lung, not a lesion
         wall = thorax.envelope(x, y, z) + 4 * smooth_noise(rng, grid, 20.0)
-        strip = smoothstep(-rng.uniform(9, 18), -2, wall) * smoothstep(0.35, 0.75, depth)
-        _paint(hu, rng.uniform(0.5, 1.0) * strip, rng.uniform(-680, -520))
+        strip = smoothstep(-rng.uniform(9, 20), -2, wall) * smoothstep(0.35, 0.75, depth)
+        _paint(hu, rng.uniform(0.5, 1.0) * strip, rng.uniform(-680, -500))
+    if rng.random() < 0.35:  # mosaic: lobules that trap air stay dark while the others empty
+        lobules = smoothstep(-0.15, 0.15, smooth_noise(rng, grid, 24.0))
+        hu += rng.uniform(40, 110) * lobules
+    for _ in range(rng.poisson(1.2)):  # plate-like atelectasis: thin bands near the diaphragm
+        _paint(hu, _band(rng, grid, thorax), rng.uniform(-350, 0))
 
-    oblique = thorax.oblique_fissure(y, z)
+    oblique = thorax.oblique_fissure(x, y, z)
     slope = thorax.fissure_slope
     extent = (grid.spacing[2] + slope * grid.spacing[1]) / np.hypot(1, slope)
-    sheets = slab_coverage(oblique, 0.7, extent) * np.ones_like(x)
+    sheets = slab_coverage(oblique, 0.6, extent)
     horizontal = thorax.horizontal_fissure(x, y, z)
-    sheets = sheets + slab_coverage(horizontal, 0.6, grid.spacing[2]) * ((x < 0) & (oblique > 0))
+    sheets = sheets + slab_coverage(horizontal, 0.5, grid.spacing[2]) * ((x < 0) & (oblique > 0))
     _paint(hu, np.minimum(sheets, 1).astype(np.float32), 0.0)
-    return Lungs(hu, splat(grid, vessels), splat(grid, airways.outer), splat(grid, airways.lumen))
+    return Lungs(hu, tube_coverage(grid, vessels), tube_coverage(grid, airways.outer), tube_coverage(grid, airways.lumen))
+
+
+def _band(rng, grid, thorax):
+    """The share (X, Y, Z) of each voxel in one thin, steep plate at the lung's base: a line in an axial slice."""
+    side = int(rng.choice([-1, 1]))
+    centre = thorax.points_in_lung(rng, side, 30, 3.0)
+    centre = centre[np.argmin(centre[:, 2])]
+    turn = rng.uniform(0, np.pi)
+    normal = np.array([np.cos(turn), np.sin(turn), rng.uniform(-0.4, 0.4)])
+    normal /= np.linalg.norm(normal)
+    offset = [v - c for v, c in zip((grid.x, grid.y, grid.z), centre)]
+    distance = sum(o * n for o, n in zip(offset, normal))
+    radius = rng.uniform(14, 34)
+    disc = smoothstep(1.1, 0.8, np.sqrt(sum(o * o for o in offset)) / radius)
+    return slab_coverage(distance, rng.uniform(1.5, 3.5), float(np.abs(normal) @ grid.spacing)) * disc

@@ -53,7 +53,7 @@ def _curved(rng, nodes, parent, radius):
     child = np.arange(1, len(nodes))
     start, end = nodes[parent[child]], nodes[child]
     length = np.linalg.norm(end - start, axis=1, keepdims=True)
-    middle = 0.5 * (start + end) + rng.normal(0, 0.07, start.shape) * length
+    middle = 0.5 * (start + end) + rng.normal(0, 0.05, start.shape) * length
     end_radius = radius[child]
     start_radius = np.minimum(radius[parent[child]], 1.25 * end_radius)
     middle_radius = 0.5 * (start_radius + end_radius)
