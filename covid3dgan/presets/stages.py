@@ -16,7 +16,7 @@ class Gan:
     volume_shape: tuple[int, int, int] = (32, 128, 128)  # slices, rows, columns
     generator: Literal["published", "unetpp"] = "published"  # F25
     generator_width: int = 8  # filters of the first level; 8 as published
-    generator_head: Literal["relu", "residual"] = "relu"
+    generator_head: Literal["relu", "residual", "signed"] = "relu"
     unused_input: bool = False  # F08
     discriminator: Literal["published", "paper"] = "published"  # F01
     discriminator_width: int = 32
@@ -75,16 +75,13 @@ class Segmenter:
 
     width: int = 32
     shared_encoder: bool = False  # F17
-    loss: Literal["mse"] = "mse"
     learning_rate: float = 5e-5  # F20
     decay_steps: Optional[int] = None  # F20: None keeps the learning rate constant
     decay_rate: float = 0.9
     batch_size: int = 8  # F21
     steps: int = 100  # F22
     only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
-    target_gain: float = 1.0
-    target: Literal["difference", "soft-mask"] = "difference"
-    target_threshold: float = 0.0
+    flip: bool = False  # mirror half of the end-to-end slices
     ema_decay: float = 0.0
     log_every: int = 10
     checkpoint_every: int = 100

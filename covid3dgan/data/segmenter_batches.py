@@ -1,0 +1,55 @@
+"""Batches for the segmenter: pairs for the contrastive steps, slices and pseudo-masks for the end-to-end step."""
+
+__all__ = ["segmenter_batches"]
+
+import numpy as np
+
+from covid3dgan.data.pipelines import Indices
+
+
+def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy_slices=None):
+    """A function step -> dict of arrays for one step of training/segmenter.py.
+
+    Args:
+        slices, targets: (S, H, W) float32: COVID slices and their pseudo-masks.
+        groups: data.slice_groups.SliceGroups of those slices; None where the contrastive loss is off and every slice
+            trains the segmenter.
+        options: presets.stages.Segmenter.
+        contrastive: presets.stages.Contrastive.
+        seed: the run's seed.
+        healthy_slices: (T, H, W), for pairs with healthy slices.
+
+    The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
+    ``label`` (B,): half of each batch positive (1), half negative (0), for K contrastive steps.
+    """
+    size = options.batch_size
+    half = size // 2
+    streams = {}
+    if groups is not None:
+        streams = {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
+            (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
+    everything = Indices(len(slices), size, [seed, 30], "epochs")
+    sources = {"covid": slices, "healthy": healthy_slices}
+
+    def pair(step):
+        positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
+        negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
+        return np.concatenate([positive, negative])
+
+    def at(step):
+        if options.only_grouped_slices:
+            chosen = np.concatenate([groups.high[streams["high"].at(step)], groups.low[streams["low"].at(step)]])
+        else:
+            chosen = everything.at(step)
+        image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
+        if options.flip:
+            mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
+            image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
+        batch = {"slice": image[..., None], "target": target[..., None], "step": np.int64(step)}
+        if contrastive.enabled:
+            steps = contrastive.steps_per_step
+            batch["pairs"] = np.stack([pair(step * steps + k) for k in range(steps)])[..., None].astype(np.float32)
+            batch["label"] = np.repeat(np.array([1, 0], np.int32), half)
+        return batch
+
+    return at

@@ -1,0 +1,118 @@
+"""The segmenter's training: what each step moves, which batches it sees, and resuming bit for bit."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from covid3dgan import compat, presets
+from covid3dgan.data.pipelines import step_dataset
+from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.slice_groups import group_slices
+from covid3dgan.presets.stages import Contrastive, Segmenter
+from covid3dgan.training.conduct import How, conduct
+from covid3dgan.training.runs import Run
+from covid3dgan.training.segmenter import build_segmenter_training, learning_rate, score_maps
+
+SIDE = 16
+RNG = np.random.default_rng(0)
+SLICES = RNG.random((24, SIDE, SIDE)).astype(np.float32)
+TARGETS = (SLICES * np.linspace(0, 1, 24)[:, None, None]).astype(np.float32)
+
+
+def _preset(**segmenter):
+    small = Segmenter(**{**dict(width=4, batch_size=4, steps=6, log_every=2, checkpoint_every=3, learning_rate=1e-3,
+                                only_grouped_slices=False), **segmenter})
+    return dataclasses.replace(presets.get("shabani/demo"), segmenter=small,
+                               contrastive=Contrastive(grouping="quartiles", loss="supcon"))
+
+
+def _groups(preset):
+    return group_slices(TARGETS.sum((1, 2)), preset.contrastive)
+
+
+def _batches(preset, seed=1):
+    return segmenter_batches(SLICES, TARGETS, _groups(preset), preset.segmenter, preset.contrastive, seed)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_the_contrastive_step_reaches_the_segmenter_only_through_a_shared_encoder(shared):
+    compat.seed_everything(1)
+    training = build_segmenter_training(_preset(shared_encoder=shared), (SIDE, SIDE))
+    before = training.segmenter.get_weights()
+    batch = _batches(_preset())(0)
+    training.contrastive_step(tf.constant(batch["pairs"][0]), tf.constant(batch["label"]))
+    changed = any((a != b).any() for a, b in zip(before, training.segmenter.get_weights()))
+    assert changed == shared  # F17
+
+
+def test_the_end_to_end_step_leaves_the_projection_alone():
+    compat.seed_everything(1)
+    training = build_segmenter_training(_preset(shared_encoder=True), (SIDE, SIDE))
+    projection = training.contrastive_model.get_layer("projection")
+    before = projection.get_weights()
+    batch = _batches(_preset())(0)
+    training.end_to_end_step(tf.constant(batch["slice"]), tf.constant(batch["target"]))
+    assert all((a == b).all() for a, b in zip(before, projection.get_weights()))
+
+
+def test_batches_hold_half_of_each_group():
+    preset = _preset(only_grouped_slices=True)
+    groups = _groups(preset)
+    batch = _batches(preset)(3)
+    found = [int(np.flatnonzero((SLICES == s[..., 0]).all((1, 2)))[0]) for s in batch["slice"]]
+    assert set(found[:2]) <= set(groups.high) and set(found[2:]) <= set(groups.low)
+    assert batch["pairs"].shape == (2, 4, SIDE, SIDE, 1) and batch["label"].tolist() == [1, 1, 0, 0]
+    np.testing.assert_array_equal(batch["target"][0, ..., 0], TARGETS[found[0]])
+
+
+def test_without_grouping_every_slice_is_seen_once_per_pass():
+    preset = _preset()
+    seen = np.concatenate([_batches(preset)(step)["slice"] for step in range(6)])[..., 0]
+    assert sorted(s.sum() for s in seen) == sorted(s.sum() for s in SLICES)
+
+
+def test_flips_mirror_slice_and_target_together():
+    preset = _preset(flip=True)
+    batch = _batches(preset)(0)
+    plain = _batches(_preset())(0)
+    mirrored = [not np.array_equal(a, b) for a, b in zip(batch["slice"], plain["slice"])]
+    assert any(mirrored) and not all(mirrored)
+    for i, flipped in enumerate(mirrored):
+        expected = plain["target"][i, :, ::-1] if flipped else plain["target"][i]
+        np.testing.assert_array_equal(batch["target"][i], expected)
+
+
+def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():
+    assert learning_rate(presets.get("shabani/published").segmenter) == 5e-5
+    schedule = learning_rate(presets.get("shabani/paper").segmenter)
+    np.testing.assert_allclose([float(schedule(s)) for s in (0, 999, 1000, 2500)], [1e-3, 1e-3, 9e-4, 8.1e-4])
+
+
+def _train(folder, how, preset):
+    how.prepare()
+    run = Run.start(folder, "segmenter", preset, how.seed, resume=how.resume)
+    training = build_segmenter_training(preset, (SIDE, SIDE))
+    batches = _batches(preset)
+    conduct(training, run, how, lambda a, b: step_dataset(batches, a, b), preset.segmenter.steps, 2, 3)
+    return run, training
+
+
+def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
+    preset = _preset(shared_encoder=True, ema_decay=0.9, decay_steps=2)
+    straight, one = _train(tmp_path / "straight", How(seed=3, deterministic=True), preset)
+    paused, _ = _train(tmp_path / "cut", How(seed=3, deterministic=True, pause_after=3), preset)
+    assert paused.manifest["status"] == "paused"
+    resumed, two = _train(tmp_path / "cut", How(seed=3, deterministic=True, resume=True), preset)
+    assert resumed.manifest["status"] == "done"
+    a, b = straight.checkpoints.load(6).arrays, resumed.checkpoints.load(6).arrays
+    assert [name for name in a if not np.array_equal(a[name], b[name])] == []
+    assert (tmp_path / "straight/metrics.csv").read_text() == (tmp_path / "cut/metrics.csv").read_text()
+
+
+def test_score_maps_do_not_depend_on_the_batch():
+    compat.seed_everything(1)
+    training = build_segmenter_training(_preset(), (SIDE, SIDE))
+    np.testing.assert_allclose(score_maps(training.segmenter, SLICES, 5), score_maps(training.segmenter, SLICES, 24),
+                               atol=1e-6)
