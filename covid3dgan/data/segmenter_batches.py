@@ -7,7 +7,8 @@ import numpy as np
 from covid3dgan.data.pipelines import Indices
 
 
-def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy_slices=None):
+def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy_slices=None,
+                      with_lung=None):
     """A function step -> dict of arrays for one step of training/segmenter.py.
 
     Args:
@@ -18,6 +19,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         contrastive: presets.stages.Contrastive.
         seed: the run's seed.
         healthy_slices: (T, H, W), for pairs with healthy slices.
+        with_lung: indices of the slices that the end-to-end step may draw; all by default.
 
     The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
     ``label`` (B,): half of each batch positive (1), half negative (0), for K contrastive steps.
@@ -28,7 +30,8 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     if groups is not None:
         streams = {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
             (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
-    everything = Indices(len(slices), size, [seed, 30], "epochs")
+    drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
+    everything = Indices(len(drawn), size, [seed, 30], "epochs")
     sources = {"covid": slices, "healthy": healthy_slices}
 
     def pair(step):
@@ -40,7 +43,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         if options.only_grouped_slices:
             chosen = np.concatenate([groups.high[streams["high"].at(step)], groups.low[streams["low"].at(step)]])
         else:
-            chosen = everything.at(step)
+            chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
         if options.flip:
             mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5

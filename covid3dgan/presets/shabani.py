@@ -1,6 +1,6 @@
 """Presets of paper 001 (Shabani et al. 2022) and of paper 000 (Elmourabit and Banouar), which uses the same system."""
 
-__all__ = ["System"]
+__all__ = ["DEMO", "IMPROVED", "PAPER_GAN", "System"]
 
 import dataclasses
 
@@ -48,32 +48,35 @@ register(System(
 ))
 
 IMPROVED_GAN = Gan(
-    generator_head="residual", adversarial_loss="nonsaturating", adversarial_weight=0.01, generator_learning_rate=5e-4,
+    generator_head="signed", adversarial_loss="nonsaturating", adversarial_weight=0.01, generator_learning_rate=1e-3,
     discriminator_learning_rate=1e-4, shared_optimizer=False, fresh_covid_batch=False, discriminator_warmup=0,
-    reconstruction_loss="mae", reconstruction_focus=4.0, noise="lesions", identity_probability=0.2, ema_decay=0.995,
-    batch_size=4,
+    reconstruction_focus=8.0, noise="lesions", identity_probability=0.2, ema_decay=0.99, batch_size=4,
 )
+IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
+IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon")
+FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 26))
 
 IMPROVED = register(System(
     name="shabani/improved",
     summary="ours: the published system with named fixes (docs/FIDELITY.md)",
     gan=IMPROVED_GAN,
-    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=4, within_lung=True),
+    pseudo=IMPROVED_PSEUDO,
     segmenter=Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, batch_size=16, steps=4000,
-                        only_grouped_slices=False, log_every=50, checkpoint_every=500),
-    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
-    threshold=Threshold(relative=False, tune=True),
+                        only_grouped_slices=False, flip=True, ema_decay=0.99, log_every=50, checkpoint_every=500),
+    contrastive=IMPROVED_CONTRASTIVE,
+    threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
 
 DEMO = register(System(
     name="shabani/demo",
     summary="the improved recipe at a size that trains on a laptop",
-    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), steps=600, log_every=25, checkpoint_every=200),
-    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True),
-    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=500, batch_size=16, steps=600,
-                        only_grouped_slices=False, log_every=25, checkpoint_every=200),
-    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
-    threshold=Threshold(relative=False, tune=True, grid=tuple(round(0.05 * i, 2) for i in range(1, 15))),
+    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
+                            steps=350, log_every=25, checkpoint_every=175),
+    pseudo=IMPROVED_PSEUDO,
+    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=200, batch_size=16, steps=600,
+                        only_grouped_slices=False, flip=True, ema_decay=0.99, log_every=25, checkpoint_every=300),
+    contrastive=IMPROVED_CONTRASTIVE,
+    threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
 
 register(System(
@@ -88,14 +91,5 @@ register(System(
     evaluation=Evaluation(slice_filters=False),
 ))
 
-register(System(
-    name="elmourabit/demo",
-    summary="paper 000's comparison at a size that trains on a laptop",
-    system="elmourabit",
-    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), steps=600, log_every=25, checkpoint_every=200),
-    pseudo=Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True),
-    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=500, batch_size=16, steps=600,
-                        only_grouped_slices=False, log_every=25, checkpoint_every=200),
-    contrastive=Contrastive(grouping="quartiles", loss="supcon"),
-    threshold=Threshold(relative=False, tune=True, grid=tuple(round(0.05 * i, 2) for i in range(1, 15))),
-))
+register(dataclasses.replace(DEMO, name="elmourabit/demo", system="elmourabit",
+                             summary="paper 000's comparison at a size that trains on a laptop"))

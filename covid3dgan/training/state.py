@@ -4,7 +4,7 @@ A resumed run equals an uninterrupted one only if nothing is forgotten: weights,
 dropout's random generators. Data positions need no saving (see data/pipelines.py).
 """
 
-__all__ = ["capture", "put_back", "restore", "weights_of"]
+__all__ = ["capture", "put_back", "put_weights", "restore"]
 
 from covid3dgan import compat
 from covid3dgan.errors import InputError
@@ -43,10 +43,11 @@ def put_back(variables, arrays, source):
         variable.assign(arrays[key])
 
 
-def weights_of(name, arrays):
-    """The weights of one model out of a checkpoint's arrays, in the order of ``model.weights``."""
+def put_weights(model, name, arrays, source):
+    """Gives ``model`` the weights of the network ``name`` out of a checkpoint's arrays."""
     prefix = f"{name}/weights/"
-    return [arrays[key] for key in sorted(arrays) if key.startswith(prefix)]
+    put_back({f"{prefix}{i:04d}": variable for i, variable in enumerate(model.weights)},
+             {key: value for key, value in arrays.items() if key.startswith(prefix)}, source)
 
 
 def _variables(models, optimizers):
