@@ -1,6 +1,6 @@
 """Trains the segmenter of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
 
-__all__ = ["SegmenterModel", "load_segmenter", "train_segmenter"]
+__all__ = ["SegmenterModel", "load_segmenter", "store_threshold", "train_segmenter"]
 
 import dataclasses
 
@@ -12,22 +12,21 @@ from covid3dgan.data.prepared_set import open_prepared
 from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.errors import InputError
-from covid3dgan.inference.pseudo_masks import make_pseudo_masks
 from covid3dgan.inference.threshold import threshold_curve
 from covid3dgan.training import state
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.conduct import conduct
+from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
 from covid3dgan.training.runs import Run, open_run
 from covid3dgan.training.segmenter import build_segmenter_training, score_maps
-from covid3dgan.training.train_gan import load_generator
 
 
 def train_segmenter(data, gan, path, preset, how, validation=None):
     """Trains and returns the Run.
 
     Args:
-        data: a folder of prepared cases, or a list of them; the COVID ones train, the healthy ones serve the pairs that need
-            them (Table 4).
+        data: a folder of prepared cases, or a list of them; the COVID ones train, the healthy ones serve the pairs that
+            need them (Table 4).
         gan: the GAN run whose generator makes the pseudo-masks.
         path: the run directory.
         preset: a preset with the stages ``pseudo``, ``segmenter``, ``contrastive`` and ``threshold``.
@@ -35,36 +34,25 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
         validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
             preset's value stays.
     """
-    folders = [data] if isinstance(data, (str, bytes)) or hasattr(data, "__fspath__") else list(data)
-    cases = open_prepared(*folders)
-    covid, healthy = cases.only("covid"), cases.only("healthy")
-    if not len(covid):
-        raise InputError(folders[0], "COVID cases to train on", "none", "preprocess a data set that has some")
     precision = how.prepare()
-    generator, gan_preset, gan_step = load_generator(gan)
-    if cases.shape != tuple(gan_preset.gan.volume_shape):
-        raise InputError(folders[0], f"volumes of the GAN's shape {gan_preset.gan.volume_shape}", f"{cases.shape}",
-                         "preprocess with the preset that trained the GAN")
-    run = Run.start(path, "segmenter", preset, how.seed, inputs=cases.files(), resume=how.resume,
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed)
+    run = Run.start(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
                     overwrite=how.overwrite,
                     details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),
-                             "gan_step": gan_step})
-    volumes, lungs = covid.array("lung"), covid.array("lung_mask")
-    targets = make_pseudo_masks(generator, volumes, lungs, preset.pseudo, how.seed).difference
-    slices, targets, lung_pixels = _slices(volumes), _slices(targets), (_slices(lungs) > 0.5).sum((1, 2))
-    healthy_slices = _slices(healthy.array("lung")) if len(healthy) else None
-    healthy_pixels = (_slices(healthy.array("lung_mask")) > 0.5).sum((1, 2)) if len(healthy) else None
+                             "gan_step": found.gan_step})
+    slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
 
     groups = None
     if preset.contrastive.enabled or preset.segmenter.only_grouped_slices:
-        groups = group_slices(targets.sum((1, 2), dtype=np.float64), preset.contrastive, lung_pixels, healthy_pixels)
+        groups = group_slices(targets.sum((1, 2), dtype=np.float64), preset.contrastive, lung_pixels,
+                              found.healthy_pixels)
         run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
         progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
     training = build_segmenter_training(preset, slices.shape[1:])
     if preset.contrastive.enabled and preset.contrastive.augmentation and not preset.segmenter.shared_encoder:
         models.adapt_normalization(training.contrastive_model, slices[..., None])
     batches = segmenter_batches(slices, targets, groups, preset.segmenter, preset.contrastive, how.seed,
-                                healthy_slices, np.flatnonzero(lung_pixels > 0))
+                                found.healthy_slices, np.flatnonzero(lung_pixels > 0))
 
     def draw():
         chosen = np.argsort(-targets.sum((1, 2)))[:4]
@@ -77,17 +65,17 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
             preset.segmenter.log_every, preset.segmenter.checkpoint_every, shown=("loss", "contrastive_loss"),
             callbacks=[lambda recorder: Panels(recorder, draw)])
     if run.manifest["status"] == "done":
-        _set_threshold(run, training.averaged or training.segmenter, preset, validation)
+        store_threshold(run, training.averaged or training.segmenter, preset, validation)
     return run
 
 
-def _set_threshold(run, network, preset, validation):
+def store_threshold(run, network, preset, validation):
     """Stores the threshold in run.json: the preset's own, or the best on the validation cases (Table 5)."""
     threshold = {"value": preset.threshold.value, "relative": preset.threshold.relative, "tuned": False}
     if preset.threshold.tune and validation is not None:
         cases = open_prepared(validation).only("covid")
         shape = cases.array("lung").shape
-        scores = score_maps(network, _slices(cases.array("lung"))).reshape(shape)
+        scores = score_maps(network, as_slices(cases.array("lung"))).reshape(shape)
         curve = threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5,
                                 preset.threshold)
         threshold.update(value=curve.best, tuned=True, grid=list(curve.grid), dice=list(curve.dice),
@@ -126,8 +114,3 @@ def load_segmenter(path):
     state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))
-
-
-def _slices(volumes):
-    """(N, D, H, W) -> (N * D, H, W)."""
-    return volumes.reshape(-1, *volumes.shape[2:])

@@ -1,0 +1,69 @@
+"""What the 2D networks train on: COVID slices with the pseudo-masks of a GAN run, and healthy slices."""
+
+__all__ = ["PseudoSlices", "as_slices", "load_pseudo_slices"]
+
+import dataclasses
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from covid3dgan.data.prepared_set import PreparedSet, open_prepared
+from covid3dgan.errors import InputError
+from covid3dgan.inference.pseudo_masks import make_pseudo_masks
+from covid3dgan.training.train_gan import load_generator
+
+
+@dataclasses.dataclass(frozen=True)
+class PseudoSlices:
+    """Slices in scanning order, case after case.
+
+    Attributes:
+        cases: the prepared cases, healthy ones too.
+        gan_step: training steps of the GAN.
+        slices, targets: (S, H, W) float32, COVID slices and their pseudo-masks.
+        lung_pixels: (S,) lung pixels of each.
+        healthy_slices, healthy_pixels: the same of the healthy cases; None where there are none.
+    """
+
+    cases: PreparedSet
+    gan_step: int
+    slices: np.ndarray
+    targets: np.ndarray
+    lung_pixels: np.ndarray
+    healthy_slices: Optional[np.ndarray]
+    healthy_pixels: Optional[np.ndarray]
+
+
+def load_pseudo_slices(data, gan, pseudo, seed):
+    """Reads the prepared cases and makes their pseudo-masks.
+
+    Args:
+        data: a folder of prepared cases, or a list of them.
+        gan: the GAN run whose generator makes the pseudo-masks.
+        pseudo: presets.stages.Pseudo.
+        seed: seeds the latent noise.
+    """
+    folders = [data] if isinstance(data, (str, Path)) else list(data)
+    cases = open_prepared(*folders)
+    covid, healthy = cases.only("covid"), cases.only("healthy")
+    if not len(covid):
+        raise InputError(folders[0], "COVID cases to train on", "none", "preprocess a data set that has some")
+    generator, gan_preset, gan_step = load_generator(gan)
+    if cases.shape != tuple(gan_preset.gan.volume_shape):
+        raise InputError(folders[0], f"volumes of the GAN's shape {gan_preset.gan.volume_shape}", f"{cases.shape}",
+                         "preprocess with the preset that trained the GAN")
+    volumes, lungs = covid.array("lung"), covid.array("lung_mask")
+    targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
+    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs),
+                        as_slices(healthy.array("lung")) if len(healthy) else None,
+                        _pixels(healthy.array("lung_mask")) if len(healthy) else None)
+
+
+def as_slices(volumes):
+    """(N, D, H, W) -> (N * D, H, W)."""
+    return volumes.reshape(-1, *volumes.shape[2:])
+
+
+def _pixels(lungs):
+    return (as_slices(lungs) > 0.5).sum((1, 2))
