@@ -12,7 +12,8 @@ layout       files
 ===========  ====================================================================================================
 """
 
-__all__ = ["ImageCase", "ImageSet", "LoadedSet", "find", "load", "prepare", "split"]
+__all__ = ["ImageCase", "ImageSet", "LoadedSet", "RETINAS", "find", "load", "prepare",
+           "split"]
 
 import dataclasses
 from pathlib import Path
@@ -117,16 +118,15 @@ def load(found, options):
 
     Args:
         found: ImageSet.
-        options: presets.afseg.Images.
+        options: presets.afseg.Images; retinas are best read with the channel "green".
 
     Returns:
         LoadedSet; ``masks`` is None unless every image has one.
     """
-    channel = "green" if found.layout in RETINAS else options.channel
     shape = (options.size, options.size)
     loaded, masks, fields = [], [], []
     for case in progress.bar(found.cases, description="images", unit="image"):
-        image = images.read(case.image, channel)
+        image = images.read(case.image, options.channel)
         field = _field(case, image, found.layout)
         if case.mask is not None:
             masks.append(images.resize(images.centre_square(images.read_mask(case.mask, image.shape)), shape))

@@ -13,7 +13,7 @@ def to_network(image):
     return (np.asarray(image, np.float32) * 2.0 - 1.0)[..., None]
 
 
-def patch_batches(arrays, patch, batch_size, seed, flips=False):
+def patch_batches(arrays, patch, batch_size, seed, flips=False, zoom_out=1.0):
     """A function step -> {name: (B, patch, patch, 1) float32}, the same place of the same image under every name.
 
     Args:
@@ -22,6 +22,7 @@ def patch_batches(arrays, patch, batch_size, seed, flips=False):
         batch_size: patches per step; every image is used equally often.
         seed: any sequence of ints.
         flips: turn and mirror patches at random.
+        zoom_out: up to how many times more of the image a patch shows, at fewer pixels; 1 leaves scales alone.
     """
     first = next(iter(arrays.values()))
     count, rows, columns = first.shape
@@ -30,19 +31,23 @@ def patch_batches(arrays, patch, batch_size, seed, flips=False):
                             "use smaller patches or larger images (images.size)")
     indices = Indices(count, batch_size, [*seed, 0], sampling="epochs")
 
+    most = min(zoom_out, min(rows, columns) / patch)
+
     def at(step):
         rng = np.random.default_rng([*seed, 1, step])
-        places = [(i, rng.integers(rows - patch + 1), rng.integers(columns - patch + 1), rng.integers(8))
-                  for i in indices.at(step)]
-        return {name: np.stack([_cut(array, *place, patch, flips) for place in places])
-                for name, array in arrays.items()}
+        places = []
+        for index in indices.at(step):
+            # Nearest pixels, not means: a mean would also smooth the noise away.
+            reach = np.floor(np.arange(patch) * rng.uniform(1.0, most)).astype(int)
+            top, left = rng.integers(rows - reach[-1]), rng.integers(columns - reach[-1])
+            places.append((index, top + reach, left + reach, rng.integers(8) if flips else 0))
+        return {name: np.stack([_cut(array, *place) for place in places]) for name, array in arrays.items()}
 
     return at
 
 
-def _cut(array, index, top, left, turn, patch, flips):
-    piece = array[index, top:top + patch, left:left + patch]
-    if flips:
-        piece = np.rot90(piece, turn % 4)
-        piece = piece[:, ::-1] if turn >= 4 else piece
+def _cut(array, index, rows, columns, turn):
+    """One patch; ``turn`` counts quarter turns, from 4 on with a mirror."""
+    piece = np.rot90(array[index][np.ix_(rows, columns)], turn % 4)
+    piece = piece[:, ::-1] if turn >= 4 else piece
     return piece[..., None].astype(np.float32) if piece.dtype == bool else to_network(piece)

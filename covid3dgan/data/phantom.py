@@ -25,6 +25,7 @@ from covid3dgan.data import phantom_scanner, phantom_tissues, phantom_vessels, v
 from covid3dgan.data.phantom_anatomy import Thorax
 from covid3dgan.data.phantom_grid import Tubes
 from covid3dgan.data.phantom_lesions import LesionStyle, grow_lesions
+from covid3dgan.data.synthetic_images import IMAGE_COHORTS, write_image_cohort
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, nearest_names
 
@@ -139,8 +140,9 @@ def generate(cohort, case, seed=0, size=SIZE):
         rate=100.0 * float((classes > 0).sum() / lungs.sum()))
 
 
-def write_ct_cohort(out, cohort, cases, seed, size):
+def write_ct_cohort(out, cohort, cases, seed, size=None):
     """Writes ``out``/images, masks and lungs, one .nii.gz per case, and ``out``/cohort.json with what was drawn."""
+    size = _checked_size(SIZE if size is None else size)
     rows = []
     for number in progress.bar(range(cases), description=cohort, unit="case"):
         case = generate(cohort, number, seed, size)
@@ -156,16 +158,18 @@ def write_ct_cohort(out, cohort, cases, seed, size):
 
 
 # Cohort name -> writer(out, cohort, cases, seed, size). Cohorts that are not CTs add their own writer here.
-COHORT_WRITERS = {name: write_ct_cohort for name in COHORTS}
+COHORT_WRITERS = {**{name: write_ct_cohort for name in COHORTS},
+                  **{name: write_image_cohort for name in IMAGE_COHORTS}}
 
 
-def write_cohort(out, cohort, cases, seed=0, size=SIZE, overwrite=False):
+def write_cohort(out, cohort, cases, seed=0, size=None, overwrite=False):
     """Writes a whole cohort as a plain data set; the same arguments always give the same bytes.
 
     Args:
         out: the folder; it must not exist, or be replaced with ``overwrite``.
         cohort: a name in ``COHORT_WRITERS``.
         cases: how many.
+        size: of each case; None is the cohort's own default (``SIZE`` for CTs).
     """
     if cohort not in COHORT_WRITERS:
         raise ArgumentError("cohort", f"one of {', '.join(COHORT_WRITERS)}",
@@ -174,7 +178,6 @@ def write_cohort(out, cohort, cases, seed=0, size=SIZE, overwrite=False):
         raise ArgumentError("seed", "0 or more", str(seed), "choose another seed")
     if cases < 1:
         raise ArgumentError("cases", "at least 1", str(cases), "ask for more cases")
-    size = _checked_size(size)
     out = Path(out)
     files.refuse_overwrite(out, overwrite)
     temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")  # so that the cohort is whole or absent

@@ -110,6 +110,8 @@ def coarse_mask(image, options, name="image", field=None):
                        c=options.c, dark=options.dark)
         remedy = "change coarse.dark, coarse.threshold or coarse.scales"
     eroded = erode(mask, options.erosion)
+    if options.dilate_back and options.erosion:
+        eroded = ndimage.binary_dilation(eroded, iterations=options.erosion)
     if field is not None:
         eroded = eroded & field
     subject = f"coarse mask of {name}"

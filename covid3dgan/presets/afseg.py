@@ -32,6 +32,7 @@ class Coarse:
     dark: bool = True
     min_area: int = 0
     erosion: int = 1  # A02
+    dilate_back: bool = False  # A02: what survives the erosion regains its size
     initial: Literal["otsu", "box"] = "otsu"
     flat_field: float = 40.0
     fill_holes: bool = True
@@ -90,6 +91,7 @@ class Synthesis:
     segmentation_to_generator: bool = False  # A10
     fade: float = 0.0  # A11: weakest contrast of foreground that the segmenter is shown; 0: never faded
     flips: bool = False
+    zoom_out: float = 1.0  # A12: patches show up to this many times more of the image; 1: none
     generator_width: int = 64
     generator_depth: int = 8
     generator_backbone: Literal["pix2pix", "classical"] = "pix2pix"  # A05

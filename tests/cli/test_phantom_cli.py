@@ -51,7 +51,7 @@ def test_never_overwrites_unless_told_and_then_leaves_nothing_old(tmp_path, caps
     (["--cohort", "mosmd-like"], "nearest: mosmed-like"),
     (["--cohort", "healthy", "--cases", "0"], "cases: expected at least 1, found 0"),
     (["--cohort", "healthy", "--size", "160,160"], "size: expected three"),
-    (["--cohort", "healthy", "--size", "a,b,c"], "--size: expected three whole numbers"),
+    (["--cohort", "healthy", "--size", "a,b,c"], "--size: expected whole numbers"),
     (["--cohort", "healthy", "--size", "160,160,2"], "found 160,160,2"),
     (["--cohort", "healthy", "--seed", "-1"], "seed: expected 0 or more, found -1"),
 ])

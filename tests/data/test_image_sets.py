@@ -55,7 +55,7 @@ def test_a_retinas_surround_is_replaced_by_its_nearest_retina(tmp_path):
     disc = rows**2 + columns**2 < 28**2
     images.write(np.where(disc, 0.5, 0.0), tmp_path / "Image_01L.jpg")
     images.write_mask(disc & (columns == 0), tmp_path / "Image_01L_1stHO.png")
-    loaded = image_sets.load(image_sets.find(tmp_path), Images(size=64))
+    loaded = image_sets.load(image_sets.find(tmp_path), Images(size=64, channel="green"))
     assert loaded.images[0].min() > 0.2
     assert loaded.fields[0, 32, 32] and not loaded.fields[0, 0, 0]
 

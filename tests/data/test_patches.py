@@ -44,3 +44,10 @@ def test_flips_reach_all_eight_orientations():
 def test_a_patch_larger_than_the_image_is_refused(arrays):
     with pytest.raises(ArgumentError, match="at most the images' size 40 x 48"):
         patch_batches(arrays, 64, 1, [0])
+
+
+def test_zooming_out_shows_more_of_the_image():
+    ramp = np.tile(np.arange(64, dtype=np.float32) / 63, (1, 64, 1))
+    at = patch_batches({"image": ramp}, 16, 1, [0], zoom_out=3.0)
+    spans = [(np.ptp(at(step)["image"]) * 63 / 2 + 1) / 16 for step in range(60)]
+    assert min(spans) < 1.1 and 2.5 < max(spans) <= 3.0
