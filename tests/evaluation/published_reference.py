@@ -47,7 +47,8 @@ def khali(cases, threshold, mask_threshold, lung_threshold):
                 true = [1.0 if value > mask_threshold else 0.0 for value in true]
             if lung_threshold is not None:
                 lungs = [1.0 if value > lung_threshold else 0.0 for value in lungs]
-            guess = [1.0 if value > threshold * max(output) else 0.0 for value in output]
+            cut = threshold * max(output)
+            guess = [1.0 if value > cut else 0.0 for value in output]
             if not 100 * sum(true) / (sum(lungs) + 1e-9) > 1:
                 continue
             pairs = list(zip(guess, true))
