@@ -1,0 +1,71 @@
+"""Paper 002's Table 1 beside ordinary scores of the same masks.
+
+The paper's numbers are maxima over single pixels (protocol ``khali_pixel_max``, K02). They are made here in the same
+way, and never stand in one table with a Dice of masks.
+"""
+
+__all__ = ["METHODS", "ORDINARY", "masks_of", "method_scores", "tables"]
+
+from covid3dgan.evaluation import paper_tables, protocols
+from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.thresholds import binarise
+
+METHODS = ("TransUNET", "UNET")
+# What the authors' code binarised before it scored each column: for the TransUNet neither mask nor lung mask.
+AS_CODED = {"TransUNET": {"mask_threshold": None, "lung_threshold": None}, "UNET": {}}
+ORDINARY = {
+    "slices": paper_tables.PaperTable(
+        "Beside Table 1", "Ordinary scores per infected slice (protocol published)", "%", "std", (),
+        ("Dice, sensitivity and specificity of whole slices, at each network's own threshold, inside the lungs. The "
+         "paper has no such numbers.",)),
+    "volumes": paper_tables.PaperTable(
+        "Beside Table 1", "Ordinary scores per CT (protocol per_volume)", "%", "std", (),
+        ("Every CT is one sample. The paper has no such numbers.",)),
+}
+
+
+def masks_of(model, scores, lungs):
+    """The masks that a network gives at its own threshold: (N, D, H, W) bool, inside the lungs.
+
+    Args:
+        model: training.train_segmenter.SegmenterModel.
+        scores, lungs: (N, D, H, W).
+    """
+    return binarise(scores, model.threshold, model.relative) & (lungs > 0.5)
+
+
+def method_scores(method, model, scores, truth, lungs, names, slice_filters=True):
+    """"pixel_max", "slices" and "volumes" -> evaluation.scores.Scores of one network.
+
+    Args:
+        method: one of METHODS.
+        model: its SegmenterModel.
+        scores, truth, lungs: (N, D, H, W) float32: its lesion scores, true infection and lung masks.
+        names: the cases' names.
+        slice_filters: whether the ordinary scores leave out slices with little infection (F24).
+    """
+    masks = masks_of(model, scores, lungs)
+    return {
+        "pixel_max": protocols.khali_pixel_max(scores, truth, lungs, names=names, **AS_CODED[method]),
+        "slices": protocols.published(masks, truth, lungs, slice_filters=slice_filters, names=names),
+        "volumes": protocols.per_volume(masks, truth, lungs, names=names),
+    }
+
+
+def tables(results, dataset, described, command, phantom):
+    """Report tables: Table 1 as the paper's code scores it, then the ordinary scores per slice and per CT.
+
+    Args:
+        results: method -> what :func:`method_scores` gives.
+        dataset: what the scored cases stand for, "Mosmed" in the paper.
+        described: the data in words, with the number of cases.
+        command: what makes the numbers again.
+        phantom: whether the cases are phantoms.
+    """
+    def measured(kind):
+        return {(method, dataset, metric): Measured.of(entry, described, command, phantom)
+                for method, kinds in results.items() for metric, entry in kinds[kind].summary().items()
+                if kind != "volumes" or kinds[kind].unit_of(metric) == "%"}
+
+    return (comparison_table(paper_tables.tables("khali")[0], measured("pixel_max")),
+            *(comparison_table(table, measured(kind)) for kind, table in ORDINARY.items()))
