@@ -4,7 +4,7 @@ That is what makes a resumed run equal to an uninterrupted one: nothing of a pip
 starts at step k. Batches are made by numpy in tf.data's worker threads, ahead of the training step.
 """
 
-__all__ = ["Indices", "gan_batches", "gan_dataset", "latent_noise", "latent_shape", "step_dataset"]
+__all__ = ["Indices", "gan_batches", "latent_noise", "latent_shape", "step_dataset"]
 
 import numpy as np
 import tensorflow as tf
@@ -62,13 +62,14 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
         options: presets.stages.Gan.
         seed: the run's seed.
 
-    The dict holds ``clean`` and ``noisy`` (B, D, H, W, 1) for the reconstruction, ``healthy`` and ``covid`` for the
-    discriminator, ``covid_again`` for the generator (the same array unless F06 asks for a fresh batch), and one
-    latent noise for each phase.
+    The dict holds ``clean`` and ``noisy`` (R, B, D, H, W, 1) for the R reconstructions, ``healthy`` and ``covid``
+    (B, D, H, W, 1) for the discriminator, ``covid_again`` for the generator (the same values unless F06 asks for a
+    fresh batch), and latent noise for each phase.
     """
-    size = options.batch_size
-    streams = {name: Indices(len(source), size, [seed, number]) for number, (name, source) in enumerate(
-        [("clean", healthy), ("healthy", healthy), ("covid", covid), ("covid_again", covid)])}
+    size, repeats = options.batch_size, options.reconstructions
+    streams = {name: Indices(len(source), count, [seed, number]) for number, (name, source, count) in enumerate(
+        [("clean", healthy, size * repeats), ("healthy", healthy, size), ("covid", covid, size),
+         ("covid_again", covid, size)])}
 
     def take(source, indices):
         return np.stack([source[i] for i in indices]).astype(np.float32)
@@ -76,14 +77,25 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
     def at(step):
         rng = np.random.default_rng([seed, 10, step])
         chosen = streams["clean"].at(step)
-        clean = take(healthy, chosen)
-        noisy = _noisy(clean, lungs_healthy, chosen, options, rng)
+        clean, lungs = take(healthy, chosen), None
+        if options.noise != "published":
+            lungs = np.stack([lungs_healthy[i] for i in chosen])
+        if options.flip:
+            mirrored = rng.random(len(chosen)) < 0.5
+            clean[mirrored] = clean[mirrored, :, :, ::-1]
+            if lungs is not None:
+                lungs[mirrored] = lungs[mirrored, :, :, ::-1]
+        noisy = _noisy(clean, lungs, options, rng)
         covid_batch = take(covid, streams["covid"].at(step))
-        again = take(covid, streams["covid_again"].at(step)) if options.fresh_covid_batch else covid_batch
-        batch = {"clean": clean, "noisy": noisy, "healthy": take(healthy, streams["healthy"].at(step)),
-                 "covid": covid_batch, "covid_again": again}
+        # A copy: TensorFlow may reuse the memory of a tensor that it thinks is its own.
+        again = take(covid, streams["covid_again"].at(step)) if options.fresh_covid_batch else covid_batch.copy()
+        shape = (repeats, size, *options.volume_shape)
+        batch = {"clean": clean.reshape(shape), "noisy": noisy.reshape(shape), "covid": covid_batch,
+                 "healthy": take(healthy, streams["healthy"].at(step)), "covid_again": again}
         batch = {name: value[..., None] for name, value in batch.items()}
-        for phase in ("reconstruction", "discriminator", "generator"):
+        latent = latent_noise(options.volume_shape, size * repeats, rng)
+        batch["latent_reconstruction"] = latent.reshape(repeats, size, *latent.shape[1:])
+        for phase in ("discriminator", "generator"):
             batch[f"latent_{phase}"] = latent_noise(options.volume_shape, size, rng)
         batch["step"] = np.int64(step)
         return batch
@@ -91,20 +103,12 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
     return at
 
 
-def _noisy(clean, lungs, chosen, options, rng):
+def _noisy(clean, lungs, options, rng):
     """The healthy-noisy volumes of a batch (F30); some stay clean where the preset asks for identity examples."""
-    if options.noise == "published":
-        noisy = healthy_noise.published(clean, rng)
-    else:
-        noisy = healthy_noise.lesions(clean, np.stack([lungs[i] for i in chosen]), rng)
+    noisy = healthy_noise.published(clean, rng) if lungs is None else healthy_noise.lesions(clean, lungs, rng)
     untouched = rng.random(len(clean)) < options.identity_probability
     noisy[untouched] = clean[untouched]
     return noisy.astype(np.float32)
-
-
-def gan_dataset(healthy, covid, lungs_healthy, options, seed, first_step=0):
-    """The batches of :func:`gan_batches` from ``first_step`` to the preset's last, prefetched."""
-    return step_dataset(gan_batches(healthy, covid, lungs_healthy, options, seed), first_step, options.steps)
 
 
 def step_dataset(batch_at, first, last, workers=2):

@@ -4,11 +4,16 @@ __all__ = ["segmenter_batches"]
 
 import numpy as np
 
+from covid3dgan.data import healthy_noise
 from covid3dgan.data.pipelines import Indices
+from covid3dgan.errors import InputError
+
+SLICES_PER_VOLUME = 4
+UNTOUCHED_SHARE = 0.25
 
 
-def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy_slices=None,
-                      with_lung=None):
+def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy=None,
+                      healthy_lungs=None, with_lung=None):
     """A function step -> dict of arrays for one step of training/segmenter.py.
 
     Args:
@@ -18,7 +23,8 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         options: presets.stages.Segmenter.
         contrastive: presets.stages.Contrastive.
         seed: the run's seed.
-        healthy_slices: (T, H, W), for pairs with healthy slices.
+        healthy, healthy_lungs: (M, D, H, W) healthy volumes and their lung masks, for pairs with healthy slices and
+            for synthetic ones.
         with_lung: indices of the slices that the end-to-end step may draw; all by default.
 
     The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
@@ -32,7 +38,12 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
             (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
     drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
     everything = Indices(len(drawn), size, [seed, 30], "epochs")
-    sources = {"covid": slices, "healthy": healthy_slices}
+    sources = {"covid": slices, "healthy": None if healthy is None else healthy.reshape(-1, *slices.shape[1:])}
+    synthetic = round(size * options.synthetic_share)
+    if synthetic and (healthy is None or not len(healthy)):
+        raise InputError("segmenter.synthetic_share", "healthy cases to paint lesions into", "none",
+                         "pass healthy cases or set segmenter.synthetic_share=0")
+    volumes = Indices(len(healthy), -(-synthetic // SLICES_PER_VOLUME), [seed, 32], "epochs") if synthetic else None
 
     def pair(step):
         positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
@@ -45,6 +56,13 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         else:
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
+        if synthetic:
+            indices = volumes.at(step)
+            painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
+                             np.random.default_rng([seed, 33, step]))
+            image[-synthetic:], target[-synthetic:] = painted
+        if options.target_ceiling is not None:
+            target = np.clip(target, None, options.target_ceiling) / options.target_ceiling
         if options.flip:
             mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
             image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
@@ -56,3 +74,16 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         return batch
 
     return at
+
+
+def _paint(volumes, lungs, count, rng):
+    """``count`` slices of healthy volumes, and what was painted into them: the one difference that is known exactly.
+
+    A volume in four stays as it is: its slices teach what vessels look like.
+    """
+    painted = healthy_noise.lesions(volumes, lungs, rng)
+    untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE
+    painted[untouched] = volumes[untouched]
+    with_lung = np.argwhere((lungs > 0.5).any((2, 3)))
+    at = tuple(with_lung[rng.choice(len(with_lung), count, replace=len(with_lung) < count)].T)
+    return painted[at], painted[at] - volumes[at]

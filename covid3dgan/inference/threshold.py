@@ -7,6 +7,9 @@ import dataclasses
 import numpy as np
 
 from covid3dgan.errors import InputError
+from covid3dgan.presets.stages import Threshold
+
+BRIGHTNESS_GRID = tuple(i / 100 for i in range(20, 80))  # -720 to 106 HU in steps of 14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,15 +41,13 @@ def threshold_curve(scores, masks, lungs, options):
     return ThresholdCurve(tuple(options.grid), tuple(dice), float(options.grid[int(np.argmax(dice))]))
 
 
-def best_hu_threshold(volumes, masks, lungs, grid=tuple(np.round(np.arange(0.2, 0.8, 0.01), 2))):
+def best_hu_threshold(volumes, masks, lungs):
     """The best single brightness threshold inside the lungs on these cases: what no learning at all can do.
 
     Args:
         volumes: (N, D, H, W) prepared lung images, 0 is -1000 HU and 1 is 400 HU.
     """
-    from covid3dgan.presets.stages import Threshold
-
-    return threshold_curve(volumes, masks, lungs, Threshold(relative=False, grid=tuple(float(g) for g in grid)))
+    return threshold_curve(volumes, masks, lungs, Threshold(relative=False, grid=BRIGHTNESS_GRID))
 
 
 def _dice(predicted, true):

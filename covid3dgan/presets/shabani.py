@@ -4,6 +4,7 @@ __all__ = ["DEMO", "IMPROVED", "PAPER_GAN", "System"]
 
 import dataclasses
 
+from covid3dgan.presets.preprocessing import PreprocessOptions
 from covid3dgan.presets.registry import register
 from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter, Threshold
 
@@ -15,6 +16,7 @@ class System:
     name: str
     summary: str
     system: str = "shabani"
+    preprocess: PreprocessOptions = PreprocessOptions.published()
     gan: Gan = Gan()
     pseudo: Pseudo = Pseudo()
     segmenter: Segmenter = Segmenter()
@@ -39,6 +41,7 @@ PAPER_SEGMENTER = Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps
 register(System(
     name="shabani/paper",
     summary="what the text of paper 001 says (section 4.1, Algorithm 1)",
+    preprocess=PreprocessOptions.paper(),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=PAPER_SEGMENTER,
@@ -52,6 +55,7 @@ IMPROVED_GAN = Gan(
     discriminator_learning_rate=1e-4, shared_optimizer=False, fresh_covid_batch=False, discriminator_warmup=0,
     reconstruction_focus=8.0, noise="lesions", identity_probability=0.2, ema_decay=0.99, batch_size=4,
 )
+IMPROVED_PREPROCESS = PreprocessOptions.paper()
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
 IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon")
 FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 26))
@@ -59,6 +63,7 @@ FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 26))
 IMPROVED = register(System(
     name="shabani/improved",
     summary="ours: the published system with named fixes (docs/FIDELITY.md)",
+    preprocess=IMPROVED_PREPROCESS,
     gan=IMPROVED_GAN,
     pseudo=IMPROVED_PSEUDO,
     segmenter=Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, batch_size=16, steps=4000,
@@ -70,6 +75,7 @@ IMPROVED = register(System(
 DEMO = register(System(
     name="shabani/demo",
     summary="the improved recipe at a size that trains on a laptop",
+    preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(16, 64, 64), min_slices=16),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
                             steps=350, log_every=25, checkpoint_every=175),
     pseudo=IMPROVED_PSEUDO,
@@ -83,6 +89,7 @@ register(System(
     name="elmourabit/paper",
     summary="what the text of paper 000 says: the system of paper 001 with its Tables 2 to 4",
     system="elmourabit",
+    preprocess=PreprocessOptions.paper(),
     gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),

@@ -91,11 +91,16 @@ class GAN3D(keras.Model):
         return tf.cond(tf.equal(batch["step"] % every, 0), lambda: self._reconstruct(batch), lambda: skipped)
 
     def _reconstruct(self, batch):
-        noisy, clean = batch["noisy"], batch["clean"]
+        """The step's reconstruction updates; returns their mean."""
+        found = [self._reconstruct_once(batch["noisy"][k], batch["clean"][k], batch["latent_reconstruction"][k])
+                 for k in range(self.options.reconstructions)]
+        return {name: tf.add_n([logs[name] for logs in found]) / len(found) for name in found[0]}
+
+    def _reconstruct_once(self, noisy, clean, latent):
         noise = tf.abs(noisy - clean)
 
         def distance():
-            output = tf.cast(self.generator([noisy, batch["latent_reconstruction"]], training=True), tf.float32)
+            output = tf.cast(self.generator([noisy, latent], training=True), tf.float32)
             error = output - clean
             voxels = tf.square(error) if self.options.reconstruction_loss == "mse" else tf.abs(error)
             if self.options.reconstruction_focus:
@@ -166,7 +171,7 @@ def build_gan(options):
         network.averaged.trainable = False
 
     def adam(rate):
-        return compat.loss_scaling(keras.optimizers.Adam(rate))
+        return compat.loss_scaling(keras.optimizers.Adam(rate, global_clipnorm=options.clip_norm))
 
     network.compile(adam(options.generator_learning_rate), adam(options.discriminator_learning_rate),
                     None if options.shared_optimizer else adam(options.generator_learning_rate))

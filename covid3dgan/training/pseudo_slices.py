@@ -23,7 +23,7 @@ class PseudoSlices:
         gan_step: training steps of the GAN.
         slices, targets: (S, H, W) float32, COVID slices and their pseudo-masks.
         lung_pixels: (S,) lung pixels of each.
-        healthy_slices, healthy_pixels: the same of the healthy cases; None where there are none.
+        healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks; None where there are none.
     """
 
     cases: PreparedSet
@@ -31,8 +31,13 @@ class PseudoSlices:
     slices: np.ndarray
     targets: np.ndarray
     lung_pixels: np.ndarray
-    healthy_slices: Optional[np.ndarray]
-    healthy_pixels: Optional[np.ndarray]
+    healthy: Optional[np.ndarray]
+    healthy_lungs: Optional[np.ndarray]
+
+    @property
+    def healthy_pixels(self):
+        """(M * D,) lung pixels of each healthy slice; None where there are none."""
+        return None if self.healthy_lungs is None else _pixels(self.healthy_lungs)
 
 
 def load_pseudo_slices(data, gan, pseudo, seed):
@@ -56,8 +61,8 @@ def load_pseudo_slices(data, gan, pseudo, seed):
     volumes, lungs = covid.array("lung"), covid.array("lung_mask")
     targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
     return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs),
-                        as_slices(healthy.array("lung")) if len(healthy) else None,
-                        _pixels(healthy.array("lung_mask")) if len(healthy) else None)
+                        healthy.array("lung") if len(healthy) else None,
+                        healthy.array("lung_mask") if len(healthy) else None)
 
 
 def as_slices(volumes):

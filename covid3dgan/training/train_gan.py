@@ -2,6 +2,10 @@
 
 __all__ = ["load_generator", "train_gan"]
 
+from pathlib import Path
+
+import numpy as np
+
 from covid3dgan import models, progress
 from covid3dgan.data import pipelines
 from covid3dgan.data.prepared_set import open_prepared
@@ -20,19 +24,20 @@ def train_gan(data, path, preset, how):
     """Trains and returns the Run.
 
     Args:
-        data: a folder of prepared cases with healthy and COVID cases (``covid3dgan preprocess``).
+        data: a folder of prepared cases, healthy and COVID (``covid3dgan preprocess``), or a list of them.
         path: the run directory.
         preset: a preset with a ``gan`` stage.
         how: training.conduct.How.
     """
     options = preset.gan
-    cases = open_prepared(data)
+    folders = [data] if isinstance(data, (str, Path)) else list(data)
+    cases = open_prepared(*folders)
     healthy, covid = cases.only("healthy"), cases.only("covid")
     for name, group in (("healthy", healthy), ("COVID", covid)):
         if not len(group):
-            raise InputError(data, f"{name} cases to train on", "none", "preprocess a data set that has both kinds")
+            raise InputError(folders[0], f"{name} cases to train on", "none", "preprocess a data set that has both kinds")
     if cases.shape != tuple(options.volume_shape):
-        raise InputError(data, f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
+        raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
     precision = how.prepare()
     run = Run.start(path, "gan", preset, how.seed, inputs=cases.files(), resume=how.resume, overwrite=how.overwrite,
@@ -63,9 +68,7 @@ def load_generator(path):
     options = preset.gan
     generator = models.build_generator(variant=options.generator, input_shape=(*options.volume_shape, 1),
                                        width=options.generator_width, head=options.generator_head)
-    arrays = found.arrays
-    name = "averaged" if options.ema_decay else "generator"
-    state.put_weights(generator, name, arrays, path)
+    state.put_weights(generator, "averaged" if options.ema_decay else "generator", found.arrays, path)
     return generator, preset, found.step
 
 
@@ -77,8 +80,6 @@ def _warm_up(network, batches, steps):
 
 def _panels(network, covid, preset, seed):
     """COVID, pseudo-healthy and difference side by side: the middle slices of the first volumes."""
-    import numpy as np
-
     volumes, lungs = covid.array("lung")[:2], covid.array("lung_mask")[:2]
     masks = pseudo_masks.make_pseudo_masks(network.averaged or network.generator, volumes, lungs, preset.pseudo, seed)
     middle = volumes.shape[1] // 2

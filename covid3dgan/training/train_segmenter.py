@@ -52,7 +52,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
     if preset.contrastive.enabled and preset.contrastive.augmentation and not preset.segmenter.shared_encoder:
         models.adapt_normalization(training.contrastive_model, slices[..., None])
     batches = segmenter_batches(slices, targets, groups, preset.segmenter, preset.contrastive, how.seed,
-                                found.healthy_slices, np.flatnonzero(lung_pixels > 0))
+                                found.healthy, found.healthy_lungs, np.flatnonzero(lung_pixels > 0))
 
     def draw():
         chosen = np.argsort(-targets.sum((1, 2)))[:4]
@@ -99,6 +99,11 @@ class SegmenterModel:
     def scores(self, volume):
         """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
         return score_maps(self.network, volume)
+
+    def describe(self):
+        """What the JSON beside every mask says of the model."""
+        return {"run": self.path, "preset": self.preset.name, "step": self.step, "threshold": self.threshold,
+                "relative": self.relative}
 
 
 def load_segmenter(path):

@@ -1,0 +1,39 @@
+"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry."""
+
+__all__ = ["add_arguments", "run"]
+
+import sys
+
+from covid3dgan import progress
+
+
+def add_arguments(parser):
+    parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs")
+    parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
+    parser.add_argument("--model", required=True, help="a segmenter run directory")
+    parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
+    parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
+                        help="how lungs are found where no mask is given")
+    parser.add_argument("--probability", action="store_true", help="also write the score maps")
+    parser.add_argument("--overlay", action="store_true", help="also write a PNG contact sheet per CT")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--resume", action="store_true", help="skip what an earlier call finished with the same model")
+    group.add_argument("--overwrite", action="store_true", help="replace masks that are there")
+
+
+def run(args):
+    from covid3dgan.inference.inputs import find_inputs
+    from covid3dgan.inference.predict import predict_folder
+    from covid3dgan.training.train_segmenter import load_segmenter
+
+    inputs = find_inputs(args.input, args.lungs)
+    model = load_segmenter(args.model)
+    results, problems = predict_folder(model, inputs, args.out, args.probability, args.overlay, args.lung_method,
+                                       args.resume, args.overwrite, command=sys.argv)
+    for facts in results.values():
+        progress.say(f"{facts['id']}: {facts['infection_ml']:.1f} ml, "
+                     f"{facts['infection_rate_percent']:.2f} % of the lung")
+    for problem in problems:
+        print(f"covid3dgan predict: {problem}", file=sys.stderr)
+    progress.say(f"{len(results)} of {len(inputs)} CTs done: {args.out}")
+    return 1 if problems else 0

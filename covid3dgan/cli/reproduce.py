@@ -1,0 +1,40 @@
+"""``covid3dgan reproduce SYSTEM``: a paper's whole system, its tables and figures beside the paper's numbers."""
+
+__all__ = ["SYSTEMS", "add_arguments", "run"]
+
+import importlib
+import importlib.util
+import sys
+
+from covid3dgan import presets, progress
+from covid3dgan.errors import ArgumentError
+
+# System -> the preset that is used where none is named. The recipe is systems/<system>.py, function ``reproduce``.
+SYSTEMS = {"shabani": "shabani/improved"}
+
+
+def add_arguments(parser):
+    parser.add_argument("system", choices=list(SYSTEMS), help="whose system")
+    parser.add_argument("--preset", help="preset name; the improved recipe by default (see 'covid3dgan info')")
+    parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
+                        help="override a field of the preset; may be given several times")
+    parser.add_argument("--data", help="folder with the real data sets in sub-folders; phantoms without it")
+    parser.add_argument("--out", required=True, help="the folder to make, or to go on with")
+    parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
+    parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "mixed_float16", "auto"],
+                        help="auto takes the fastest that the machine has units for")
+    parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
+
+
+def run(args):
+    from covid3dgan.training.conduct import How
+
+    preset = presets.override(presets.get(args.preset or SYSTEMS[args.system]), args.settings)
+    if preset.system != args.system:
+        raise ArgumentError("--preset", f"a preset of {args.system}", f"{preset.name} of {preset.system}",
+                            "see 'covid3dgan info'")
+    recipe = importlib.import_module(f"covid3dgan.systems.{args.system}")
+    path = recipe.reproduce(args.out, preset, How(seed=args.seed, precision=args.precision), data=args.data,
+                            command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite)
+    progress.say(f"report: {path}")
+    return 0

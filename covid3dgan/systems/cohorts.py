@@ -1,0 +1,109 @@
+"""Where a system's cases come from: the real data sets, or phantom cohorts named after them."""
+
+__all__ = ["CohortSizes", "Cohorts", "DEMO_SIZES", "open_cohorts"]
+
+import dataclasses
+from pathlib import Path
+
+from covid3dgan import progress
+from covid3dgan.data import phantom
+from covid3dgan.data.cases import Dataset
+from covid3dgan.data.datasets import find_dataset, open_dataset
+from covid3dgan.errors import InputError
+
+# Paper 001, Table 1: trained on MosMedData, threshold tuned on CoronaCases, tested on the other three.
+TESTS = ("Mosmed", "UESTC", "Radiopaedia")
+
+
+@dataclasses.dataclass(frozen=True)
+class CohortSizes:
+    """How many phantoms of each role, and their voxels."""
+
+    healthy: int = 24
+    covid: int = 16  # of each of the two training severities
+    validation: int = 8
+    test: int = 8
+    size: tuple = (112, 112, 40)
+
+
+DEMO_SIZES = CohortSizes()
+
+
+@dataclasses.dataclass(frozen=True)
+class Cohorts:
+    """Cases by role; every value is a tuple of data.cases.Case.
+
+    ``train`` holds healthy and COVID cases, ``validation`` tunes the threshold, ``tests`` maps the paper's names.
+    """
+
+    train: tuple
+    validation: tuple
+    tests: dict
+    phantom: bool
+    described: dict
+
+
+def open_cohorts(data, out, seed, sizes=DEMO_SIZES):
+    """The cohorts of paper 001.
+
+    Args:
+        data: a folder with the real data sets in sub-folders (docs/DATASETS.md), or None for phantoms.
+        out: folder for the phantoms.
+        seed: of the phantoms.
+        sizes: CohortSizes of the phantoms.
+    """
+    return _phantoms(Path(out), seed, sizes) if data is None else _real(Path(data))
+
+
+def _phantoms(out, seed, sizes):
+    """Training covers two severities, as MosMedData's CT-1 to CT-4 do. Every role has patients (seeds) of its own."""
+    plan = {
+        "train_healthy": ("healthy", sizes.healthy, 0), "train_mild": ("mosmed-like", sizes.covid, 1),
+        "train_severe": ("coronacases-like", sizes.covid, 2), "validation": ("coronacases-like", sizes.validation, 3),
+        "Mosmed": ("mosmed-like", sizes.test, 4), "UESTC": ("uestc-like", sizes.test, 5),
+        "Radiopaedia": ("radiopaedia-like", sizes.test, 6),
+    }
+    cases = {}
+    for role, (cohort, count, offset) in plan.items():
+        folder = out / role
+        if not (folder / "cohort.json").is_file():
+            progress.say(f"phantoms: {count} x {cohort} ({role})")
+            phantom.write_cohort(folder, cohort, count, seed * 100 + offset, sizes.size, overwrite=True)
+        # Two roles may hold cases of one cohort, so the role becomes part of the id.
+        cases[role] = tuple(dataclasses.replace(case, id=f"{role}_{case.id}") for case in open_dataset(folder))
+    described = {role: f"phantoms: {count} x {cohort}" for role, (cohort, count, _) in plan.items()}
+    train = cases["train_healthy"] + cases["train_mild"] + cases["train_severe"]
+    return Cohorts(train, cases["validation"], {name: cases[name] for name in TESTS}, True, described)
+
+
+def _real(root):
+    """The real data sets found in the sub-folders of ``root``; MosMedData and CoronaCases must be there."""
+    if not root.is_dir():
+        raise InputError(root, "a folder with the data sets in sub-folders", "no such folder",
+                         "see docs/DATASETS.md, or leave --data out to run on phantoms")
+    found = {}
+    for folder in [root, *sorted(p for p in root.iterdir() if p.is_dir())]:
+        dataset = _only(folder)
+        if dataset is not None:
+            found.setdefault(dataset.layout, dataset)
+    for layout, role in (("mosmed", "training"), ("covid19-ct-seg", "validation")):
+        if layout not in found:
+            raise InputError(root, f"the {layout} data set ({role}) in a sub-folder",
+                             f"only {', '.join(found) or 'no data set'}", "see docs/DATASETS.md for the expected trees")
+    mosmed, seg = found["mosmed"], found["covid19-ct-seg"]
+    test = tuple(case for case in mosmed if case.infection is not None)
+    corona = tuple(case for case in seg if case.id.lower().startswith("corona"))
+    tests = {"Mosmed": test, "Radiopaedia": tuple(case for case in seg if case not in corona)}
+    if "uestc" in found:
+        tests["UESTC"] = tuple(found["uestc"])
+    train = tuple(case for case in mosmed if case.infection is None)
+    described = {"train": f"MosMedData, {len(train)} cases", "validation": f"CoronaCases, {len(corona)} cases",
+                 **{name: f"{name}, {len(cases)} cases" for name, cases in tests.items()}}
+    return Cohorts(train, corona, {name: tests[name] for name in TESTS if name in tests}, False, described)
+
+
+def _only(folder) -> "Dataset | None":
+    try:
+        return find_dataset(folder)
+    except InputError:
+        return None  # several sets below: its own sub-folders are looked at one by one

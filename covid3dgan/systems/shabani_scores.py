@@ -1,0 +1,93 @@
+"""Scores of every method of paper 001's tables on the test cohorts, on the network's grid."""
+
+__all__ = ["HU_METHOD", "score_methods"]
+
+from pathlib import Path
+
+import numpy as np
+
+from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.evaluation import protocols
+from covid3dgan.files import atomic_path
+from covid3dgan.inference.pseudo_masks import make_pseudo_masks
+from covid3dgan.inference.threshold import best_hu_threshold, threshold_curve
+from covid3dgan.training.segmenter import score_maps
+from covid3dgan.training.train_gan import load_generator
+from covid3dgan.training.train_segmenter import load_segmenter
+
+HU_METHOD = "best HU threshold"
+
+
+def score_methods(gan, runs, validation, tests, preset, seed, out):
+    """Scores the HU threshold, the GAN alone and every segmenter.
+
+    Args:
+        gan: the GAN run.
+        runs: method -> segmenter run.
+        validation: prepared cases that choose every threshold; the test cases never do.
+        tests: data set -> folder of prepared cases.
+        out: folder for <data set>.npz with the score maps that the figures show.
+
+    Returns:
+        JSON: ``thresholds`` by method, ``curve`` (Table 5), and ``summaries``: method -> data set -> protocol ->
+        metric -> summary entry; ``per_case``: method -> data set -> list of per-volume Dice.
+    """
+    generator, _, _ = load_generator(gan)
+    models = {name: load_segmenter(path) for name, path in runs.items()}
+    tuning = open_prepared(validation).only("covid")
+    masks, lungs, volumes = _bool(tuning, "infection"), _bool(tuning, "lung_mask"), tuning.array("lung")
+
+    difference = make_pseudo_masks(generator, volumes, tuning.array("lung_mask"), preset.pseudo, seed).difference
+    gan_curve = threshold_curve(difference, masks, lungs, preset.threshold)
+    hu_curve = best_hu_threshold(volumes, masks, lungs)
+    cuts = {HU_METHOD: (hu_curve.best, False), "GAN": (gan_curve.best, preset.threshold.relative)}
+    cuts.update({name: (model.threshold, model.relative) for name, model in models.items()})
+
+    summaries, per_case = {}, {}
+    for name, folder in tests.items():
+        cases = open_prepared(folder)
+        cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
+        volumes = cases.array("lung")
+        made = make_pseudo_masks(generator, volumes, cases.array("lung_mask"), preset.pseudo, seed)
+        maps = {HU_METHOD: volumes, "GAN": made.difference}
+        maps.update({method: _scores(model, volumes) for method, model in models.items()})
+        _keep(Path(out) / f"{name}.npz", cases, made, maps)
+        for method, scores in maps.items():
+            summary, dice = _evaluate(scores, cases, *cuts[method], preset.evaluation.slice_filters, seed)
+            summaries.setdefault(method, {})[name] = summary
+            per_case.setdefault(method, {})[name] = dice
+    full = next(model for name, model in models.items() if name.endswith("contrastive"))
+    validation_scores = _scores(full, tuning.array("lung"))
+    curve = threshold_curve(validation_scores, masks, lungs, preset.threshold)
+    return {"thresholds": {m: {"value": v, "relative": r} for m, (v, r) in cuts.items()},
+            "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best},
+            "summaries": summaries, "per_case": per_case}
+
+
+def _evaluate(scores, cases, threshold, relative, slice_filters, seed):
+    """Both protocols' summaries, and the per-volume Dice of every case."""
+    lungs = cases.array("lung_mask")
+    scores = np.where(lungs > 0.5, scores, 0)
+    arrays = scores, cases.array("infection"), lungs
+    by_slice = protocols.published(*arrays, threshold=threshold, relative=relative, slice_filters=slice_filters,
+                                   names=cases.ids)
+    by_volume = protocols.per_volume(*arrays, spacing=[case.spacing for case in cases.cases], threshold=threshold,
+                                     relative=relative, names=cases.ids)
+    return ({"published": by_slice.summary(seed), "per_volume": by_volume.summary(seed)},
+            [row["dice"] for row in by_volume.rows])
+
+
+def _scores(model, volumes):
+    return score_maps(model.network, volumes.reshape(-1, *volumes.shape[2:])).reshape(volumes.shape)
+
+
+def _bool(cases, name):
+    return cases.array(name) > 0.5
+
+
+def _keep(path, cases, made, maps):
+    with atomic_path(path) as temporary, open(temporary, "wb") as handle:
+        np.savez_compressed(handle, ids=np.array(cases.ids), infection=cases.array("infection"),
+                            lung_mask=cases.array("lung_mask"), healthy=made.healthy,
+                            spacing=np.array([case.spacing for case in cases.cases]),
+                            **{f"scores/{name}": array.astype(np.float16) for name, array in maps.items()})
