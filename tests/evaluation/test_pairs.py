@@ -60,6 +60,16 @@ def test_a_data_set_brings_its_lungs_and_cts(tmp_path, mask):
     assert [p.parent.name for p in (pair.reference, pair.lungs, pair.image)] == ["masks", "lungs", "images"]
 
 
+def test_a_data_set_whose_masks_carry_a_wrong_affine_is_taken_on_its_cts_grid(tmp_path, mask):
+    write(tmp_path / "data" / "part1" / "image" / "1.nii.gz", mask * 900.0 - 1000)
+    write(tmp_path / "data" / "part1" / "label" / "1.nii.gz", mask, np.diag([-1.0, -1.0, 1.0, 1.0]))
+    write(tmp_path / "pred" / "part1_1.nii.gz", mask)
+    (pair,), _ = find_pairs(tmp_path / "pred", tmp_path / "data")
+    read = read_pair(pair)
+    assert pair.case == "part1_1" and read.spacing == pytest.approx((5.0, 3.0, 2.0))
+    np.testing.assert_array_equal(read.prediction > 0, read.reference)
+
+
 def test_two_files_make_a_pair_whatever_they_are_called(tmp_path, mask):
     first, second = write(tmp_path / "out.nii.gz", mask), write(tmp_path / "study_7_mask.nii.gz", mask)
     (pair,), problems = find_pairs(first, second, lungs=second)
