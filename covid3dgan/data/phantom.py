@@ -10,10 +10,11 @@ results on patients.
 
 __all__ = ["COHORTS", "COHORT_WRITERS", "CtCohort", "PhantomCase", "generate", "infection_rate", "write_cohort"]
 
+import math
 import os
 import shutil
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -22,15 +23,17 @@ from scipy.special import ndtri
 
 from covid3dgan import files, progress
 from covid3dgan.data import phantom_scanner, phantom_tissues, phantom_vessels, volumes
+from covid3dgan.data.memory import available_memory
 from covid3dgan.data.phantom_anatomy import Thorax
 from covid3dgan.data.phantom_grid import Tubes
 from covid3dgan.data.phantom_lesions import LesionStyle, grow_lesions
 from covid3dgan.data.synthetic_images import IMAGE_COHORTS, write_image_cohort
 from covid3dgan.data.volumes import Volume
-from covid3dgan.errors import ArgumentError, nearest_names
+from covid3dgan.errors import ArgumentError, InputError, nearest_names
 
 SIZE = (160, 160, 40)
 SMALLEST_SIZE = (32, 32, 8)
+BYTES_PER_VOXEL = 140  # that are in use at once while a phantom is made
 # One stream of random numbers per concern, so that a change of size or of the disease leaves the patient the same.
 ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE = range(8)
 GOLDEN = 0.6180339887498949
@@ -42,18 +45,18 @@ class CtCohort:
     """How the cases of one cohort differ from another's."""
 
     infection_rate: Optional[float]  # mean percentage of the lung volume; None for healthy lungs
-    spread: float = 0.85             # sigma of the lognormal infection rate
-    noise: tuple[float, float] = (20.0, 38.0)
-    style: LesionStyle = field(default_factory=LesionStyle)
+    spread: float = 0.0              # sigma of the lognormal infection rate
+    style: Optional[LesionStyle] = None
+    noise: tuple[float, float] = (20.0, 38.0)  # range of a scan's noise, see add_noise
 
 
 # Infection rates: Shabani et al. 2022, Table 1.
 COHORTS = {
     "healthy": CtCohort(None),
-    "mosmed-like": CtCohort(1.47, style=LesionStyle(consolidation=0.06, crazy_paving=0.15, lesion_volume=5.0)),
-    "coronacases-like": CtCohort(7.92, 0.65, style=LesionStyle(consolidation=0.15, crazy_paving=0.3, lesion_volume=12.0)),
-    "uestc-like": CtCohort(5.67, 0.75, style=LesionStyle(consolidation=0.17, crazy_paving=0.3, lesion_volume=10.0)),
-    "radiopaedia-like": CtCohort(10.33, 0.65, style=LesionStyle(consolidation=0.18, crazy_paving=0.35, lesion_volume=14.0)),
+    "mosmed-like": CtCohort(1.47, 0.85, LesionStyle(consolidation=0.06, crazy_paving=0.15, lesion_volume=5.0)),
+    "coronacases-like": CtCohort(7.92, 0.65, LesionStyle(consolidation=0.15, crazy_paving=0.30, lesion_volume=12.0)),
+    "uestc-like": CtCohort(5.67, 0.75, LesionStyle(consolidation=0.17, crazy_paving=0.30, lesion_volume=10.0)),
+    "radiopaedia-like": CtCohort(10.33, 0.65, LesionStyle(consolidation=0.18, crazy_paving=0.35, lesion_volume=14.0)),
 }
 
 
@@ -101,6 +104,8 @@ def generate(cohort, case, seed=0, size=SIZE):
         A :class:`PhantomCase`.
     """
     settings = _settings(cohort)
+    _check_at_least("case", case, 0)
+    _check_at_least("seed", seed, 0)
     size = _checked_size(size)
 
     def rng(stream):
@@ -157,16 +162,22 @@ def write_ct_cohort(out, cohort, cases, seed, size=None):
         "cases": rows})
 
 
+def _write_medseg_like(out, cohort, cases, seed, size):
+    from covid3dgan.data.phantom_medseg import write_medseg_like  # which is built on this file
+
+    write_medseg_like(out, cohort, cases, seed, size or SIZE)
+
+
 # Cohort name -> writer(out, cohort, cases, seed, size). Cohorts that are not CTs add their own writer here.
 COHORT_WRITERS = {**{name: write_ct_cohort for name in COHORTS},
-                  **{name: write_image_cohort for name in IMAGE_COHORTS}}
+                  **{name: write_image_cohort for name in IMAGE_COHORTS}, "medseg-like": _write_medseg_like}
 
 
 def write_cohort(out, cohort, cases, seed=0, size=None, overwrite=False):
     """Writes a whole cohort as a plain data set; the same arguments always give the same bytes.
 
     Args:
-        out: the folder; it must not exist, or be replaced with ``overwrite``.
+        out: the folder; it must not exist, or hold a cohort (or nothing) that ``overwrite`` allows to replace.
         cohort: a name in ``COHORT_WRITERS``.
         cases: how many.
         size: of each case; None is the cohort's own default (``SIZE`` for CTs).
@@ -174,12 +185,11 @@ def write_cohort(out, cohort, cases, seed=0, size=None, overwrite=False):
     if cohort not in COHORT_WRITERS:
         raise ArgumentError("cohort", f"one of {', '.join(COHORT_WRITERS)}",
                             f"{cohort!r}{nearest_names(cohort, COHORT_WRITERS)}", "choose one of them")
-    if seed < 0:
-        raise ArgumentError("seed", "0 or more", str(seed), "choose another seed")
-    if cases < 1:
-        raise ArgumentError("cases", "at least 1", str(cases), "ask for more cases")
+    _check_at_least("cases", cases, 1)
+    _check_at_least("seed", seed, 0)
     out = Path(out)
     files.refuse_overwrite(out, overwrite)
+    _check_replaceable(out)
     temporary = out.with_name(f".tmp-{os.getpid()}-{out.name}")  # so that the cohort is whole or absent
     try:
         COHORT_WRITERS[cohort](temporary, cohort, cases, seed, size)
@@ -197,6 +207,18 @@ def _settings(cohort):
     return COHORTS[cohort]
 
 
+def _check_replaceable(out):
+    """``overwrite`` replaces whole folders: never one that holds anything but a phantom cohort."""
+    if out.exists() and not (out.is_dir() and ((out / "cohort.json").is_file() or not any(out.iterdir()))):
+        raise InputError(out, "a folder with a phantom cohort (cohort.json)", "something else",
+                         "choose another name, or remove it yourself")
+
+
+def _check_at_least(name, value, least):
+    if value < least:
+        raise ArgumentError(name, f"{least} or more", str(value), "choose another number")
+
+
 def _random(cohort, seed, *stream):
     """Random numbers of one concern; the name's checksum keeps cohorts of one seed from sharing patients."""
     return np.random.default_rng([seed, zlib.crc32(cohort.encode()), *stream])
@@ -207,4 +229,9 @@ def _checked_size(size):
     if len(size) != 3 or any(n < least for n, least in zip(size, SMALLEST_SIZE)):
         raise ArgumentError("size", f"three numbers, at least {','.join(map(str, SMALLEST_SIZE))}",
                             ",".join(map(str, size)), "ask for a larger volume")
+    needed, free = BYTES_PER_VOXEL * math.prod(size), available_memory()
+    if free is not None and needed > free:
+        raise ArgumentError("size", "a volume that fits into the free memory",
+                            f"one that takes {needed / 1e9:.1f} GB to make where {free / 1e9:.1f} GB are free",
+                            "ask for a smaller one")
     return size

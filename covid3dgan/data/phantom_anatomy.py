@@ -5,9 +5,16 @@ Every function broadcasts, so it serves whole grids and single points alike. Neg
 
 __all__ = ["Thorax"]
 
+import math
+
 import numpy as np
 
 from covid3dgan.data.phantom_grid import smoothstep
+
+
+def _within(value, low, high):
+    """``value`` cut to [low, high]; a Python float: NumPy 2 lets its own scalars turn float32 grids to float64."""
+    return min(max(value, low), high)
 
 
 class Thorax:
@@ -15,18 +22,18 @@ class Thorax:
 
     def __init__(self, rng):
         size = rng.normal(1.0, 0.06)
-        self.height = np.clip(rng.normal(235, 22) * size, 180, 300)   # of the lungs, lowest tip to apex
-        self.half_width = np.clip(rng.normal(134, 7) * size, 112, 155)  # of the cavity at the diaphragm
-        self.half_depth = np.clip(rng.normal(103, 7) * size, 84, 124)
+        self.height = _within(rng.normal(235, 22) * size, 180, 300)     # of the lungs, lowest tip to apex
+        self.half_width = _within(rng.normal(134, 7) * size, 112, 155)  # of the cavity at the diaphragm
+        self.half_depth = _within(rng.normal(103, 7) * size, 84, 124)
         self.squareness = rng.uniform(2.1, 2.7)                        # superellipse exponent of the cavity
         self.apex_offset = rng.uniform(42, 52)
         self.mediastinum_half_width = rng.uniform(25, 33) * size
         self.dome = {-1: rng.uniform(0.24, 0.38) * self.height, 1: rng.uniform(0.18, 0.32) * self.height}
         self.wall = rng.uniform(15, 21)                                # ribs and muscle
-        self.fat = np.clip(rng.lognormal(np.log(11), 0.45), 3, 32)
+        self.fat = _within(11 * rng.lognormal(0, 0.45), 3, 32)
         self.female = rng.random() < 0.45
-        self.heart_centre = np.array([rng.uniform(14, 26), -0.36 * self.half_depth, 0.36 * self.height])
-        self.heart_axes = np.array([rng.uniform(56, 68), rng.uniform(44, 55), rng.uniform(55, 66)]) * size
+        self.heart_centre = (rng.uniform(14, 26), -0.36 * self.half_depth, 0.36 * self.height)
+        self.heart_axes = (rng.uniform(56, 68) * size, rng.uniform(44, 55) * size, rng.uniform(55, 66) * size)
         self.heart_tilt = rng.uniform(0.3, 0.6)
         self.spine_y = 0.64 * self.half_depth
         self.spine_radius = rng.uniform(17, 21) * size
@@ -89,7 +96,7 @@ class Thorax:
     def heart(self, x, y, z):
         """The heart, an ellipsoid whose apex points left, forward and down."""
         dx, dy, dz = (v - c for v, c in zip((x, y, z), self.heart_centre))
-        cos, sin = np.cos(self.heart_tilt), np.sin(self.heart_tilt)
+        cos, sin = math.cos(self.heart_tilt), math.sin(self.heart_tilt)
         u, v = cos * dx - sin * dz, sin * dx + cos * dz
         rho = np.sqrt((u / self.heart_axes[0]) ** 2 + (dy / self.heart_axes[1]) ** 2 + (v / self.heart_axes[2]) ** 2)
         return (rho - 1) * 50.0
@@ -97,12 +104,12 @@ class Thorax:
     def mediastinum(self, side, x, y, z):
         """Everything between the lungs (negative inside), seen from one side."""
         t = self._level(z)
-        hilum = self.hilum(side)
+        _, hilum_y, hilum_z = self.hilum(side).tolist()
         y = y - self.lean(z)
         centre = np.where(y < 6, (y - 6) / 46, (y - 6) / 30)  # tapers to the front, where the lungs nearly meet
         half = 5 + self.mediastinum_half_width * np.exp(-centre ** 2) * (0.75 + 0.35 * smoothstep(0.2, 0.6, t))
         half = np.maximum(half, (self.spine_radius + 6) * smoothstep(-34, -12, y - self.spine_y))
-        half = half + 12 * np.exp(-((y - hilum[1]) / 16) ** 2 - ((z - hilum[2]) / 20) ** 2)
+        half = half + 12 * np.exp(-((y - hilum_y) / 16) ** 2 - ((z - hilum_z) / 20) ** 2)
         if side > 0:  # descending aorta and aortic arch press into the left lung
             half = half + 13 * np.exp(-((y - 0.58 * self.half_depth) / 17) ** 2)
             half = half + 12 * np.exp(-((y - 8) / 34) ** 2 - ((z - 0.73 * self.height) / 16) ** 2)
@@ -124,8 +131,8 @@ class Thorax:
     def oblique_fissure(self, x, y, z):
         """Signed distance to the oblique fissures, propeller-like sheets: positive above them (upper lobe)."""
         twist = self.fissure_twist * (np.abs(x) - 65) * (y / 90) + 0.004 * (np.abs(x) - 65) ** 2
-        shift = np.where(x < 0, 0.0, 6.0)  # the left one lies a little higher
-        return (z - self.fissure_level - shift - self.fissure_slope * y - twist) / np.hypot(1.0, self.fissure_slope)
+        shift = 6.0 * np.heaviside(x, 1.0)  # the left one lies a little higher
+        return (z - self.fissure_level - shift - self.fissure_slope * y - twist) / math.hypot(1.0, self.fissure_slope)
 
     def horizontal_fissure(self, x, y, z):
         """Signed distance to the right lung's horizontal fissure, slightly arched: positive above it."""

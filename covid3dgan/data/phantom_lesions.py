@@ -17,10 +17,10 @@ MOST_LESIONS = 30
 class LesionStyle:
     """What a cohort's lesions look like."""
 
-    consolidation: float = 0.15   # mean share of the lesion volume
-    crazy_paving: float = 0.25    # share of lesions with thickened septa
-    ground_glass: tuple = (140.0, 360.0)  # HU that a lesion's ground glass adds to a lung of -850 HU
-    lesion_volume: float = 9.0    # mL, the typical volume of one lesion; sets how many there are
+    consolidation: float   # mean share of the lesion volume
+    crazy_paving: float    # share of lesions with thickened septa
+    lesion_volume: float   # mL, the typical volume of one lesion; sets how many there are
+    ground_glass: tuple[float, float] = (140.0, 360.0)  # HU that ground glass adds to a lung of -850 HU
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Lesions:
 
 @dataclass(frozen=True)
 class _Seed:
-    centre: np.ndarray
-    normal: np.ndarray
+    centre: list
+    normal: list
     radius_along: float   # along the pleura
     radius_across: float  # into the lung
     gain: float           # HU that it adds to the lung
@@ -65,7 +65,7 @@ def _place(rng, thorax, count, volume, style):
         flatness = rng.uniform(1.2, 2.2) if peripheral else rng.uniform(0.9, 1.3)
         across = (own_volume / (4.19 * flatness ** 2)) ** (1 / 3)
         paving = rng.uniform(0.6, 1.0) if rng.random() < style.crazy_paving else 0.0
-        seeds.append(_Seed(centre, thorax.inward(side, centre), flatness * across, across,
+        seeds.append(_Seed(centre.tolist(), thorax.inward(side, centre).tolist(), flatness * across, across,
                            rng.uniform(*style.ground_glass), paving))
     return seeds
 

@@ -5,6 +5,7 @@ __all__ = ["Placement", "add_noise", "choose_grid", "choose_placement"]
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import fft
 
 from covid3dgan.data import geometry
 from covid3dgan.data.phantom_grid import Grid
@@ -35,18 +36,18 @@ def add_noise(rng, hu, grid, thorax, level):
         level: standard deviation in HU at the centre of the chest, for voxels of 2.25 x 2.25 x 7 mm; smaller voxels
             catch fewer photons.
     """
-    level = level * np.sqrt(35.0 / grid.voxel_volume) ** 0.5
+    level = level * (35.0 / grid.voxel_volume) ** 0.25
     white = rng.standard_normal((grid.shape[2],) + grid.shape[:2], dtype=np.float32)
-    fx = np.fft.fftfreq(grid.shape[0])[:, None]
-    fy = np.fft.rfftfreq(grid.shape[1])[None, :]
+    fx = fft.fftfreq(grid.shape[0])[:, None]
+    fy = fft.rfftfreq(grid.shape[1])[None, :]
     frequency = np.hypot(fx, fy)
     # A ramp rolled off by the kernel: the noise power spectrum of filtered back-projection.
     response = np.sqrt(frequency + 0.02) * np.exp(-(frequency / 0.33) ** 2)
     rows = np.where((np.arange(response.shape[1]) == 0) | (2 * np.arange(response.shape[1]) == grid.shape[1]), 1, 2)
     response /= np.sqrt((response ** 2 * rows).sum() / (grid.shape[0] * grid.shape[1]))
-    noise = np.fft.irfft2(np.fft.rfft2(white) * response, s=grid.shape[:2])
+    noise = fft.irfft2(fft.rfft2(white) * response.astype(np.float32), s=grid.shape[:2])  # float32 throughout
     inside = np.exp(-(grid.x / (1.3 * thorax.half_width)) ** 2 - (grid.y / (1.3 * thorax.half_depth)) ** 2)
-    return hu + level * (0.45 + 0.55 * inside) * np.moveaxis(noise, 0, 2).astype(np.float32)
+    return hu + level * (0.45 + 0.55 * inside) * np.moveaxis(noise, 0, 2)
 
 
 @dataclass(frozen=True)

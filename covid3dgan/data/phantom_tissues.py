@@ -2,6 +2,7 @@
 
 __all__ = ["Lungs", "draw_body", "draw_lungs", "lung_coverage"]
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ def lung_coverage(rng, grid, thorax):
     """The share of each voxel inside either lung, (X, Y, Z) float32; the surface undulates from patient to patient."""
     ripple = 3.0 * smooth_noise(rng, grid, 70.0)
     sides = [thorax.lung(side, grid.x, grid.y, grid.z) for side in (-1, 1)]
-    return coverage(np.minimum(*sides).astype(np.float32) + ripple)
+    return coverage(np.minimum(*sides) + ripple)
 
 
 def draw_body(rng, grid, thorax):
@@ -28,9 +29,9 @@ def draw_body(rng, grid, thorax):
     x, y, z = grid.x, grid.y, grid.z
     hu = np.full(grid.shape, AIR, np.float32)
     _draw_table(hu, grid, thorax)
-    envelope = thorax.envelope(x, y, z).astype(np.float32)
+    envelope = thorax.envelope(x, y, z)
     level = np.clip(z / thorax.height, -0.3, 1.2)
-    torso = thorax.torso(x, y, z).astype(np.float32)
+    torso = thorax.torso(x, y, z)
     shoulders = 22 * smoothstep(0.55, 1.0, level) * smoothstep(60, 130, np.abs(x))
     breasts = 0.0
     if thorax.female:
@@ -77,16 +78,16 @@ def _draw_abdomen(rng, hu, grid, thorax, inner):
     _paint(hu, share * np.maximum(liver, spleen), LIVER + texture)
     _paint(hu, share * stomach, 28.0 + texture)
     if rng.random() < 0.5:  # swallowed air: a pocket as dark as lung that is not lung
-        centre = np.array([62.0, -0.35 * thorax.half_depth, 0.45 * thorax.dome[1]])
-        radii = np.array([rng.uniform(14, 26), rng.uniform(10, 18), rng.uniform(8, 16)])
+        centre = (62.0, -0.35 * thorax.half_depth, 0.45 * thorax.dome[1])
+        radii = (rng.uniform(14, 26), rng.uniform(10, 18), rng.uniform(8, 16))
         rho = np.sqrt(sum(((v - c) / r) ** 2 for v, c, r in zip((x, y, z), centre, radii)))
-        _paint(hu, share * coverage((rho - 1).astype(np.float32)), -960.0)
+        _paint(hu, share * coverage(rho - 1), -960.0)
 
 
 def _draw_mediastinum(rng, hu, grid, thorax):
     """Heart with its fat, great vessels, oesophagus, lymph nodes."""
     h, d = thorax.height, thorax.half_depth
-    heart = thorax.heart(grid.x, grid.y, grid.z).astype(np.float32)
+    heart = thorax.heart(grid.x, grid.y, grid.z)
     _paint(hu, coverage(heart + 3.0 + 3.0 * smooth_noise(rng, grid, 30.0)), BLOOD + 5 * smooth_noise(rng, grid, 14.0))
     grow = rng.uniform(0.9, 1.12)
     arch = [(-14, -0.34 * d, 0.48 * h), (-20, -0.30 * d, 0.62 * h), (-10, -0.18 * d, 0.71 * h),
@@ -135,8 +136,8 @@ def _draw_bones(rng, hu, grid, thorax, envelope):
     spine_y = thorax.spine_y + lean
     rho = np.sqrt((x / (1.12 * thorax.spine_radius)) ** 2 + ((y - spine_y) / thorax.spine_radius) ** 2)
     disc = np.clip((2.5 - np.abs(np.mod(z + phase, pitch) - 0.5 * pitch)) / deep + 0.5, 0, 1)
-    body = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius, grid.shape).astype(np.float32))
-    core = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius + 1.8, grid.shape).astype(np.float32))
+    body = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius, grid.shape))
+    core = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius + 1.8, grid.shape))
     _paint(hu, body, CORTEX * (1 - disc) + 90 * disc)
     _paint(hu, core, marrow * (1 - disc) + 90 * disc)
     arch = in_level(z, phase, pitch)
@@ -193,7 +194,7 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
     """
     x, y, z = grid.x, grid.y, grid.z
     # How deeply the patient breathed in shifts the whole lung: no single threshold suits a cohort.
-    baseline = np.clip(rng.normal(-845, 52), -925, -715)
+    baseline = min(max(rng.normal(-845, 52), -925.0), -715.0)
     gravity = rng.uniform(35, 90) + 0.25 * (baseline + 850)
     depth = np.clip(y / thorax.half_depth, -1, 1)
     hu = baseline + gravity * (depth + 0.25 * depth * np.abs(depth)) + np.zeros(grid.shape, np.float32)
@@ -207,29 +208,29 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
         strip = smoothstep(-rng.uniform(9, 20), -2, wall) * smoothstep(0.35, 0.75, depth)
         _paint(hu, rng.uniform(0.5, 1.0) * strip, rng.uniform(-680, -500))
     if rng.random() < 0.35:  # mosaic: lobules that trap air stay dark while the others empty
-        lobules = smoothstep(-0.15, 0.15, smooth_noise(rng, grid, 24.0))
-        hu += rng.uniform(40, 110) * lobules
+        lobules = smoothstep(-0.3, 0.3, smooth_noise(rng, grid, 24.0))
+        hu += rng.uniform(40, 90) * lobules
     for _ in range(rng.poisson(1.2)):  # plate-like atelectasis: thin bands near the diaphragm
         _paint(hu, _band(rng, grid, thorax), rng.uniform(-350, 0))
 
     oblique = thorax.oblique_fissure(x, y, z)
     slope = thorax.fissure_slope
-    extent = (grid.spacing[2] + slope * grid.spacing[1]) / np.hypot(1, slope)
+    extent = (grid.spacing[2] + slope * grid.spacing[1]) / math.hypot(1, slope)
     sheets = slab_coverage(oblique, 0.6, extent)
     horizontal = thorax.horizontal_fissure(x, y, z)
     sheets = sheets + slab_coverage(horizontal, 0.5, grid.spacing[2]) * ((x < 0) & (oblique > 0))
-    _paint(hu, np.minimum(sheets, 1).astype(np.float32), 0.0)
-    return Lungs(hu, tube_coverage(grid, vessels), tube_coverage(grid, airways.outer), tube_coverage(grid, airways.lumen))
+    _paint(hu, np.minimum(sheets, 1), 0.0)
+    return Lungs(hu, *(tube_coverage(grid, tubes) for tubes in (vessels, airways.outer, airways.lumen)))
 
 
 def _band(rng, grid, thorax):
     """The share (X, Y, Z) of each voxel in one thin, steep plate at the lung's base: a line in an axial slice."""
     side = int(rng.choice([-1, 1]))
     centre = thorax.points_in_lung(rng, side, 30, 3.0)
-    centre = centre[np.argmin(centre[:, 2])]
+    centre = centre[np.argmin(centre[:, 2])].tolist()
     turn = rng.uniform(0, np.pi)
     normal = np.array([np.cos(turn), np.sin(turn), rng.uniform(-0.4, 0.4)])
-    normal /= np.linalg.norm(normal)
+    normal = (normal / np.linalg.norm(normal)).tolist()
     offset = [v - c for v, c in zip((grid.x, grid.y, grid.z), centre)]
     distance = sum(o * n for o, n in zip(offset, normal))
     radius = rng.uniform(14, 34)

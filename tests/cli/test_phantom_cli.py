@@ -47,12 +47,21 @@ def test_never_overwrites_unless_told_and_then_leaves_nothing_old(tmp_path, caps
     assert [p.name for p in (out / "images").iterdir()] == ["healthy_000.nii.gz"]
 
 
+def test_overwrite_spares_a_folder_that_is_no_cohort(tmp_path, capsys):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("three years")
+    assert main(["phantom", str(tmp_path / "mine"), *ARGUMENTS, "--overwrite"]) == 1
+    assert "mine: expected a folder with a phantom cohort" in capsys.readouterr().err
+    assert (tmp_path / "mine/thesis.txt").read_text() == "three years"
+
+
 @pytest.mark.parametrize("arguments, sentence", [
     (["--cohort", "mosmd-like"], "nearest: mosmed-like"),
-    (["--cohort", "healthy", "--cases", "0"], "cases: expected at least 1, found 0"),
+    (["--cohort", "healthy", "--cases", "0"], "cases: expected 1 or more, found 0"),
     (["--cohort", "healthy", "--size", "160,160"], "size: expected three"),
     (["--cohort", "healthy", "--size", "a,b,c"], "--size: expected whole numbers"),
     (["--cohort", "healthy", "--size", "160,160,2"], "found 160,160,2"),
+    (["--cohort", "healthy", "--size", "99999,99999,999"], "size: expected a volume that fits into the free memory"),
     (["--cohort", "healthy", "--seed", "-1"], "seed: expected 0 or more, found -1"),
 ])
 def test_wrong_arguments_exit_2_with_a_sentence_and_write_nothing(tmp_path, capsys, arguments, sentence):
