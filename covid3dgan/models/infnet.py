@@ -15,6 +15,7 @@ from covid3dgan.models.infnet_blocks import (
     resized,
     reverse_features,
 )
+from covid3dgan.models.infnet_layers import PaintingRange
 from covid3dgan.models.layers import check_choice
 from covid3dgan.models.res2net import res2net50_trunk
 from covid3dgan.models.resnet import resnet50_trunk
@@ -101,8 +102,8 @@ def add_inpainting_heads(infnet, activation="tanh"):
         if name in guidance:
             logit = infnet.get_layer(guidance[name]).output
             painted = keras.layers.Add(name=f"{name}_inpainting_add")([painted, logit])
-        for repeat in range(2 if name == "sg" else 1):
-            painted = keras.layers.Activation(activation, name=f"{name}_inpainting_activation{repeat}")(painted)
+        if activation == "tanh":
+            painted = PaintingRange(2 if name == "sg" else 1, name=f"{name}_inpainting_range")(painted)
         outputs[name] = resized(painted, _STRIDES[name], f"{name}_inpainting_full")
     return keras.Model(infnet.input, outputs, name=f"{infnet.name}_inpainting")
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-__all__ = ["BilinearResize", "ReverseAttention", "SampleNormal", "resize_align_corners"]
+__all__ = ["BilinearResize", "PaintingRange", "ReverseAttention", "SampleNormal", "resize_align_corners"]
 
 
 def resize_align_corners(images, rows, columns):
@@ -62,11 +62,35 @@ class ReverseAttention(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="covid3dgan")
+class PaintingRange(keras.layers.Layer):
+    """tanh, ``repeats`` times; any shape.
+
+    Written as -tanh(-x): TensorFlow 2.15's graph optimiser fuses a tanh into the batch normalisation before it and then
+    finds that its CPU kernel does not exist.
+    """
+
+    def __init__(self, repeats=1, **kwargs):
+        super().__init__(**kwargs)
+        self.repeats = repeats
+
+    def call(self, inputs):
+        for _ in range(self.repeats):
+            inputs = -tf.tanh(-inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "repeats": self.repeats}
+
+
+@keras.saving.register_keras_serializable(package="covid3dgan")
 class SampleNormal(keras.layers.Layer):
     """mean + noise * exp(log_variance / 2), each (B, H, W, C); the noise comes from the caller, so runs repeat."""
 
     def call(self, mean, log_variance, noise):
-        return mean + noise * tf.exp(0.5 * log_variance)
+        return mean + tf.cast(noise, mean.dtype) * tf.exp(0.5 * log_variance)
 
     def compute_output_shape(self, mean_shape, log_variance_shape=None, noise_shape=None):
         return mean_shape

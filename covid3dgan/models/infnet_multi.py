@@ -8,6 +8,7 @@ import keras
 
 from covid3dgan.models.infnet import check_sides
 from covid3dgan.models.infnet_blocks import resized
+from covid3dgan.models.infnet_layers import PaintingRange
 from covid3dgan.models.layers import check_choice
 from covid3dgan.models.torch_style import batch_norm, conv
 
@@ -58,7 +59,8 @@ def add_multi_inpainting(multi, activation="tanh"):
     else:
         features = multi.get_layer("up4_relu2").output
     painted = conv(features, channels, 1, "inpainting", use_bias=True)
-    painted = keras.layers.Activation(activation, name="inpainting_activation")(painted)
+    if activation == "tanh":
+        painted = PaintingRange(name="inpainting_range")(painted)
     return keras.Model(multi.input, painted, name=f"{multi.name}_inpainting")
 
 

@@ -30,7 +30,11 @@ def conv(x, filters, kernel, name, strides=1, dilation=1, use_bias=False, initia
     """
     rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
     padding = "same"  # the same on both sides for odd kernels at stride 1
-    if strides > 1:
+    if strides > 1 and (rows, columns) == (1, 1):
+        # The same pixels, picked first: oneDNN's gradient of a strided 1x1 convolution of few channels overruns memory.
+        x = keras.layers.MaxPooling2D(1, strides=strides, name=f"{name}_pick")(x)
+        strides = 1
+    elif strides > 1:
         x = keras.layers.ZeroPadding2D((rows // 2, columns // 2), name=f"{name}_pad")(x)
         padding = "valid"
     bound = 1.0 / math.sqrt(rows * columns * x.shape[-1])
