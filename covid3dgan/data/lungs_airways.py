@@ -43,7 +43,7 @@ def find_airways(air, middle, spacing):
             offset = abs(np.nonzero(section.mask.any(axis=1))[0].mean() - middle[level]) * spacing[0]
             if offset > FARTHEST_FROM_MIDDLE or (tried[:, :, level] & section.mask).any():
                 continue
-            tree = _follow(air, section, spacing)
+            tree = _follow(air, section, middle, spacing)
             tried |= tree
             length = tree.any(axis=(0, 1)).sum() * spacing[2]
             if length > longest:
@@ -63,17 +63,19 @@ def _sections(air, level, spacing):
             yield _Section(level, labels == index + 1)
 
 
-def _follow(air, start, spacing):
+def _follow(air, start, middle, spacing):
     """Everything (X, Y, Z) bool that hangs on ``start``, downwards, while it stays an airway."""
     tree = np.zeros_like(air)
     tree[:, :, start.slice] = start.mask
     reach = REACH + 0.5 * spacing[2]  # main bronchi run at up to 45 degrees
+    central = np.abs(np.arange(air.shape[0])[:, None, None] - middle) * spacing[0] <= FARTHEST_FROM_MIDDLE
     for level in range(start.slice - 1, -1, -1):
-        above = tree[:, :, level + 1]
-        near = ndimage.distance_transform_edt(~above, sampling=spacing[:2]) <= reach
+        near = ndimage.distance_transform_edt(~tree[:, :, level + 1], sampling=spacing[:2]) <= reach
         for section in _sections(air[:, :, level], level, spacing):
             if (section.mask & near).any():
                 tree[:, :, level] |= section.mask
         if not tree[:, :, level].any():
+            # Here the bronchi run level and open into the lungs; what lies between the lungs is still airway.
+            tree[:, :, level] = air[:, :, level] & near & central[:, :, level]
             break
     return tree

@@ -15,15 +15,19 @@ COARSE = 2.5                    # mm, the grid that shapes are handled on
 WINDOW = (-1024.0, 200.0)       # HU beyond which values only disturb a mean: padding, bone, metal
 AIR = -400.0                    # HU, half way between lung and soft tissue
 AIR_LIMITS = (-480.0, -320.0)   # what half way may be in a given scan
-SOFT_TISSUE = 30.0              # HU
+SOFT_TISSUE = -60.0             # HU of what borders on the lungs: muscle and fat
 BOWEL_GAS = -930.0              # HU: a piece beside a lung that is darker is gas in stomach or colon
 EMPTY = -980.0                  # HU: what is this dark holds no tissue at all, as a lung does
 OPENING = 3.0                   # mm, cuts the couch and blankets off the body
-CLOSING = 10.0                  # mm, radius of the ball that closes over vessels and consolidations at the pleura
+CLOSING = 8.0                   # mm, radius of the ball that closes over vessels and small consolidations
+PLEURAL_CLOSING = 40.0          # mm, the same for consolidations at the chest wall, which is nowhere dented inwards
+MEDIASTINUM = 45.0              # mm to either side of the middle where there is more than chest wall beside a lung
+LARGEST_HOLE = 1500.0           # mm^2 of a consolidation that lung surrounds in an axial slice; domes are larger
 SMALLEST_AREA = 800.0           # mm^2 of a lung in its largest axial slice
 SMALLEST_SHARE = 0.08           # of the larger lung's volume that the other one may have
 SMALLEST_PIECE = 1000.0         # mm^3 of a piece that a consolidation cuts off its lung
 ONE_SIDED = 0.85                # share of a region on one side of the body that makes it one lung only
+FAR = 1e6                       # mm between slices in distances that must stay in their slice
 SPLITTING = (1.0, 20.0)         # mm, least and greatest half-width of a bridge between the lungs
 
 
@@ -49,7 +53,8 @@ def find_lungs(hu, spacing):
     lungs, airways = _find_air(coarse, body, level, step)
     if not lungs:
         return np.zeros(hu.shape, bool)
-    closed = np.logical_or.reduce([_closed(lung, step) for lung in lungs])
+    lateral = np.abs(np.arange(body.shape[0])[:, None, None] - _body_middle(body)) * step[0] > MEDIASTINUM
+    closed = np.logical_or.reduce([_closed(lung, lateral, step) for lung in lungs])
     return _refine(hu, closed & body & ~airways, np.logical_or.reduce(lungs), airways, level, factors)
 
 
@@ -65,7 +70,7 @@ def _block_mean(array, factors):
 
 def _find_body(coarse, step):
     """The trunk with everything in it (X, Y, Z) bool: the largest piece of tissue, filled slice by slice."""
-    radius = max(OPENING, *step[:2])  # at least one voxel
+    radius = max(OPENING, min(step[:2]))  # at least one voxel along the finer axis
     tissue = coarse > AIR
     labels, count = ndimage.label(_eroded(tissue, radius, step))
     if not count:
@@ -119,12 +124,14 @@ class _Regions:
 
     def lungs(self):
         """The numbers of the one or two regions that are lungs; the larger one first."""
-        large = [r for r in 1 + np.argsort(-self.size[1:], kind="stable")
-                 if self.size[r] >= SMALLEST_SHARE * self.size[1:].max() and self._is_lung(r)]
+        least = SMALLEST_SHARE * self.size[1:].max(initial=0)
+        by_size = 1 + np.argsort(-self.size[1:], kind="stable")
+        large = [region for region in by_size if self.size[region] >= least and self._is_lung(region)]
         if not large or self.one_sidedness(large[0]) < ONE_SIDED:
             return large[:1]
         side = self._side(large[0])
-        return large[:1] + [r for r in large[1:] if self._side(r) != side and self.one_sidedness(r) >= ONE_SIDED][:1]
+        others = [r for r in large[1:] if self._side(r) != side and self.one_sidedness(r) >= ONE_SIDED]
+        return large[:1] + others[:1]
 
     def with_pieces(self, lungs, mains):
         """Each lung with the smaller regions beside it that a consolidation cut off; gas in the bowel is darker."""
@@ -172,13 +179,45 @@ def _split(region, on_left, step):
     return [region & ~sides, region & sides]
 
 
-def _closed(lung, step):
-    """One lung (X, Y, Z) bool with every gap and dent filled that a ball of ``CLOSING`` does not fit into."""
-    margin = [int(np.ceil(2 * CLOSING / size)) + 1 for size in step]
-    box = tuple(slice(max(s.start - m, 0), s.stop + m) for s, m in zip(ndimage.find_objects(lung)[0], margin))
-    closed = np.zeros_like(lung)
-    closed[box] = ndimage.binary_fill_holes(_eroded(_dilated(lung[box], CLOSING, step), CLOSING, step))
-    return closed
+def _closed(lung, lateral, step):
+    """One lung (X, Y, Z) bool with its vessels and consolidations.
+
+    A small ball closes gaps everywhere. Towards the back and the side the chest wall is smooth, so that a large disc
+    closes over what lies between it and the lung; elsewhere that would take in heart, mediastinum and diaphragm.
+    """
+    wide = [(int(np.ceil(PLEURAL_CLOSING / size)) + 1,) * 2 for size in step[:2]] + [(0, 0)]
+    box = ndimage.find_objects(lung.view(np.uint8))[0][:2]
+    part = np.pad(lung[box], wide)
+    closed = ndimage.binary_fill_holes(_eroded(_dilated(part, CLOSING, step), CLOSING, step))
+    in_slice = (step[0], step[1], FAR)
+    smooth = _eroded(_dilated(closed, PLEURAL_CLOSING, in_slice), PLEURAL_CLOSING, in_slice)
+    back = np.arange(part.shape[1])[:, None] < np.nonzero(part)[1].mean()
+    closed |= smooth & back & _outermost(closed) & np.pad(lateral[box[0]], [wide[0], (0, 0), (0, 0)], mode="edge")
+    result = np.zeros_like(lung)
+    result[box] = _without_small_holes(closed, step)[tuple(slice(w, -w) for w, _ in wide[:2])]
+    return result
+
+
+def _outermost(mask):
+    """What has no voxel of ``mask`` behind it or none to one of its sides: (X, Y, Z) bool.
+
+    The dome of the diaphragm, in contrast to a consolidation at the chest wall, has lung all round it.
+    """
+    beyond = [np.logical_or.accumulate(mask, axis=1), np.logical_or.accumulate(mask, axis=0),
+              np.logical_or.accumulate(mask[::-1], axis=0)[::-1]]
+    return ~np.logical_and.reduce(beyond)
+
+
+def _without_small_holes(mask, step):
+    """``mask`` (X, Y, Z) with the holes filled that an axial slice shows, up to ``LARGEST_HOLE``."""
+    in_plane = ndimage.generate_binary_structure(3, 1)
+    in_plane[:, :, [0, 2]] = False
+    labels, count = ndimage.label(~mask, in_plane)
+    area = np.bincount(labels.ravel(), minlength=count + 1) * step[0] * step[1]
+    small = area <= LARGEST_HOLE
+    for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
+        small[edge] = False
+    return mask | small[labels]
 
 
 def _refine(hu, closed, air, airways, level, factors):
