@@ -130,7 +130,7 @@ class Lookahead(keras.optimizers.Optimizer):
 
     def get_config(self):
         return {
-            "optimizer": keras.saving.serialize_keras_object(self.inner),
+            "optimizer": keras.optimizers.serialize(self.inner),
             "sync_period": self.sync_period,
             "slow_step_size": self.slow_step_size,
             "name": self.name,
@@ -138,5 +138,6 @@ class Lookahead(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        optimizer = keras.saving.deserialize_keras_object(config["optimizer"], custom_objects=custom_objects)
+        # keras.saving's function would rebuild a Keras 2 optimizer as its legacy twin.
+        optimizer = keras.optimizers.deserialize(config["optimizer"], custom_objects=custom_objects)
         return cls(**{**config, "optimizer": optimizer})

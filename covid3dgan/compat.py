@@ -48,7 +48,7 @@ if HAS_TFA:
     sigmoid_focal_crossentropy = tfa.losses.sigmoid_focal_crossentropy
     InstanceNormalization = tfa.layers.InstanceNormalization
 
-    @keras.saving.register_keras_serializable(package="covid3dgan")
+    @keras.saving.register_keras_serializable(package="covid3dgan", name="AddonsLookahead")
     class Lookahead(tfa.optimizers.Lookahead):
         """tensorflow-addons' Lookahead around any Keras optimizer; it takes only legacy ones, so ours are turned."""
 

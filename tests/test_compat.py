@@ -133,6 +133,22 @@ def test_lookahead_trains_through_compile_and_fit():
     assert float(model.optimizer.inner.learning_rate) == pytest.approx(0.01)
 
 
+def test_lookahead_continues_after_saving_the_model(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile(addons.Lookahead(keras.optimizers.Adam(0.1), sync_period=4), "mse", **compat.compile_kwargs())
+    inputs = numbers(8, 3)
+    target = inputs.sum(1, keepdims=True)
+    for _ in range(6):
+        model.train_on_batch(inputs, target)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert (loaded.optimizer.sync_period, int(loaded.optimizer.iterations)) == (4, 6)
+    for _ in range(3):
+        model.train_on_batch(inputs, target), loaded.train_on_batch(inputs, target)
+    for expected, found in zip(model.get_weights(), loaded.get_weights()):
+        np.testing.assert_array_equal(found, expected)
+
+
 # === Optimizers ===
 
 OPTIMIZERS = {

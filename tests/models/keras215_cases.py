@@ -1,4 +1,4 @@
-"""Small networks whose weights and inputs follow from their names, so that any environment can build the same ones."""
+"""Small networks whose weights and inputs are numbered, so that any environment can build the same ones."""
 
 import zlib
 
@@ -27,25 +27,17 @@ CASES = {
 def run(name):
     """The network's output on its inputs, as an array."""
     network = CASES[name]()
-    for layer in network.layers:
-        _fill(layer)
-    inputs = [_numbers(f"{name} input {i}", tensor.shape[1:], batch=2) for i, tensor in enumerate(network.inputs)]
+    # By position, so that equal outputs also prove that a list of weights means the same in both environments.
+    network.set_weights([_weight(f"{name} weight {i}", weight.shape) for i, weight in enumerate(network.weights)])
+    inputs = [_numbers(f"{name} input {i}", (2, *tensor.shape[1:])) for i, tensor in enumerate(network.inputs)]
     return np.asarray(network(inputs if len(inputs) > 1 else inputs[0], training=False))
 
 
-def _fill(layer):
-    if isinstance(layer, keras.Sequential):
-        for inner in layer.layers:
-            _fill(inner)
-        return
-    values = []
-    for index, weight in enumerate(layer.weights):
-        value = _numbers(f"{layer.name} {index}", weight.shape)
-        # Vectors stay positive because a variance must be; kernels keep the size of what flows through them.
-        values.append(1.5 * value / np.sqrt(np.prod(value.shape[:-1])) if value.ndim > 1 else 0.1 + 0.1 * np.abs(value))
-    layer.set_weights(values)
+def _weight(name, shape):
+    """Kernels that keep the size of what flows through them; vectors are positive because a variance must be."""
+    value = _numbers(name, shape)
+    return 1.2 * value / np.sqrt(np.prod(shape[:-1])) if len(shape) > 1 else 0.1 + 0.1 * np.abs(value)
 
 
-def _numbers(name, shape, batch=None):
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    return rng.standard_normal((() if batch is None else (batch,)) + tuple(shape)).astype(np.float32)
+def _numbers(name, shape):
+    return np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape).astype(np.float32)
