@@ -35,7 +35,7 @@ def find_lungs(hu, spacing):
     """The lungs of a chest CT.
 
     Args:
-        hu: (X, Y, Z) float32 in canonical order: X right to left, Y back to front, Z up.
+        hu: (X, Y, Z) float32 in canonical order: X to the patient's right, Y to the front, Z up.
         spacing: mm.
 
     Returns:
@@ -93,16 +93,16 @@ def _body_middle(body):
 def _find_air(coarse, body, level, step):
     """What is darker than ``level`` in each lung - a list of none, one or two (X, Y, Z) bool - and in the airways."""
     middle = _body_middle(body)
-    on_left = np.arange(body.shape[0])[:, None, None] > middle
+    on_right = np.arange(body.shape[0])[:, None, None] > middle
     air = body & (coarse < level)
     airways = find_airways(air, middle, step)
     labels, count = ndimage.label(air & ~airways)
-    regions = _Regions(labels, count, coarse, on_left, step)
+    regions = _Regions(labels, count, coarse, on_right, step)
     mains = regions.lungs()
     if not mains:
         return [], airways
     if len(mains) == 1 and regions.one_sidedness(mains[0]) < ONE_SIDED:
-        lungs = _split(labels == mains[0], on_left, step)
+        lungs = _split(labels == mains[0], on_right, step)
     else:
         lungs = [labels == main for main in mains]
     return regions.with_pieces(lungs, mains), airways
@@ -111,15 +111,15 @@ def _find_air(coarse, body, level, step):
 class _Regions:
     """The connected regions of air, numbered from 1 as in ``labels``."""
 
-    def __init__(self, labels, count, coarse, on_left, step):
+    def __init__(self, labels, count, coarse, on_right, step):
         self.labels, self.coarse, self.step = labels, coarse, step
         self.size = np.bincount(labels.ravel(), minlength=count + 1)
-        self.left = np.bincount(labels[np.broadcast_to(on_left, labels.shape)], minlength=count + 1)
+        self.right = np.bincount(labels[np.broadcast_to(on_right, labels.shape)], minlength=count + 1)
         self.boxes = ndimage.find_objects(labels)
 
     def one_sidedness(self, region):
         """The share of a region on the side where more of it lies."""
-        share = self.left[region] / self.size[region]
+        share = self.right[region] / self.size[region]
         return max(share, 1 - share)
 
     def lungs(self):
@@ -148,7 +148,7 @@ class _Regions:
         return lungs
 
     def _side(self, region):
-        return self.left[region] > 0.5 * self.size[region]
+        return self.right[region] > 0.5 * self.size[region]
 
     def _is_lung(self, region):
         box = self.boxes[region - 1]
@@ -157,24 +157,24 @@ class _Regions:
         return area >= SMALLEST_AREA and np.median(self.coarse[box][mask]) > EMPTY
 
 
-def _split(region, on_left, step):
+def _split(region, on_right, step):
     """Both lungs of one region: it is worn away until the bridges break, then each voxel joins the nearer lung."""
     depth = ndimage.distance_transform_edt(region, sampling=step)
-    sides = np.broadcast_to(on_left, region.shape)
+    sides = np.broadcast_to(on_right, region.shape)
     for radius in np.arange(SPLITTING[0], SPLITTING[1], 1.0):
         labels, count = ndimage.label(depth > radius)
         size = np.bincount(labels.ravel(), minlength=count + 1)
-        left = np.bincount(labels[sides], minlength=count + 1)
+        right = np.bincount(labels[sides], minlength=count + 1)
         larger = np.flatnonzero(size >= SMALLEST_SHARE * size[1:].max()) if count else []
         cores = {}
         for number in larger:
-            share = left[number] / size[number]
+            share = right[number] / size[number]
             if number and max(share, 1 - share) >= ONE_SIDED:
                 cores.setdefault(bool(share > 0.5), number)
         if len(cores) == 2:
-            to_right, to_left = (ndimage.distance_transform_edt(labels != cores[side], sampling=step)
+            to_left, to_right = (ndimage.distance_transform_edt(labels != cores[side], sampling=step)
                                  for side in (False, True))
-            nearer = to_left < to_right
+            nearer = to_right < to_left
             return [region & ~nearer, region & nearer]
     return [region & ~sides, region & sides]
 
