@@ -53,12 +53,13 @@ register(System(
 IMPROVED_GAN = Gan(
     generator_head="signed", adversarial_loss="nonsaturating", adversarial_weight=0.01, generator_learning_rate=1e-3,
     discriminator_learning_rate=1e-4, shared_optimizer=False, fresh_covid_batch=False, discriminator_warmup=0,
-    reconstruction_focus=8.0, noise="lesions", identity_probability=0.2, ema_decay=0.99, batch_size=4,
+    reconstruction_focus=8.0, reconstructions=3, flip=True, clip_norm=1.0, noise="lesions", identity_probability=0.2,
+    ema_decay=0.99, batch_size=4,
 )
 IMPROVED_PREPROCESS = PreprocessOptions.paper()
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
-IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon")
-FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 26))
+IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", steps_per_step=1)
+FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 41))
 
 IMPROVED = register(System(
     name="shabani/improved",
@@ -67,7 +68,8 @@ IMPROVED = register(System(
     gan=IMPROVED_GAN,
     pseudo=IMPROVED_PSEUDO,
     segmenter=Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, batch_size=16, steps=4000,
-                        only_grouped_slices=False, flip=True, ema_decay=0.99, log_every=50, checkpoint_every=500),
+                        only_grouped_slices=False, flip=True, synthetic_share=0.5, target_ceiling=0.15,
+                        ema_decay=0.99, log_every=50, checkpoint_every=500),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
@@ -77,10 +79,11 @@ DEMO = register(System(
     summary="the improved recipe at a size that trains on a laptop",
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(16, 64, 64), min_slices=16),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=350, log_every=25, checkpoint_every=175),
+                            steps=280, log_every=20, checkpoint_every=140),
     pseudo=IMPROVED_PSEUDO,
-    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=200, batch_size=16, steps=600,
-                        only_grouped_slices=False, flip=True, ema_decay=0.99, log_every=25, checkpoint_every=300),
+    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=200, batch_size=16, steps=800,
+                        only_grouped_slices=False, flip=True, synthetic_share=0.5, target_ceiling=0.15,
+                        ema_decay=0.99, log_every=25, checkpoint_every=400),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
