@@ -34,7 +34,7 @@ def masks_of(model, scores, lungs):
     return binarise(scores, model.threshold, model.relative) & (lungs > 0.5)
 
 
-def method_scores(method, model, scores, truth, lungs, names, slice_filters=True):
+def method_scores(method, model, scores, truth, lungs, names, slice_filters=True, spacing=(1.0, 1.0, 1.0)):
     """"pixel_max", "slices" and "volumes" -> evaluation.scores.Scores of one network.
 
     Args:
@@ -43,12 +43,13 @@ def method_scores(method, model, scores, truth, lungs, names, slice_filters=True
         scores, truth, lungs: (N, D, H, W) float32: its lesion scores, true infection and lung masks.
         names: the cases' names.
         slice_filters: whether the ordinary scores leave out slices with little infection (F24).
+        spacing: mm per slice, row and column, one triple or one per case.
     """
     masks = masks_of(model, scores, lungs)
     return {
         "pixel_max": protocols.khali_pixel_max(scores, truth, lungs, names=names, **AS_CODED[method]),
         "slices": protocols.published(masks, truth, lungs, slice_filters=slice_filters, names=names),
-        "volumes": protocols.per_volume(masks, truth, lungs, names=names),
+        "volumes": protocols.per_volume(masks, truth, lungs, spacing, names=names),
     }
 
 

@@ -13,7 +13,6 @@ from covid3dgan.models.transunet_layers import (
     PositionTable,
     SelfAttention,
     dense,
-    every_second,
     logits_head,
 )
 from covid3dgan.models.transunet_r50 import r50_vit_b16
@@ -96,7 +95,7 @@ def _bottleneck(x, filters, name):
     y = _norm_relu(conv(x, filters, 1, f"{name}_conv1"), f"{name}_conv1")
     y = _norm_relu(conv(y, filters, 3, f"{name}_conv2", strides=2), f"{name}_conv2")
     y = batch_norm(conv(y, filters, 1, f"{name}_conv3"), f"{name}_conv3_norm")
-    shortcut = conv(every_second(x, f"{name}_shortcut_stride"), filters, 1, f"{name}_shortcut")
+    shortcut = conv(x, filters, 1, f"{name}_shortcut", strides=2)
     y = keras.layers.Add(name=f"{name}_add")([y, batch_norm(shortcut, f"{name}_shortcut_norm")])
     return keras.layers.ReLU(name=f"{name}_relu")(y)
 

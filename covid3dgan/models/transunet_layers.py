@@ -1,7 +1,7 @@
 """The layers that the two TransUNets share and Keras does not have; all (B, ..., C), channels last."""
 
 __all__ = ["ATTENTION_SCALES", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention", "StandardizedConv2D",
-           "dense", "every_second", "logits_head"]
+           "dense", "logits_head"]
 
 import keras
 import tensorflow as tf
@@ -15,15 +15,6 @@ ATTENTION_SCALES = ("divide", "multiply")
 def torch_uniform():
     """PyTorch's default for kernels: uniform in +-1 / sqrt(fan in). Keras 2 repeats itself if one is used twice."""
     return keras.initializers.VarianceScaling(scale=1 / 3, mode="fan_in", distribution="uniform")
-
-
-def every_second(x, name):
-    """Every second row and column of (B, H, W, C): what a 1x1 convolution of stride 2 would read.
-
-    Such a convolution itself is avoided: TensorFlow's CPU kernel (oneDNN; 2.15 and 2.21) writes outside its memory in
-    the filter gradient of some shapes, such as 8 to 16 channels on 16 x 16 maps, and the process dies.
-    """
-    return keras.layers.AveragePooling2D(1, strides=2, name=name)(x)
 
 
 def dense(x, units, name):

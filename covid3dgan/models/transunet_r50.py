@@ -8,7 +8,6 @@ from covid3dgan.models.transunet_layers import (
     PositionTable,
     SelfAttention,
     StandardizedConv2D,
-    every_second,
     logits_head,
 )
 
@@ -64,7 +63,8 @@ def _unit(x, filters, strides, project, name):
     """A bottleneck: 1x1, 3x3 and 1x1 to 4 x ``filters``, plus the input (projected where the shape changes)."""
     shortcut = x
     if project:
-        shortcut = every_second(x, f"{name}_shortcut_stride") if strides == 2 else x
+        # The stride apart from the convolution, for the reason that torch_style.conv gives.
+        shortcut = keras.layers.MaxPooling2D(1, strides=2, name=f"{name}_shortcut_pick")(x) if strides == 2 else x
         shortcut = StandardizedConv2D(4 * filters, 1, name=f"{name}_shortcut")(shortcut)
         shortcut = _group_norm(shortcut, f"{name}_shortcut_norm", groups=4 * filters, epsilon=1e-5)
     y = StandardizedConv2D(filters, 1, name=f"{name}_conv1")(x)

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Literal, Optional
 
 from covid3dgan.presets import shabani
+from covid3dgan.presets.preprocessing import PreprocessOptions
 from covid3dgan.presets.registry import register
 from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter
 
@@ -40,8 +41,9 @@ class TransUnet:
     false_negatives: Literal["soft", "hard"] = "soft"
     output: Literal["linear", "sigmoid"] = "linear"  # what the MSE compares with the pseudo-mask and what is cut
     clip_target: bool = False  # pseudo-masks held to [0, 1]
-    target_gain: float = 1.0
-    only_grouped_slices: bool = True  # False: every other slice of a batch is any slice, without a part in the contrast
+    only_grouped_slices: bool = True  # False: every other slice is one that the UNet would see, and not contrasted
+    start_at_mean: bool = False  # the first probability of every pixel is the mean target, not one half
+    ema_decay: float = 0.0
     learning_rate: float = 5e-5
     decay_steps: Optional[int] = None  # K19: None keeps the learning rate constant
     decay_rate: float = 0.9
@@ -58,11 +60,12 @@ class System(shabani.System):
     transunet: TransUnet = TransUnet()
 
 
-PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discriminator="published")  # K10, K11
+PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discriminator="declared")  # K10, K11
 
 register(System(
     name="khali/paper",
     summary="what the text of paper 002 says; the code's values where it is silent",
+    preprocess=PreprocessOptions.paper(),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),
@@ -90,8 +93,8 @@ def _improved(name, summary, base, transunet):
 IMPROVED = TransUnet(
     attention_scale="divide", first_phase="contrastive", first_phase_steps=400, steps=4400,
     contrastive_loss="supcon", temperature=0.06, features="encoded", sampler="balanced", contrastive_weight=0.05,
-    sensitivity_loss_weight=0.1, output="sigmoid", clip_target=True, only_grouped_slices=False, learning_rate=3e-4,
-    decay_steps=1000, batch_size=16, log_every=50, checkpoint_every=500,
+    output="sigmoid", clip_target=True, only_grouped_slices=False, start_at_mean=True, ema_decay=0.99,
+    learning_rate=5e-4, decay_steps=1000, batch_size=16, log_every=50, checkpoint_every=500,
 )
 
 _improved("khali/improved", "ours: shabani/improved with the TransUNet's fixes named one by one (docs/FIDELITY.md)",

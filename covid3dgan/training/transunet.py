@@ -6,16 +6,19 @@ Every step is one optimizer step on a weighted sum of three losses; the phases d
 * then contrastive, MSE and sensitivity loss together.
 """
 
-__all__ = ["TransUnetTraining", "build_training", "learning_rate", "loss_weights", "prepared_targets", "score_maps"]
+__all__ = ["TransUnetTraining", "build_network", "build_training", "loss_weights", "prepared_targets",
+           "scoring_network", "start_at_mean"]
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from covid3dgan import compat, models
+from covid3dgan.data.grouped_batches import contrasted
 from covid3dgan.losses import enhanced_contrastive_loss, sensitivity_loss
 from covid3dgan.models.transunet import ENCODED
-from covid3dgan.training.updates import minimise
+from covid3dgan.training.segmenter import learning_rate
+from covid3dgan.training.updates import minimise, move_average
 
 
 def loss_weights(options):
@@ -36,25 +39,18 @@ def loss_weights(options):
     return weights
 
 
-def learning_rate(options):
-    """The preset's constant rate, or the schedule that multiplies it at every ``decay_steps`` (K19)."""
-    if options.decay_steps is None:
-        return options.learning_rate
-    return keras.optimizers.schedules.ExponentialDecay(options.learning_rate, options.decay_steps, options.decay_rate,
-                                                       staircase=True)
-
-
 class TransUnetTraining(keras.Model):
     """The TransUNet and its ``train_step``.
 
     Args:
         network: (B, H, W, 1) -> logits (B, H, W, 1), with a layer ``ENCODED``.
         options: presets.khali.TransUnet.
+        averaged: a second TransUNet that holds the moving average of the weights, or None.
     """
 
-    def __init__(self, network, options):
+    def __init__(self, network, options, averaged=None):
         super().__init__(name="transunet_training")
-        self.network, self.options = network, options
+        self.network, self.options, self.averaged = network, options, averaged
         self.both = keras.Model(network.input, [network.output, network.get_layer(ENCODED).output])
         self.built = True
 
@@ -66,15 +62,19 @@ class TransUnetTraining(keras.Model):
 
     def networks(self):
         """Name -> model, for checkpoints."""
-        return {"network": self.network}
+        return {"network": self.network, **({} if self.averaged is None else {"averaged": self.averaged})}
 
     def optimizers(self):
         """Name -> optimizer, for checkpoints."""
         return {"adam": self.adam}
 
     def call(self, inputs, training=False):
-        """Score maps (B, H, W, 1): see :func:`score_maps`."""
-        return self._scores(self.network(inputs, training=training))
+        """Lesion scores (B, H, W, 1)."""
+        return self.inference_network()(inputs, training=training)
+
+    def inference_network(self):
+        """Slices -> lesion scores, by the averaged network where there is one: see :func:`scoring_network`."""
+        return scoring_network(self.averaged or self.network, self.options.output)
 
     def train_step(self, batch):
         """One optimizer step; returns the weighted sum and the three losses."""
@@ -84,6 +84,8 @@ class TransUnetTraining(keras.Model):
             return tf.tensordot(batch["weights"], tf.stack(losses), 1), losses
 
         loss, (contrastive, square, sensitivity) = minimise(self.adam, self.network.trainable_variables, objective)
+        if self.averaged is not None:
+            move_average(self.averaged, self.network, self.options.ema_decay, batch["step"])
         return {"loss": loss, "contrastive_loss": contrastive, "mse": square, "sensitivity_loss": sensitivity}
 
     def losses_of(self, logits, encoded, targets, labels):
@@ -96,40 +98,67 @@ class TransUnetTraining(keras.Model):
         """
         options = self.options
         if options.contrastive_weight or options.first_phase_steps:
-            count = options.batch_size if options.only_grouped_slices else options.batch_size // 4 * 2
+            count = contrasted(options)
             features = logits if options.features == "logits" else encoded
             contrastive = enhanced_contrastive_loss(
                 features[:count], labels[:count], options.temperature, options.sensitivity_weight,
                 options.include_self, options.contrastive_loss, allow_one_class=options.sampler == "published")
         else:
             contrastive = tf.constant(0.0)
-        square = tf.reduce_mean(tf.square(self._scores(logits) - targets))
+        scores = logits if options.output == "linear" else tf.sigmoid(logits)
+        square = tf.reduce_mean(tf.square(scores - targets))
         return contrastive, square, sensitivity_loss(targets, logits, options.beta, options.false_negatives)
 
-    def _scores(self, logits):
-        return logits if self.options.output == "linear" else tf.sigmoid(logits)
+
+def build_network(options, side_lengths):
+    """The TransUNet of a preset for slices of (rows, columns) pixels."""
+    return models.build_transunet(
+        options.variant, (*side_lengths, 1), width=options.width, blocks=options.blocks, heads=options.heads,
+        mlp_units=options.mlp_units, attention_scale=options.attention_scale, name="transunet")
 
 
 def build_training(options, side_lengths):
     """A compiled :class:`TransUnetTraining` for slices of (rows, columns) pixels."""
-    network = models.build_transunet(
-        options.variant, (*side_lengths, 1), width=options.width, blocks=options.blocks, heads=options.heads,
-        mlp_units=options.mlp_units, attention_scale=options.attention_scale, name="transunet")
-    training = TransUnetTraining(network, options)
+    network, averaged = build_network(options, side_lengths), None
+    if options.ema_decay:
+        averaged = build_network(options, side_lengths)
+        averaged.set_weights(network.get_weights())
+        averaged.trainable = False
+    training = TransUnetTraining(network, options, averaged)
     training.compile()
     return training
 
 
-def prepared_targets(pseudo_masks, options):
-    """Pseudo-masks (S, H, W) as the losses' targets: raw as coded, or scaled and held to [0, 1]."""
-    targets = np.asarray(pseudo_masks, np.float32) * np.float32(options.target_gain)
+def start_at_mean(training, targets):
+    """Sets the bias of the logits to the log-odds of the mean target, so that training does not begin by unlearning
+    a probability of one half for the whole slice (Lin et al. 2017, section 4.1).
+
+    Args:
+        targets: (S, H, W) in [0, 1].
+    """
+    share = float(np.clip(targets.mean(), 1e-3, 1.0 - 1e-3))
+    for network in training.networks().values():
+        bias = network.get_layer("logits").weights[1]
+        compat.assign(bias, np.full(bias.shape, np.log(share / (1.0 - share)), np.float32))
+
+
+def prepared_targets(pseudo_masks, options, ceiling=None):
+    """Pseudo-masks as the losses' targets, of any shape, float32: raw as coded, or held to [0, 1].
+
+    Args:
+        options: presets.khali.TransUnet.
+        ceiling: cut there and scaled to 1, as the UNet's are (segmenter.target_ceiling).
+    """
+    targets = np.asarray(pseudo_masks, np.float32)
+    if ceiling is not None:
+        targets = np.minimum(targets, np.float32(ceiling)) / np.float32(ceiling)
     return np.clip(targets, 0.0, 1.0) if options.clip_target else targets
 
 
-def score_maps(network, slices, output, batch_size=32):
-    """Lesion scores of slices (S, H, W) -> (S, H, W) float32: raw logits as coded ("linear"), or probabilities."""
-    found = []
-    for start in range(0, len(slices), batch_size):
-        logits = tf.cast(network(slices[start:start + batch_size][..., None], training=False), tf.float32)
-        found.append(np.asarray(logits if output == "linear" else tf.sigmoid(logits))[..., 0])
-    return np.concatenate(found)
+def scoring_network(network, output):
+    """(B, H, W, 1) -> lesion scores (B, H, W, 1), sharing the weights: the raw logits as coded ("linear"), or their
+    sigmoid ("sigmoid")."""
+    if output == "linear":
+        return network
+    scores = keras.layers.Activation("sigmoid", dtype="float32", name="scores")(network.output)
+    return compat.never_xla(keras.Model(network.input, scores, name=network.name))

@@ -1,0 +1,132 @@
+"""Trains the TransUNet of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
+
+__all__ = ["KIND", "load_transunet", "train_on_slices", "train_transunet"]
+
+import dataclasses
+import warnings
+
+import numpy as np
+
+from covid3dgan import progress
+from covid3dgan.data.grouped_batches import contrasted, grouped_batches
+from covid3dgan.data.pipelines import step_dataset
+from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.slice_groups import group_slices
+from covid3dgan.errors import InputError, InputWarning
+from covid3dgan.training import state
+from covid3dgan.training.callbacks import Panels
+from covid3dgan.training.conduct import conduct
+from covid3dgan.training.pseudo_slices import load_pseudo_slices
+from covid3dgan.training.runs import Run, open_run
+from covid3dgan.training.segmenter import score_maps
+from covid3dgan.training.train_segmenter import SegmenterModel, store_threshold
+from covid3dgan.training.transunet import (
+    build_network,
+    build_training,
+    loss_weights,
+    prepared_targets,
+    scoring_network,
+    start_at_mean,
+)
+
+KIND = "transunet"
+SHOWN = ("contrastive_loss", "mse", "sensitivity_loss")
+PANELS = 4
+
+
+def train_transunet(data, gan, path, preset, how, validation=None):
+    """Trains and returns the Run.
+
+    Args:
+        data: a folder of prepared cases, or a list of them; the COVID ones train.
+        gan: the GAN run whose generator makes the pseudo-masks.
+        path: the run directory.
+        preset: presets.khali.System.
+        how: training.conduct.How.
+        validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
+            preset's value stays.
+    """
+    how.prepare()
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed)
+    return train_on_slices(found, path, preset, how, validation, {"gan": str(gan), "gan_step": found.gan_step})
+
+
+def train_on_slices(found, path, preset, how, validation=None, details=None):
+    """Like :func:`train_transunet`, on a ``training.pseudo_slices.PseudoSlices``; ``details`` go into run.json."""
+    options = preset.transunet
+    _check(options, preset.contrastive)
+    groups = group_slices(found.targets.sum((1, 2), dtype=np.float64), preset.contrastive, found.lung_pixels)
+    precision = how.prepare()
+    run = Run.start(path, KIND, preset, how.seed, inputs=found.cases.files(), resume=how.resume,
+                    overwrite=how.overwrite,
+                    details={"precision": precision, "deterministic": how.deterministic,
+                             "sides": list(found.slices.shape[1:]), **(details or {})})
+    run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
+    progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
+    targets = prepared_targets(found.targets, options, preset.segmenter.target_ceiling)
+    training = build_training(options, found.slices.shape[1:])
+    if options.start_at_mean:
+        start_at_mean(training, targets)
+    batches = grouped_batches(found.slices, targets, groups, options, loss_weights(options), how.seed,
+                              _others(found, preset, how.seed))
+    shown = np.argsort(-targets.sum((1, 2)), kind="stable")[:PANELS]
+
+    def draw():
+        scores = score_maps(training.inference_network(), found.slices[shown])
+        rows = np.concatenate([found.slices[shown], targets[shown], scores], axis=2)
+        return {"slice, pseudo-mask, output": np.clip(rows, 0.0, 1.0)[..., None]}
+
+    conduct(training, run, how, lambda first, last: step_dataset(batches, first, last), options.steps,
+            options.log_every, options.checkpoint_every, shown=SHOWN,
+            callbacks=[lambda recorder: Panels(recorder, draw)])
+    if run.manifest["status"] == "done":
+        store_threshold(run, training.inference_network(), preset, validation)
+    return run
+
+
+def _others(found, preset, seed):
+    """The slices that are not contrasted: what the UNet sees in its end-to-end steps, in smaller batches."""
+    options = preset.transunet
+    if options.only_grouped_slices:
+        return None
+    stage = dataclasses.replace(preset.segmenter, batch_size=options.batch_size - contrasted(options),
+                                only_grouped_slices=False)
+    off = dataclasses.replace(preset.contrastive, enabled=False)
+    batches = segmenter_batches(found.slices, found.targets, None, stage, off, seed, found.healthy, found.healthy_lungs,
+                                np.flatnonzero(found.lung_pixels > 0))
+
+    def batch_at(step):
+        batch = batches(step)
+        return {"slice": batch["slice"], "target": prepared_targets(batch["target"], options)}
+
+    return batch_at
+
+
+def _check(options, contrastive):
+    if contrastive.pairs != "low-high":
+        raise InputError(f"contrastive.pairs={contrastive.pairs}", "low-high for the TransUNet",
+                         "pairs with healthy slices", "paper 002 contrasts COVID slices alone")
+    least = 2 if options.only_grouped_slices else 4
+    if options.batch_size % least or options.batch_size < 2 * least:
+        raise InputError("transunet.batch_size", f"a multiple of {least}, at least {2 * least}, so that each group "
+                         "gives two slices or more", f"{options.batch_size}", "change it")
+    if options.sampler == "published":
+        warnings.warn(InputWarning("the published sampler draws slices of high infection alone, so the contrastive "
+                                   "loss is 0 throughout (K20); transunet.sampler=balanced draws both groups"),
+                      stacklevel=3)
+
+
+def load_transunet(path):
+    """The TransUNet of a run as a ``SegmenterModel``; the averaged one where the run has it."""
+    run, preset = open_run(path, KIND)
+    found = run.checkpoints.load()
+    if found is None:
+        raise InputError(path, "a TransUNet run with a checkpoint", "none yet", "train it first")
+    for name, reason in found.skipped:
+        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+    options = preset.transunet
+    network = build_network(options, run.manifest["sides"])
+    state.put_weights(network, "averaged" if options.ema_decay else "network", found.arrays, path)
+    threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
+    return SegmenterModel(scoring_network(network, options.output), preset, found.step, threshold["value"],
+                          threshold["relative"], str(path))
