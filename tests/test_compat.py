@@ -224,7 +224,6 @@ def dropout_model():
 @pytest.mark.parametrize("build, shape, count", [
     (dropout_model, (4, 16), 2),
     (lambda: models.build_discriminator(input_shape=(16, 16, 16, 1), width=4), (2, 16, 16, 16, 1), 2),
-    (lambda: models.build_segmenter((16, 16, 1), width=4), (2, 16, 16, 1), 4),
     # Three dropouts, flip, rotation, width, height.
     (lambda: models.build_contrastive_encoder(8, input_shape=(16, 16, 1), width=4), (2, 16, 16, 1), 7),
 ])
