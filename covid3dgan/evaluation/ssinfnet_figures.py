@@ -1,0 +1,124 @@
+"""Paper 004's figures: ROC curves (6), infection maps (5), classes (7), and what inpainting painted."""
+
+__all__ = ["class_figure", "infection_figure", "painting_figure", "roc_curve", "roc_figure"]
+
+import numpy as np
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+from covid3dgan.evaluation import metrics
+from covid3dgan.evaluation.style import GREY, SERIES, bare, hounsfield, new_figure, show_ct, styled
+
+_CELL = 1.3  # inches per picture
+# The paper's red and green, as tones that the colour-blind tell apart.
+CLASS_COLOURS = {"GGO": "#D55E00", "consolidation": "#56B4E9"}
+
+
+def roc_curve(scores, labels):
+    """(false positive rate, true positive rate) at every distinct score, from (0, 0) to (1, 1).
+
+    Args:
+        scores: any shape.
+        labels: of the same shape, above 0.5 is positive.
+    """
+    scores, labels = np.ravel(scores), np.ravel(labels) > 0.5
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(scores[order])), len(scores) - 1]
+    true = np.cumsum(labels[order])[last]
+    false = last + 1 - true
+    return np.r_[0, false / max(1, false[-1])], np.r_[0, true / max(1, true[-1])]
+
+
+@styled
+def roc_figure(probabilities, labels, title=None):
+    """ROC over all test pixels (Figure 6).
+
+    Args:
+        probabilities: method -> (N, S, S).
+        labels: (N, S, S), above 0 is infection.
+    """
+    figure = new_figure(4.2, 3.8)
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
+    for index, (method, scores) in enumerate(probabilities.items()):
+        area = metrics.area_under_roc(scores, labels > 0)
+        axes.plot(*roc_curve(scores, labels > 0), color=SERIES[index % len(SERIES)], label=f"{method} (AUC {area:.4f})")
+    axes.set_xlabel("false positive rate (1 - specificity)")
+    axes.set_ylabel("true positive rate (recall)")
+    axes.set_aspect("equal")
+    axes.grid()
+    axes.legend(loc="lower right")
+    if title:
+        axes.set_title(title)
+    return figure
+
+
+@styled
+def infection_figure(images, truth, probabilities):
+    """CT, truth and each method's infection map, a slice per row (Figure 5).
+
+    Args:
+        images: (n, S, S) in [0, 1].
+        truth: (n, S, S) of 0 and 1.
+        probabilities: method -> (n, S, S).
+    """
+    columns = {"truth": truth, **probabilities}
+    figure, grid = _grid(images, columns)
+    for row, axes in enumerate(grid):
+        for panel, values in zip(axes[1:], columns.values()):
+            drawn = panel.imshow(values[row], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(drawn, ax=grid, shrink=0.5, label="probability of infection")
+    return figure
+
+
+@styled
+def class_figure(images, truth, predicted):
+    """CT with the classes drawn over it: truth and each method, a slice per row (Figure 7).
+
+    Args:
+        images: (n, S, S) in [0, 1].
+        truth: (n, S, S) labels.
+        predicted: method -> (n, S, S) labels.
+    """
+    columns = {"truth": truth, **predicted}
+    figure, grid = _grid(images, columns)
+    colours = ListedColormap(list(CLASS_COLOURS.values()))
+    for row, axes in enumerate(grid):
+        for panel, labels in zip(axes[1:], columns.values()):
+            show_ct(panel, hounsfield(images[row]))
+            panel.imshow(np.ma.masked_equal(labels[row], 0), cmap=colours, vmin=1, vmax=2, alpha=0.75,
+                         interpolation="nearest")
+    figure.legend(handles=[Patch(color=colour, label=name) for name, colour in CLASS_COLOURS.items()],
+                  loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def painting_figure(images, masks, paintings):
+    """Image, what the coach left of it, and what the network painted, a slice per row.
+
+    Args:
+        images, paintings: (n, S, S) in [0, 1].
+        masks: (n, S, S), 1 kept and 0 erased.
+    """
+    figure = new_figure(3 * _CELL, len(images) * _CELL + 0.4)
+    grid = figure.subplots(len(images), 3, squeeze=False)
+    for axes, image, mask, painting in zip(grid, images, masks, paintings):
+        for panel, values in zip(axes, (image, np.where(mask > 0.5, image, np.nan), painting)):
+            panel.set_facecolor("#B3CDE3")  # erased: a colour that no CT has
+            show_ct(panel, hounsfield(values))
+    for panel, text in zip(grid[0], ("CT", "erased by the coach", "painted")):
+        panel.set_title(text)
+    return figure
+
+
+def _grid(images, columns):
+    figure = new_figure((1 + len(columns)) * _CELL + 0.5, len(images) * _CELL + 0.6)
+    grid = figure.subplots(len(images), 1 + len(columns), squeeze=False)
+    for axes, image in zip(grid, images):
+        show_ct(axes[0], hounsfield(image))
+        for panel in axes:
+            bare(panel)
+    for panel, text in zip(grid[0], ("CT", *columns)):
+        panel.set_title(text)
+    return figure, grid

@@ -1,0 +1,153 @@
+"""Paper 004's Tables II and III out of predictions, and its significance marks, properly and as coded (I15)."""
+
+__all__ = ["class_scores", "infection_scores", "measured_classes", "measured_infection", "overall_interval",
+           "significance_table"]
+
+import math
+
+import numpy as np
+
+from covid3dgan.data.slices import CLASSES
+from covid3dgan.evaluation import protocols, statistics
+from covid3dgan.evaluation.comparison import Measured
+from covid3dgan.evaluation.report import Table
+
+METRICS = ("f1", "iou", "recall", "precision")
+REPEATS = 2000
+
+
+def _by_patient(patients, *arrays):
+    """(patients, [arrays per patient], ...): a protocol's cases are patients, so that intervals draw those."""
+    names = np.unique(patients)
+    return names, *([array[patients == name] for name in names] for array in arrays)
+
+
+def infection_scores(probability, labels, patients, threshold):
+    """Table II's row: ``Scores`` of (N, S, S) probabilities against labels above 0."""
+    names, found, true = _by_patient(patients, probability, (labels > 0).astype(np.float32))
+    return protocols.ssinfnet(found, true, threshold, names=names)
+
+
+def class_scores(predicted, labels, patients):
+    """Table III's columns: class -> ``Scores``, and "overall"."""
+    names, found, true = _by_patient(patients, predicted, labels)
+    return protocols.ssinfnet_classes(found, true, CLASSES, names)
+
+
+def measured_infection(methods, described, command, phantom):
+    """(method, "MedSeg", metric) -> Measured, for Table II.
+
+    Args:
+        methods: method -> Scores of ``infection_scores``.
+    """
+    return {(method, "MedSeg", metric): Measured.of(entry, described, command, phantom, "error95")
+            for method, scores in methods.items() for metric, entry in scores.summary().items()}
+
+
+def measured_classes(methods, described, command, phantom):
+    """(method, class, metric) -> Measured, for Table III; "overall" gets the interval that the paper's has not.
+
+    Args:
+        methods: method -> what ``class_scores`` returned.
+    """
+    found = {}
+    for method, scores in methods.items():
+        for label in CLASSES:
+            for metric, entry in scores[label].summary().items():
+                found[method, label, metric] = Measured.of(entry, described, command, phantom, "error95")
+        for metric, entry in scores["overall"].items():
+            found[method, "overall", metric] = Measured(
+                entry["mean"], described, command, phantom, entry["error95"], overall_interval(scores, metric),
+                len(scores[CLASSES[0]].rows))
+    return found
+
+
+def overall_interval(scores, metric, seed=0, level=0.95):
+    """Bootstrap interval over patients of the plain mean of the class means."""
+    rows = {label: [(row["case"], row[metric]) for row in scores[label].rows] for label in CLASSES}
+    patients = np.unique([case for case, _ in rows[CLASSES[0]]])
+    if len(patients) < 2:
+        return math.nan, math.nan
+    sums, counts = np.zeros((2, len(CLASSES), len(patients)))
+    for c, label in enumerate(CLASSES):
+        for case, value in rows[label]:
+            if not math.isnan(value):
+                at = np.searchsorted(patients, case)
+                sums[c, at] += value
+                counts[c, at] += 1
+    drawn = np.random.default_rng([seed, 61]).integers(0, len(patients), (REPEATS, len(patients)))
+    total, number = sums[:, drawn].sum(-1), counts[:, drawn].sum(-1)
+    means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
+    kept = means[:, np.isfinite(means).all(0)].mean(0)
+    return tuple(float(v) for v in np.percentile(kept, [50 * (1 - level), 50 * (1 + level)])) if kept.size else (
+        math.nan, math.nan)
+
+
+def significance_table(second, first, names=("SSInfNet", "SInfNet")):
+    """Is the difference real? A report ``Table``, a row per class and metric.
+
+    Images of one patient are no independent samples, so the proper test is Wilcoxon's signed rank over patients' means.
+    "As coded" is what the paper's marks rest on: half the two-sided p of an unpaired rank-sum test, which for the
+    precision of ground glass and consolidation is taken against the other model's *background* precision, and Welch's
+    t over images from the printed variances.
+
+    Args:
+        second, first: two results of ``class_scores`` on the same images.
+        names: of the two methods, in that order.
+    """
+    rows = []
+    for label in (*CLASSES, "overall"):
+        for metric in METRICS:
+            if label == "overall":
+                rows.append(_row(label, metric, _overall_means(first, metric), _overall_means(second, metric),
+                                 math.nan, _overall_welch(first, second, metric)))
+                continue
+            against = first["background" if metric == "precision" else label]
+            coded = statistics.half_mann_whitney(against.values(metric), second[label].values(metric))
+            pair = statistics.compare(first[label].values(metric), second[label].values(metric))
+            rows.append(_row(label, metric, _patient_means(first[label], metric),
+                             _patient_means(second[label], metric), coded, pair["welch_t"]))
+    return Table(
+        f"Significance: {names[0]} against {names[1]}",
+        ("class", "metric", "difference", "Wilcoxon over patients", "patients", "rank sum as coded", "t as coded"),
+        tuple(rows), merged=1, numeric=(2, 3, 4, 5, 6), notes=(
+            "difference: mean over patients. p-values; none is corrected for their number "
+            f"({len(rows)} tests: about {len(rows) / 20:.0f} below 0.05 by chance).",
+            "As coded, the precision of ground glass and consolidation is compared with the other model's background "
+            "precision (I15), so a small p there means nothing."))
+
+
+def _row(label, metric, first, second, rank_sum, welch):
+    pair = statistics.compare(first, second)
+    return (label, metric, _number(pair["mean_difference"], "+.3f"), _number(pair["wilcoxon_signed_rank"]),
+            str(pair["pairs"]), _number(rank_sum), _number(welch))
+
+
+def _number(value, form=".3f"):
+    return "-" if math.isnan(value) else format(value, form)
+
+
+def _patient_means(scores, metric):
+    return np.array([case[metric] for case in scores.per_case()], float)
+
+
+def _overall_means(scores, metric):
+    """Per patient the mean over the classes that count there."""
+    table = np.array([_patient_means(scores[label], metric) for label in CLASSES])
+    known = ~np.isnan(table)
+    return np.divide(np.nansum(table, 0), known.sum(0), out=np.full(table.shape[1], np.nan), where=known.any(0))
+
+
+def _overall_welch(first, second, metric):
+    """From the means of the classes' means and variances over all images, as the code prints them."""
+    summaries = []
+    for scores in (first, second):
+        values = [scores[label].values(metric) for label in CLASSES]
+        values = [v[~np.isnan(v)] for v in values]
+        if any(len(v) < 2 for v in values):
+            return math.nan
+        variance = float(np.mean([v.var(ddof=1) for v in values]))
+        if variance == 0:
+            return math.nan
+        summaries.append((float(np.mean([v.mean() for v in values])), variance, len(scores[CLASSES[0]].rows)))
+    return statistics.welch_from_summary(*summaries)

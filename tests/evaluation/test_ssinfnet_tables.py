@@ -1,0 +1,95 @@
+"""Tables II and III, the significance marks and the ROC of paper 004 on small cases."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from covid3dgan.evaluation import metrics, paper_tables, ssinfnet_figures, ssinfnet_tables
+from covid3dgan.evaluation.comparison import comparison_table
+
+
+def scores(seed, quality, patients=6, per_patient=4):
+    """Class scores of noisy predictions: ``quality`` is the share of pixels that are right."""
+    rng = np.random.default_rng(7)
+    truth = rng.integers(0, 3, (patients * per_patient, 8, 8))
+    owners = np.repeat([f"p{i}" for i in range(patients)], per_patient)
+    own = np.random.default_rng(seed)
+    wrong = own.random(truth.shape) > quality
+    return ssinfnet_tables.class_scores(np.where(wrong, own.integers(0, 3, truth.shape), truth), truth, owners)
+
+
+def test_samples_are_images_and_cases_are_patients():
+    probability = np.zeros((3, 2, 2), np.float32)
+    probability[:, 0] = 0.9
+    labels = np.zeros((3, 2, 2), np.uint8)
+    labels[0, 0], labels[1, 0, 0] = 2, 1
+    found = ssinfnet_tables.infection_scores(probability, labels, np.array(["a", "b", "a"]), 0.5)
+    assert found.cases == ["a", "b"]
+    # Image 1: F1 = 1; image 3 (healthy, false alarm): 0; image 2: 2 x 1 / (2 + 1).
+    np.testing.assert_allclose(sorted(found.values("f1")), [0, 2 / 3, 1])
+    assert np.isnan(found.values("recall")).sum() == 1
+
+
+def test_measured_fits_the_paper_s_tables():
+    results = {"SInfNet": scores(1, 0.6), "SSInfNet": scores(2, 0.9)}
+    measured = ssinfnet_tables.measured_classes(results, "24 slices", "command", True)
+    table = paper_tables.tables("ssinfnet")[1]
+    known = {number.key for number in table.numbers}
+    assert set(measured) <= known and ("SSInfNet", "overall", "f1") in measured
+    printed = comparison_table(table, measured)
+    assert "PHANTOMS" in printed.title
+    low, high = measured["SSInfNet", "overall", "f1"].ci95
+    assert low < measured["SSInfNet", "overall", "f1"].mean < high
+    found = ssinfnet_tables.measured_infection({"SInfNet": ssinfnet_tables.infection_scores(
+        np.random.default_rng(0).random((4, 8, 8)), np.eye(8)[None].repeat(4, 0), np.array(list("aabb")), 0.5)},
+        "4 slices", "command", True)
+    assert set(found) <= {number.key for number in paper_tables.tables("ssinfnet")[0].numbers}
+
+
+def test_significance_finds_a_real_difference_over_patients():
+    better, worse = scores(2, 0.9), scores(1, 0.6)
+    rows = {row[:2]: row[2:] for row in ssinfnet_tables.significance_table(better, worse).rows}
+    difference, wilcoxon, patients, coded, welch = rows["GGO", "f1"]
+    first, second = ([case["f1"] for case in s["GGO"].per_case()] for s in (worse, better))
+    assert float(wilcoxon) == pytest.approx(stats.wilcoxon(np.subtract(second, first)).pvalue, abs=5e-4)
+    assert float(difference) == pytest.approx(np.subtract(second, first).mean(), abs=5e-4) and patients == "6"
+    half = stats.mannwhitneyu(worse["GGO"].values("f1"), better["GGO"].values("f1"), alternative="two-sided",
+                              method="asymptotic").pvalue / 2
+    assert float(coded) == pytest.approx(half, abs=5e-4) and float(welch) < 0.05
+
+
+def test_coded_precision_compares_with_the_background():
+    better, worse = scores(2, 0.9), scores(1, 0.6)
+    rows = {row[:2]: row[2:] for row in ssinfnet_tables.significance_table(better, worse).rows}
+    half = stats.mannwhitneyu(worse["background"].values("precision"), better["consolidation"].values("precision"),
+                              alternative="two-sided", method="asymptotic").pvalue / 2
+    assert float(rows["consolidation", "precision"][3]) == pytest.approx(half, abs=5e-4)
+
+
+def test_equal_methods_have_no_p_value():
+    same = scores(1, 0.6)
+    rows = ssinfnet_tables.significance_table(same, same).rows
+    assert {row[3] for row in rows} == {"-"} and {row[2] for row in rows} == {"+0.000"}
+
+
+def test_overall_interval_needs_two_patients():
+    assert np.isnan(ssinfnet_tables.overall_interval(scores(1, 0.6, patients=1), "f1")).all()
+
+
+def test_roc_passes_through_the_hand_worked_points():
+    values, labels = np.array([0.9, 0.8, 0.8, 0.1]), np.array([True, False, True, False])
+    false, true = ssinfnet_figures.roc_curve(values, labels)
+    np.testing.assert_allclose(false, [0, 0, 0.5, 1])
+    np.testing.assert_allclose(true, [0, 0.5, 1, 1])
+    area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
+    assert area == pytest.approx(metrics.area_under_roc(values, labels))
+
+
+def test_figures_draw():
+    rng = np.random.default_rng(0)
+    pictures, labels = rng.random((2, 16, 16)), rng.integers(0, 3, (2, 16, 16))
+    roc = ssinfnet_figures.roc_figure({"SInfNet": pictures}, labels)
+    assert "AUC" in roc.axes[0].get_legend().get_texts()[0].get_text()
+    assert len(ssinfnet_figures.class_figure(pictures, labels, {"SInfNet": labels}).axes) == 6
+    assert len(ssinfnet_figures.infection_figure(pictures, labels > 0, {"SInfNet": pictures}).axes) == 7
+    assert len(ssinfnet_figures.painting_figure(pictures, labels > 0, pictures).axes) == 6
