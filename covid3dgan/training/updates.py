@@ -2,6 +2,9 @@
 
 __all__ = ["minimise", "move_average"]
 
+import sys
+
+import keras
 import tensorflow as tf
 
 from covid3dgan import compat
@@ -22,8 +25,23 @@ def minimise(optimizer, variables, objective):
         loss, rest = objective()
         scaled = compat.scale_loss(optimizer, loss)
     gradients = compat.unscale_gradients(optimizer, tape.gradient(scaled, variables))
+    if keras.mixed_precision.global_policy().name == "mixed_bfloat16":
+        gradients = _finite_or_zero(gradients)
     optimizer.apply_gradients(zip(gradients, variables))
     return loss, rest
+
+
+def _finite_or_zero(gradients):
+    """All gradients, or zeros in place of all where one is not finite, with a warning.
+
+    Now and then a bfloat16 kernel of the CPU hands back NaN from finite input (once in a hundred steps of the demo's
+    GAN, never in float32). One lost update is cheap, NaN in the weights ends the run. A loss that is itself NaN still
+    stops the training.
+    """
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients if g is not None])
+    tf.cond(finite, tf.no_op, lambda: tf.print("warning: left an update out, its bfloat16 gradients were not finite",
+                                               output_stream=sys.stderr))
+    return [None if g is None else tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
 
 
 def move_average(averaged, network, decay, step):

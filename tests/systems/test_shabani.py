@@ -1,0 +1,111 @@
+"""The whole system once at toy size: every stage leaves its result, a second call reuses it, the verbs work on it."""
+
+import json
+
+import nibabel
+import numpy as np
+import pytest
+
+from covid3dgan import presets
+from covid3dgan.cli.main import main
+from covid3dgan.errors import InputError
+from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
+from covid3dgan.systems.shabani import ABLATION, FULL, reproduce
+from covid3dgan.training.conduct import How
+
+TOY = presets.override(presets.get("shabani/demo"), [
+    "gan.steps=4", "gan.generator_width=1", "gan.discriminator_width=4", "gan.batch_size=2", "gan.reconstructions=1",
+    "gan.log_every=2", "gan.checkpoint_every=2", "segmenter.steps=4", "segmenter.width=4", "segmenter.batch_size=8",
+    "segmenter.log_every=2", "segmenter.checkpoint_every=2"])
+SIZES = CohortSizes(healthy=3, covid=2, validation=2, test=2, size=(64, 64, 24))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("reproduce") / "run"
+    reproduce(out, TOY, How(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    return out
+
+
+def test_every_stage_leaves_its_result(folder):
+    done = json.loads((folder / "stages.json").read_text())["done"]
+    assert list(done) == ["cases", "preprocess", "GAN", "segmenter: GAN + UNet", f"segmenter: {FULL}", "scores",
+                          "predictions", "report"]
+    assert done["preprocess"]["result"]["counts"] == {"train": 7, "validation": 2, "Mosmed": 2, "UESTC": 2,
+                                                      "Radiopaedia": 2}
+    assert done["GAN"]["result"]["step"] == 4
+    full = json.loads((folder / "segmenters/GAN-UNet-contrastive/run.json").read_text())
+    assert full["threshold"]["tuned"] and full["threshold"]["value"] in TOY.threshold.grid
+    assert full["threshold"]["cases"] == [f"validation_coronacases-like_00{i}" for i in range(2)]
+
+
+def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
+    text = (folder / "report.html").read_text()
+    for part in ("58.43", "63.69", "ON PHANTOMS, not on patients", "Table 5", "Fig. 4", FULL):
+        assert part in text
+    assert "http://" not in text.replace("http://www.w3.org", "")
+    results = json.loads((folder / "results.json").read_text())
+    assert results["phantom"] and set(results["mean_dice"]) == {"best HU threshold", "GAN", "GAN + UNet", FULL}
+
+
+def test_predictions_lie_on_their_cts(folder):
+    [mask] = sorted((folder / "predictions/Mosmed").glob("*.nii.gz"))
+    ct = folder / "phantoms/Mosmed/images" / mask.name.replace("Mosmed_", "")
+    a, b = nibabel.load(ct), nibabel.load(mask)
+    assert a.shape == b.shape and np.array_equal(a.affine, b.affine)
+
+
+def test_a_second_call_reuses_the_stages_and_another_seed_is_refused(folder):
+    before = (folder / "gan/run.json").read_bytes()
+    reproduce(folder, TOY, How(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    assert (folder / "gan/run.json").read_bytes() == before
+    with pytest.raises(InputError, match="another seed"):
+        reproduce(folder, TOY, How(seed=2), sizes=SIZES, variants=ABLATION)
+
+
+def test_roles_share_no_patient(tmp_path):
+    cohorts = open_cohorts(None, tmp_path, 1, CohortSizes(1, 1, 1, 1, (48, 48, 16)))
+    every = [*cohorts.train, *cohorts.validation, *(c for cases in cohorts.tests.values() for c in cases)]
+    assert len({case.id for case in every}) == len(every) == 7
+    assert len({case.image.read_bytes() for case in every}) == 7
+
+
+def test_pseudo_mask_verb(folder, tmp_path):
+    arguments = ["pseudo-mask", str(folder / "gan"), str(folder / "prepared/UESTC"), str(tmp_path / "out"), "--quiet"]
+    assert main(arguments) == 0
+    rows = (tmp_path / "out/slice_sums.csv").read_text().splitlines()
+    assert len(rows) == 1 + 2 * 16 and (tmp_path / "out/pseudo_masks.png").stat().st_size > 10000
+    [first, _] = sorted((tmp_path / "out/difference").glob("*.nii.gz"))
+    assert nibabel.load(first).shape == nibabel.load(
+        folder / "phantoms/UESTC/images" / first.name.replace("UESTC_", "")).shape
+    assert main(arguments) == 1  # nothing is overwritten unasked
+
+
+def test_train_and_predict_verbs(folder, tmp_path, capsys):
+    settings = [f"--set={name}={value}" for name, value in (
+        ("segmenter.width", 4), ("segmenter.batch_size", 8), ("segmenter.checkpoint_every", 1))]
+    arguments = ["train", "segmenter", str(folder / "prepared/train"), str(tmp_path / "run"), "--preset",
+                 "shabani/demo", "--gan", str(folder / "gan"), "--steps", "1", "--precision", "float32", *settings]
+    assert main(arguments) == 0
+    assert main(arguments) == 1 and "--resume" in capsys.readouterr().err
+    assert main([*arguments, "--resume"]) == 0
+    image = next((folder / "phantoms/Mosmed/images").glob("*.nii.gz"))
+    assert main(["predict", str(image), str(tmp_path / "masks"), "--model", str(tmp_path / "run"), "--quiet"]) == 0
+    assert nibabel.load(tmp_path / "masks" / image.name).shape == nibabel.load(image).shape
+    assert main(["predict", str(image), str(tmp_path / "m2"), "--model", str(folder / "gan")]) == 1
+    assert "a run of kind segmenter" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments, part", [
+    (["train", "segmenter", "data", "run"], "--gan"),
+    (["train", "gan", "data", "run", "--steps", "0"], "--steps"),
+    (["reproduce", "shabani", "--out", "x", "--preset", "elmourabit/paper"], "a preset of shabani"),
+])
+def test_wrong_arguments(arguments, part, capsys):
+    assert main(arguments) == 2
+    assert part in capsys.readouterr().err
+
+
+def test_missing_cases_are_one_sentence(tmp_path, capsys):
+    assert main(["train", "gan", str(tmp_path / "none"), str(tmp_path / "run")]) == 1
+    assert "expected a folder of prepared cases" in capsys.readouterr().err
