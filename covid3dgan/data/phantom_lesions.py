@@ -102,7 +102,7 @@ def grow_lesions(rng, grid, thorax, lungs, parenchyma, rate, style):
     expected = rate * lung_volume / (style.lesion_volume * 1000) * rng.lognormal(0, 0.4)
     count = int(np.clip(1 + rng.poisson(expected), 1, MOST_LESIONS))
     seeds = _place(rng, thorax, count, 1.6 * rate * lung_volume, style)
-    ragged = 0.22 * smooth_noise(rng, grid, 19.0) + 0.13 * smooth_noise(rng, grid, 8.0)
+    ragged = 0.30 * smooth_noise(rng, grid, 21.0) + 0.17 * smooth_noise(rng, grid, 8.0)
     growth = 1.0
     while True:
         potential, owner = _potential(grid, seeds, growth)
@@ -129,12 +129,13 @@ def grow_lesions(rng, grid, thorax, lungs, parenchyma, rate, style):
     # Consolidation forms in the cores of lesions, in patches: the top of depth + texture, as much as this case has.
     solid_share = np.clip(style.consolidation * rng.lognormal(-0.3, 0.8), 0, 0.7)
     dense = rng.normal(0, 0.35, len(seeds)).astype(np.float32)[owner]
-    core = 0.6 * depth + dense + 0.30 * smooth_noise(rng, grid, 15.0) + 0.18 * smooth_noise(rng, grid, 7.0)
+    core = 0.45 * depth + dense + 0.34 * smooth_noise(rng, grid, 15.0) + 0.22 * smooth_noise(rng, grid, 7.0)
     solid_count = int(round(solid_share * target))
     classes = infected.astype(np.uint8) * GROUND_GLASS
     if solid_count > 0:
         start = np.partition(core[infected], -solid_count)[-solid_count]
         solid = smoothstep(-0.12, 0.12, core - start)
-        hu += solid * (-35 + 35 * texture - hu)
+        bronchi = np.exp(-(smooth_noise(rng, grid, 10.0) / 0.15) ** 2)  # air bronchograms: dark streaks that stay open
+        hu += solid * (-20 + 30 * texture - 280 * bronchi - hu)
         classes[infected & (core >= start)] = CONSOLIDATION
     return Lesions(share, hu, classes)
