@@ -8,6 +8,7 @@ from covid3dgan.models.infnet_layers import BilinearResize
 from covid3dgan.models.layers import check_input_shape
 from covid3dgan.models.torch_style import batch_norm, conv
 from covid3dgan.models.transunet_layers import (
+    LAST_FILTERS,
     ClassToken,
     DropClassToken,
     PositionTable,
@@ -82,7 +83,7 @@ def _khali(image, classes, width=128, blocks=8, heads=4, mlp_units=None, attenti
     x = _norm_relu(conv(x, 4 * width, 3, "reduce", use_bias=True), "reduce", activation=ENCODED)
     for level, filters in enumerate((2 * width, width, width // 2), start=1):
         x = _decoder(x, skips.pop(), filters, f"decoder{level}")
-    x = _decoder(x, None, max(width // 8, 1), "decoder4")
+    x = _decoder(x, None, max(width // 8, LAST_FILTERS), "decoder4")
     return logits_head(x, classes, kernel=1)
 
 

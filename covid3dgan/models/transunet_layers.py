@@ -1,7 +1,7 @@
 """The layers that the two TransUNets share and Keras does not have; all (B, ..., C), channels last."""
 
-__all__ = ["ATTENTION_SCALES", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention", "StandardizedConv2D",
-           "dense", "logits_head"]
+__all__ = ["ATTENTION_SCALES", "LAST_FILTERS", "ClassToken", "DropClassToken", "PositionTable", "SelfAttention",
+           "StandardizedConv2D", "dense", "logits_head"]
 
 import keras
 import tensorflow as tf
@@ -10,6 +10,9 @@ from covid3dgan.errors import ArgumentError, check_choice
 
 PACKAGE = "covid3dgan"
 ATTENTION_SCALES = ("divide", "multiply")
+# Filters of the last decoder in both published networks. It alone works at full resolution, without a skip: scaled
+# down with the rest it would be a bottleneck of two or four channels, so small networks keep as many.
+LAST_FILTERS = 16
 
 
 def torch_uniform():

@@ -5,6 +5,7 @@ import keras
 from covid3dgan.models.infnet_layers import BilinearResize
 from covid3dgan.models.torch_style import batch_norm, conv
 from covid3dgan.models.transunet_layers import (
+    LAST_FILTERS,
     PositionTable,
     SelfAttention,
     StandardizedConv2D,
@@ -24,7 +25,8 @@ def r50_vit_b16(image, classes, width=64, blocks=12, heads=12, mlp_units=None, a
     One-channel slices keep one channel; the original repeats them to three.
 
     Args:
-        width: filters of the stem; stages have 4, 8, 16 x, tokens 12 x, and the decoder 8, 4, 2, 1, 1/4 x as many.
+        width: filters of the stem; stages have 4, 8, 16 x, tokens 12 x, and the decoder 8, 4, 2, 1, 1/4 x as many
+            (the last at least 16).
         blocks, heads, mlp_units, attention_scale: of the transformer; ``mlp_units`` defaults to 4 x the token's.
     """
     x, skips = _body(image, width)
@@ -32,7 +34,7 @@ def r50_vit_b16(image, classes, width=64, blocks=12, heads=12, mlp_units=None, a
     x = _convolve(x, 8 * width, "reduce", activation="encoded")
     for level, filters in enumerate((4 * width, 2 * width, width), start=1):
         x = _decoder(x, skips.pop(), filters, f"decoder{level}")
-    x = _decoder(x, None, max(width // 4, 1), "decoder4")
+    x = _decoder(x, None, max(width // 4, LAST_FILTERS), "decoder4")
     return logits_head(x, classes, kernel=3)
 
 

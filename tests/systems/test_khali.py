@@ -1,0 +1,60 @@
+"""Paper 002's system: its report on results that are given, and the whole of it at a size that proves the wiring."""
+
+import json
+
+import numpy as np
+import pytest
+
+from covid3dgan import presets
+from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.systems import khali
+from covid3dgan.systems.cohorts import Cohorts, CohortSizes
+from covid3dgan.training.conduct import How
+from covid3dgan.training.pseudo_slices import PseudoSlices, as_slices
+from covid3dgan.training.runs import open_run
+
+SETTINGS = ["gan.steps=2", "gan.checkpoint_every=2", "segmenter.steps=2", "segmenter.width=4", "transunet.steps=4",
+            "transunet.first_phase_steps=1", "transunet.width=8", "transunet.blocks=1", "transunet.checkpoint_every=4"]
+COMMAND = "covid3dgan reproduce khali"
+
+
+def test_report_holds_both_kinds_of_scores_the_figures_and_the_temperature(tmp_path, monkeypatch, prepared_cases,
+                                                                           model):
+    cases = prepared_cases(8)
+    images = as_slices(cases.array("lung"))
+    found = PseudoSlices(cases, 1, images, images * as_slices(cases.array("infection")), np.full(16, 1024), None, None)
+    monkeypatch.setattr(khali, "open_prepared", lambda folder: cases)
+    monkeypatch.setattr(khali, "load_pseudo_slices", lambda *rest: found)
+    monkeypatch.setattr(khali, "transunet_encoder", lambda network: lambda slices, training: slices[:, ::8, ::8])
+    cohorts = Cohorts((), (), {}, True, {khali.DATASET: "phantoms: 8 x mosmed-like"})
+    khali._report(tmp_path, presets.get("khali/demo"), How(seed=1), cohorts,
+                  {"TransUNET": model(), "UNET": model(0.99)}, tmp_path, tmp_path, COMMAND)
+
+    tables = json.loads((tmp_path / "tables.json").read_text())
+    transunet, unet = (tables["scores"][method]["volumes"]["dice"]["mean"] for method in ("TransUNET", "UNET"))
+    assert transunet == pytest.approx(100.0) and unet == pytest.approx(0.0)  # nothing is as bright as 0.99
+    # The paper's rule has no use for a network's own threshold.
+    assert tables["scores"]["UNET"]["pixel_max"]["dice"]["mean"] == pytest.approx(100.0, abs=1e-4)
+    assert 0.01 <= tables["temperature"]["fitted"] <= 1.0
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for part in ("PHANTOMS", "50.09", "47.09", "Figure 4", "true mask", "72.846", "held out", COMMAND):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_whole_system_writes_its_tables_and_reuses_finished_stages(tmp_path):
+    preset = presets.override(presets.get("khali/demo"), SETTINGS)
+    sizes = CohortSizes(healthy=2, covid=2, validation=2, test=2, size=(80, 80, 24))
+    report = khali.reproduce(tmp_path / "run", preset, How(seed=1), sizes=sizes, command=COMMAND)
+    text = report.read_text(encoding="utf-8")
+    assert "PHANTOMS" in text and "50.09" in text and "TransUNET" in text
+    tables = json.loads((tmp_path / "run" / "tables.json").read_text())
+    assert set(tables["scores"]) == {"TransUNET", "UNET"} and tables["phantom"] is True
+    # Both networks learned from the pseudo-masks of one GAN run, and from none of the cases that are scored (K21).
+    gans = {open_run(tmp_path / "run" / name)[0].manifest["gan"] for name in ("unet", "transunet")}
+    assert gans == {str(tmp_path / "run" / "gan")}
+    trained, scored = (open_prepared(tmp_path / "run" / "prepared" / role).ids for role in ("train", khali.DATASET))
+    assert not set(trained) & set(scored)
+    made = (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns
+    khali.reproduce(tmp_path / "run", preset, How(seed=1), sizes=sizes, command=COMMAND)
+    assert (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns == made
