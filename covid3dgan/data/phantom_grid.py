@@ -4,7 +4,7 @@ Everything a phantom shows is defined in millimetres and only then sampled, so o
 Coordinates are LPS: +x to the patient's left, +y to the back, +z to the head; z = 0 is the lowest tip of the lungs.
 """
 
-__all__ = ["Grid", "Tubes", "coverage", "slab_coverage", "smooth_noise", "smoothstep", "tube_coverage"]
+__all__ = ["Grid", "Tubes", "coverage", "paint", "slab_coverage", "smooth_noise", "smoothstep", "tube_coverage"]
 
 from dataclasses import dataclass
 
@@ -63,6 +63,11 @@ def smoothstep(low, high, value):
     """0 below ``low``, 1 above ``high``, a cubic in between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
+
+
+def paint(hu, share, value):
+    """Replaces ``share`` of each voxel's content by ``value``, in place; all broadcast against ``hu`` (X, Y, Z)."""
+    hu += share * (value - hu)
 
 
 def coverage(field):

@@ -46,12 +46,14 @@ class _Seed:
     paving: float
 
 
-def _place(rng, thorax, count, volume, style):
-    """``count`` lesion seeds whose ellipsoids together hold about ``volume`` cubic millimetres."""
+def _place(rng, thorax, volume, style):
+    """Lesion seeds that will together hold about ``volume`` cubic millimetres of the lungs."""
+    expected = volume / (1000 * style.lesion_volume) * rng.lognormal(0, 0.4)
+    count = min(1 + rng.poisson(expected), MOST_LESIONS)
     one_sided = rng.random() < (0.45 if count <= 3 else 0.12)
     first_side = rng.choice([-1, 1])
     relative = rng.lognormal(0, 0.75, count)
-    relative *= volume / relative.sum()
+    relative *= 1.6 * volume / relative.sum()  # much of an ellipsoid at the pleura lies outside the lung
     seeds = []
     for own_volume in relative:
         side = int(first_side if one_sided else rng.choice([-1, 1]))
@@ -97,45 +99,55 @@ def grow_lesions(rng, grid, thorax, lungs, parenchyma, rate, style):
         rate: lesion voxels / lung voxels.
         style: the cohort's :class:`LesionStyle`.
     """
-    lung_volume = lungs.sum() * grid.voxel_volume
+    seeds = _place(rng, thorax, rate * lungs.sum() * grid.voxel_volume, style)
     target = max(int(round(rate * lungs.sum())), 1)
-    expected = rate * lung_volume / (style.lesion_volume * 1000) * rng.lognormal(0, 0.4)
-    count = int(np.clip(1 + rng.poisson(expected), 1, MOST_LESIONS))
-    seeds = _place(rng, thorax, count, 1.6 * rate * lung_volume, style)
+    depth, owner = _extent(rng, grid, lungs, seeds, target)
+    infected = lungs & (depth >= 0)
+    softness = rng.uniform(0.16, 0.32)
+    texture = smooth_noise(rng, grid, 11.0)
+    hu = _ground_glass(rng, grid, parenchyma, seeds, owner, texture)
+    classes = infected.astype(np.uint8) * GROUND_GLASS
+    _consolidate(rng, grid, depth, infected, style, rng.normal(0, 0.35, len(seeds)).astype(np.float32)[owner], texture,
+                 hu, classes)
+    return Lesions(smoothstep(-softness, softness, depth), hu, classes)
+
+
+def _extent(rng, grid, lungs, seeds, target):
+    """How far inside a lesion each voxel is (0 on the edge, so that ``target`` voxels of the lungs lie inside), and
+    which lesion it belongs to: two (X, Y, Z)."""
     ragged = 0.30 * smooth_noise(rng, grid, 21.0) + 0.17 * smooth_noise(rng, grid, 8.0)
     growth = 1.0
     while True:
         potential, owner = _potential(grid, seeds, growth)
-        outside = potential <= FLOOR
-        potential += ragged
-        potential[outside] = FLOOR
-        inside = potential[lungs]
-        edge = np.partition(inside, -target)[-target]
-        if edge > FLOOR + 0.9 or growth > 30:
-            break
+        potential = np.where(potential > FLOOR, potential + ragged, np.float32(FLOOR))
+        edge = np.partition(potential[lungs], -target)[-target]
+        if edge > FLOOR + 0.9:
+            return potential - edge, owner
         growth *= 1.25  # most of a lesion fell outside the lung: let all of them grow
-    depth = potential - edge
-    infected = lungs & (depth >= 0)
 
-    softness = rng.uniform(0.16, 0.32)
-    share = smoothstep(-softness, softness, depth)
-    texture = smooth_noise(rng, grid, 11.0)
+
+def _ground_glass(rng, grid, parenchyma, seeds, owner, texture):
+    """HU (X, Y, Z) of ground glass, in some lesions with the thickened septa of crazy paving."""
     hu = 0.6 * parenchyma - 0.4 * 850 + np.array([s.gain for s in seeds], np.float32)[owner]
     hu += 45 * texture + 30 * smooth_noise(rng, grid, 5.0)
     septa = np.exp(-(smooth_noise(rng, grid, (9.0, 9.0, 14.0)) / 0.22) ** 2)
     hu += 190 * septa * np.array([s.paving for s in seeds], np.float32)[owner]
-    hu = np.clip(hu, -760, -250)
+    return np.clip(hu, -760, -250)
 
-    # Consolidation forms in the cores of lesions, in patches: the top of depth + texture, as much as this case has.
-    solid_share = np.clip(style.consolidation * rng.lognormal(-0.3, 0.8), 0, 0.7)
-    dense = rng.normal(0, 0.35, len(seeds)).astype(np.float32)[owner]
-    core = 0.45 * depth + dense + 0.34 * smooth_noise(rng, grid, 15.0) + 0.22 * smooth_noise(rng, grid, 7.0)
-    solid_count = int(round(solid_share * target))
-    classes = infected.astype(np.uint8) * GROUND_GLASS
-    if solid_count > 0:
-        start = np.partition(core[infected], -solid_count)[-solid_count]
-        solid = smoothstep(-0.12, 0.12, core - start)
-        bronchi = np.exp(-(smooth_noise(rng, grid, 10.0) / 0.15) ** 2)  # air bronchograms: dark streaks that stay open
-        hu += solid * (-20 + 30 * texture - 280 * bronchi - hu)
-        classes[infected & (core >= start)] = CONSOLIDATION
-    return Lesions(share, hu, classes)
+
+def _consolidate(rng, grid, depth, infected, style, density, texture, hu, classes):
+    """Turns the cores and patches of some lesions into consolidation: changes ``hu`` and ``classes`` in place.
+
+    Args:
+        density: (X, Y, Z) how readily the voxel's lesion consolidates.
+    """
+    share = np.clip(style.consolidation * rng.lognormal(-0.3, 0.8), 0, 0.7)
+    count = int(round(share * infected.sum()))
+    if count == 0:
+        return
+    core = 0.45 * depth + density + 0.34 * smooth_noise(rng, grid, 15.0) + 0.22 * smooth_noise(rng, grid, 7.0)
+    start = np.partition(core[infected], -count)[-count]
+    solid = smoothstep(-0.12, 0.12, core - start)
+    bronchi = np.exp(-(smooth_noise(rng, grid, 10.0) / 0.15) ** 2)  # air bronchograms: dark streaks that stay open
+    hu += solid * (-20 + 30 * texture - 280 * bronchi - hu)
+    classes[infected & (core >= start)] = CONSOLIDATION

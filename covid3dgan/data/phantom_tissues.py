@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from covid3dgan.data.phantom_grid import Tubes, coverage, slab_coverage, smooth_noise, smoothstep, tube_coverage
+from covid3dgan.data.phantom_bones import draw_bones
+from covid3dgan.data.phantom_grid import (
+    Tubes,
+    coverage,
+    paint,
+    slab_coverage,
+    smooth_noise,
+    smoothstep,
+    tube_coverage,
+)
 
-AIR, FAT, WALL, BLOOD, MUSCLE, LIVER, CARTILAGE, MARROW, CORTEX = -1000, -100, -20, 42, 52, 58, 110, 180, 650
-
-
-def _paint(hu, share, value):
-    """Replaces ``share`` of each voxel's content by ``value``, in place."""
-    hu += share * (value - hu)
+AIR, FAT, WALL, BLOOD, MUSCLE, LIVER = -1000, -100, -20, 42, 52, 58
 
 
 def lung_coverage(rng, grid, thorax):
@@ -41,15 +45,15 @@ def draw_body(rng, grid, thorax):
     muscle_edge = torso - thorax.wall - shoulders + wobble
     muscle_edge = np.maximum(muscle_edge, y - thorax.half_depth - thorax.wall + 6 * np.exp(-(x / 18) ** 2))
     skin = muscle_edge - thorax.fat * (1 + 0.5 * smoothstep(20, 120, np.abs(x))) - breasts
-    _paint(hu, coverage(skin), 10.0)
-    _paint(hu, coverage(skin + 2.5), FAT + 12 * smooth_noise(rng, grid, 9.0))
+    paint(hu, coverage(skin), 10.0)
+    paint(hu, coverage(skin + 2.5), FAT + 12 * smooth_noise(rng, grid, 9.0))
     planes = smoothstep(0.55, 1.1, np.abs(smooth_noise(rng, grid, (22.0, 16.0, 40.0))))
-    _paint(hu, coverage(muscle_edge), MUSCLE - 110 * planes)
+    paint(hu, coverage(muscle_edge), MUSCLE - 110 * planes)
     inner = coverage(envelope - 1.0)
-    _paint(hu, inner, FAT + 10 * smooth_noise(rng, grid, 8.0))
+    paint(hu, inner, FAT + 10 * smooth_noise(rng, grid, 8.0))
     _draw_abdomen(rng, hu, grid, thorax, inner)
     _draw_mediastinum(rng, hu, grid, thorax)
-    _draw_bones(rng, hu, grid, thorax, envelope)
+    draw_bones(rng, hu, grid, thorax, envelope)
     return hu
 
 
@@ -61,8 +65,8 @@ def _draw_table(hu, grid, thorax):
     width = smoothstep(205, 195, np.abs(grid.x))
     foam = smoothstep(-half, half, depth) * smoothstep(28, 28 - 2 * half, depth)
     shell = slab_coverage(depth - 1.5, 3.0, grid.spacing[1]) + slab_coverage(depth - 27, 3.0, grid.spacing[1])
-    _paint(hu, foam * width, -930.0)
-    _paint(hu, shell * width, -350.0)
+    paint(hu, foam * width, -930.0)
+    paint(hu, shell * width, -350.0)
 
 
 def _draw_abdomen(rng, hu, grid, thorax, inner):
@@ -75,20 +79,20 @@ def _draw_abdomen(rng, hu, grid, thorax, inner):
     spleen = smoothstep(50, 62, x + 6 * organs) * smoothstep(10, 24, y)
     stomach = smoothstep(25, 38, x) * smoothstep(20, 6, y + 8 * organs)
     texture = 7 * smooth_noise(rng, grid, 7.0)
-    _paint(hu, share * np.maximum(liver, spleen), LIVER + texture)
-    _paint(hu, share * stomach, 28.0 + texture)
+    paint(hu, share * np.maximum(liver, spleen), LIVER + texture)
+    paint(hu, share * stomach, 28.0 + texture)
     if rng.random() < 0.5:  # swallowed air: a pocket as dark as lung that is not lung
         centre = (62.0, -0.35 * thorax.half_depth, 0.45 * thorax.dome[1])
         radii = (rng.uniform(14, 26), rng.uniform(10, 18), rng.uniform(8, 16))
         rho = np.sqrt(sum(((v - c) / r) ** 2 for v, c, r in zip((x, y, z), centre, radii)))
-        _paint(hu, share * coverage(rho - 1), -960.0)
+        paint(hu, share * coverage(rho - 1), -960.0)
 
 
 def _draw_mediastinum(rng, hu, grid, thorax):
     """Heart with its fat, great vessels, oesophagus, lymph nodes."""
     h, d = thorax.height, thorax.half_depth
     heart = thorax.heart(grid.x, grid.y, grid.z)
-    _paint(hu, coverage(heart + 3.0 + 3.0 * smooth_noise(rng, grid, 30.0)), BLOOD + 5 * smooth_noise(rng, grid, 14.0))
+    paint(hu, coverage(heart + 3.0 + 3.0 * smooth_noise(rng, grid, 30.0)), BLOOD + 5 * smooth_noise(rng, grid, 14.0))
     grow = rng.uniform(0.9, 1.12)
     arch = [(-14, -0.34 * d, 0.48 * h), (-20, -0.30 * d, 0.62 * h), (-10, -0.18 * d, 0.71 * h),
             (12, 0.10 * d, 0.74 * h), (24, 0.42 * d, 0.69 * h), (24, 0.60 * d, 0.55 * h), (20, 0.62 * d, 0.25 * h),
@@ -103,67 +107,10 @@ def _draw_mediastinum(rng, hu, grid, thorax):
         Tubes.polyline([(-6, -0.1 * d, 0.73 * h), (-22, 0.0 * d, h + 40)], 6 * grow),
         Tubes.polyline([(4, 0.36 * d, -80), (5, 0.40 * d, 0.5 * h), (3, 0.28 * d, h + 40)], 7),
     ]
-    _paint(hu, tube_coverage(grid, Tubes.join(vessels)), BLOOD)
+    paint(hu, tube_coverage(grid, Tubes.join(vessels)), BLOOD)
     centre = np.exp(-(grid.x / 26) ** 2 - ((grid.y - 0.02 * d) / 30) ** 2) * smoothstep(0.35, 0.5, grid.z / h)
     nodes = smoothstep(0.9, 1.3, smooth_noise(rng, grid, 11.0)) * centre
-    _paint(hu, nodes, 38.0)
-
-
-def _draw_bones(rng, hu, grid, thorax, envelope):
-    """Spine with its canal, ribs that slope down to the front, costal cartilage, sternum, shoulder blades."""
-    x, y, z = grid.x, grid.y, grid.z
-    d = thorax.half_depth
-    pitch = thorax.height / rng.uniform(9.5, 10.5)
-    phase = rng.random() * pitch
-    deep = max(grid.spacing[2], 2.0)
-    lean = thorax.lean(z)
-    marrow = MARROW + 60 * smooth_noise(rng, grid, 7.0)
-
-    slope = rng.uniform(0.30, 0.42)
-    arc = np.arctan2(np.abs(x), y - lean) * 0.5 * (thorax.half_width + d)  # mm along the rib from the spine
-    offset = np.mod(z + slope * arc + phase, pitch) - 0.5 * pitch
-    extent = deep + slope * grid.spacing[1]
-    in_rib = np.clip((3.8 - np.abs(offset)) / extent + 0.5, 0, 1)
-    in_rib = in_rib * smoothstep(18, 26, np.abs(x)) * smoothstep(1.16, 1.08, z / thorax.height)
-    pixel = grid.spacing[0]
-    shell = slab_coverage(envelope - 6.0, 8.0, pixel)
-    rim = shell - slab_coverage(envelope - 6.0, 4.5, pixel)
-    front = smoothstep(-0.55, -0.70, (y - lean) / d)
-    _paint(hu, in_rib * shell * front, CARTILAGE)
-    _paint(hu, in_rib * shell * (1 - front), marrow)
-    _paint(hu, in_rib * rim * (1 - front), CORTEX)
-
-    spine_y = thorax.spine_y + lean
-    rho = np.sqrt((x / (1.12 * thorax.spine_radius)) ** 2 + ((y - spine_y) / thorax.spine_radius) ** 2)
-    disc = np.clip((2.5 - np.abs(np.mod(z + phase, pitch) - 0.5 * pitch)) / deep + 0.5, 0, 1)
-    body = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius, grid.shape))
-    core = coverage(np.broadcast_to((rho - 1) * thorax.spine_radius + 1.8, grid.shape))
-    _paint(hu, body, CORTEX * (1 - disc) + 90 * disc)
-    _paint(hu, core, marrow * (1 - disc) + 90 * disc)
-    arch = in_level(z, phase, pitch)
-    arch_y = spine_y + thorax.spine_radius + 8
-    ring = np.hypot(x / 1.2, y - arch_y)
-    _paint(hu, np.clip((12 - ring) / pixel + 0.5, 0, 1) * (0.4 + 0.6 * arch), 400.0)
-    tip = arch_y + 0.28 * np.abs(x)
-    wings = smoothstep(36, 28, np.abs(x)) * slab_coverage(y - tip - 4, 8.0, pixel)
-    process = smoothstep(4 + pixel, 4, np.abs(x)) * smoothstep(arch_y, arch_y + 6, y) * smoothstep(
-        arch_y + 32, arch_y + 24, y)
-    _paint(hu, np.maximum(wings, process) * arch, 360.0)
-    _paint(hu, np.clip((8 - ring) / pixel + 0.5, 0, 1) * np.ones_like(z), 20.0)
-
-    plate = smoothstep(17 + pixel, 17, np.abs(x)) * smoothstep(0.25, 0.35, z / thorax.height) * smoothstep(
-        1.0, 0.92, z / thorax.height) * (y < 0)
-    _paint(hu, plate * slab_coverage(envelope - 7.0, 11.0, pixel), CORTEX * 0.6)
-    _paint(hu, plate * slab_coverage(envelope - 7.0, 7.5, pixel), marrow)
-
-    angle = np.arctan2(y - lean, np.abs(x))
-    blade = smoothstep(0.35, 0.42, angle) * smoothstep(1.05, 0.98, angle) * smoothstep(0.5, 0.58, z / thorax.height)
-    _paint(hu, blade * slab_coverage(envelope - 17 - 10 * (angle - 0.7), 4.0, pixel), 480.0)
-
-
-def in_level(z, phase, pitch):
-    """1 at a vertebra's arch, 0 between two of them, along z."""
-    return smoothstep(0.48 * pitch, 0.30 * pitch, np.abs(np.mod(z + phase + 0.5 * pitch, pitch) - 0.5 * pitch))
+    paint(hu, nodes, 38.0)
 
 
 @dataclass(frozen=True)
@@ -202,16 +149,16 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
 
     if rng.random() < 0.25:  # emphysema: dark patches, mostly in the upper lobes
         holes = smoothstep(0.7, 1.5, smooth_noise(rng, grid, 14.0)) * smoothstep(0.3, 0.8, z / thorax.height)
-        _paint(hu, rng.uniform(0.4, 1.0) * holes, -965.0)
+        paint(hu, rng.uniform(0.4, 1.0) * holes, -965.0)
     if rng.random() < 0.5:  # dependent density: the lowest few millimetres of a lying patient's lung, not a lesion
         wall = thorax.envelope(x, y, z) + 4 * smooth_noise(rng, grid, 20.0)
         strip = smoothstep(-rng.uniform(9, 20), -2, wall) * smoothstep(0.35, 0.75, depth)
-        _paint(hu, rng.uniform(0.5, 1.0) * strip, rng.uniform(-680, -500))
+        paint(hu, rng.uniform(0.5, 1.0) * strip, rng.uniform(-680, -500))
     if rng.random() < 0.35:  # mosaic: lobules that trap air stay dark while the others empty
         lobules = smoothstep(-0.3, 0.3, smooth_noise(rng, grid, 24.0))
         hu += rng.uniform(40, 90) * lobules
     for _ in range(rng.poisson(1.2)):  # plate-like atelectasis: thin bands near the diaphragm
-        _paint(hu, _band(rng, grid, thorax), rng.uniform(-350, 0))
+        paint(hu, _band(rng, grid, thorax), rng.uniform(-350, 0))
 
     oblique = thorax.oblique_fissure(x, y, z)
     slope = thorax.fissure_slope
@@ -219,7 +166,7 @@ def draw_lungs(rng, grid, thorax, vessels, airways):
     sheets = slab_coverage(oblique, 0.6, extent)
     horizontal = thorax.horizontal_fissure(x, y, z)
     sheets = sheets + slab_coverage(horizontal, 0.5, grid.spacing[2]) * ((x < 0) & (oblique > 0))
-    _paint(hu, np.minimum(sheets, 1), 0.0)
+    paint(hu, np.minimum(sheets, 1), 0.0)
     return Lungs(hu, *(tube_coverage(grid, tubes) for tubes in (vessels, airways.outer, airways.lumen)))
 
 
