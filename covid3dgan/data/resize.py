@@ -1,0 +1,103 @@
+"""Spline zooming and resizing of volumes as three matrix products.
+
+`scipy.ndimage.zoom` and `skimage.transform.resize` are linear and act on each axis alone, so what either does to an
+axis is a matrix, found by applying scipy to the identity once. Three small dense products then replace the
+convolutions over the whole volume: the same numbers to 1e-6, many times faster.
+"""
+
+__all__ = ["apply", "centre_matrix", "normalised_shape", "resize", "resize_matrix", "zoom_matrix"]
+
+import functools
+
+import numpy as np
+from scipy import ndimage
+
+from covid3dgan.errors import ArgumentError
+
+
+def resize(array, shape, order=5):
+    """`skimage.transform.resize(array, shape, order, mode="constant", anti_aliasing=True, preserve_range=True)`.
+
+    A Gaussian of sigma (factor - 1) / 2 where an axis shrinks, a spline in grid mode (pixels are areas, and 0 lies all
+    around them), and the result clipped to the range of ``array``.
+
+    Args:
+        array: 3D.
+        shape: the new shape.
+
+    Returns:
+        float64 of ``shape``.
+    """
+    shape = normalised_shape(shape)
+    array = np.asarray(array, np.float64)
+    resized = apply(array, [resize_matrix(size, new, order) for size, new in zip(array.shape, shape)])
+    low, high = array.min(), array.max()
+    if resized.min() <= 0 <= resized.max():  # the 0 around the array is a value of its own
+        low, high = min(low, 0.0), max(high, 0.0)
+    return np.clip(resized, low, high, out=resized)
+
+
+def apply(array, matrices):
+    """``array`` with ``matrices[axis]`` (new size, size) applied along each of its three axes; None leaves an axis.
+
+    Returns:
+        float64 (new size, new size, new size).
+    """
+    slices, rows, columns = matrices
+    shrinks = slices is not None and slices.shape[0] < slices.shape[1]
+    if shrinks:  # fewer planes to work on
+        array = np.tensordot(slices, np.asarray(array, np.float64), axes=1)
+    if rows is not None or columns is not None:
+        array = np.stack([_plane(plane, rows, columns) for plane in array])
+    if slices is not None and not shrinks:
+        array = np.tensordot(slices, array, axes=1)
+    return np.asarray(array, np.float64)
+
+
+def _plane(plane, rows, columns):
+    plane = np.asarray(plane, np.float64)
+    if rows is not None:
+        plane = rows @ plane
+    return plane if columns is None else plane @ columns.T
+
+
+@functools.lru_cache(maxsize=64)
+def zoom_matrix(size, new, order):
+    """What `scipy.ndimage.zoom` does to an axis of ``size`` samples that becomes ``new``: (new, size), read-only."""
+    return _frozen(ndimage.zoom(np.eye(size), (new / size, 1), order=order, mode="constant"))
+
+
+@functools.lru_cache(maxsize=64)
+def resize_matrix(size, new, order):
+    """What `resize` does to an axis of ``size`` samples before the clipping: (new, size), read-only."""
+    sigma = max(0.0, (size / new - 1) / 2)
+    identity = np.eye(size)
+    if sigma > 0:
+        identity = ndimage.gaussian_filter1d(identity, sigma, axis=0, mode="constant")
+    return _frozen(ndimage.zoom(identity, (new / size, 1), order=order, mode="grid-constant", grid_mode=True))
+
+
+@functools.lru_cache(maxsize=64)
+def centre_matrix(size, new, order):
+    """An axis of ``size`` samples cut or filled with 0 to ``new`` around its centre: (new, size), read-only.
+
+    Where the difference is odd the samples lie half a pixel off and are interpolated.
+    """
+    shift = (size - new) / 2
+    return _frozen(ndimage.affine_transform(np.eye(size), np.eye(2), [shift, 0], (new, size), order=order))
+
+
+def _frozen(matrix):
+    matrix.setflags(write=False)
+    return matrix
+
+
+def normalised_shape(shape):
+    """``shape`` as three positive ints, or ArgumentError."""
+    try:
+        sizes = tuple(int(size) for size in shape)
+    except (TypeError, ValueError):
+        sizes = ()
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise ArgumentError("shape", "three positive sizes (slices, rows, columns)", f"{shape}", "pass (32, 128, 128)")
+    return sizes
