@@ -1,14 +1,16 @@
-"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry."""
+"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry, or masks of 2D images (AF-SEG)."""
 
 __all__ = ["add_arguments", "run"]
 
 import sys
 
 from covid3dgan import progress
+from covid3dgan.training.runs import open_run
 
 
 def add_arguments(parser):
-    parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs")
+    parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
+                                      "an image or a folder of images for an AF-SEG run")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
     parser.add_argument("--model", required=True, help="a segmenter run directory")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
@@ -22,6 +24,8 @@ def add_arguments(parser):
 
 
 def run(args):
+    if open_run(args.model)[0].manifest["kind"].startswith("afseg"):
+        return _predict_images(args)
     from covid3dgan.inference.inputs import find_inputs
     from covid3dgan.inference.predict import predict_folder
     from covid3dgan.training.train_segmenter import load_segmenter
@@ -36,4 +40,15 @@ def run(args):
     for problem in problems:
         print(f"covid3dgan predict: {problem}", file=sys.stderr)
     progress.say(f"{len(results)} of {len(inputs)} CTs done: {args.out}")
+    return 1 if problems else 0
+
+
+def _predict_images(args):
+    """Masks of PNG, TIFF and JPEG images by an AF-SEG run."""
+    from covid3dgan.systems import afseg
+
+    written, problems = afseg.predict(args.model, [args.input], args.out, overwrite=args.overwrite)
+    for problem in problems:
+        print(f"covid3dgan predict: {problem}", file=sys.stderr)
+    progress.say(f"{len(written)} of {len(written) + len(problems)} images done: {args.out}")
     return 1 if problems else 0

@@ -10,11 +10,12 @@ from covid3dgan import presets, progress
 from covid3dgan.errors import ArgumentError
 
 # System -> the preset that is used where none is named. The recipe is systems/<system>.py, function ``reproduce``.
-SYSTEMS = {"shabani": "shabani/improved"}
+SYSTEMS = {"shabani": "shabani/improved", "afseg": "afseg/cells"}
 
 
 def add_arguments(parser):
     parser.add_argument("system", choices=list(SYSTEMS), help="whose system")
+    parser.add_argument("--task", choices=["cells", "vessels"], help="afseg: which of its tasks; cells by default")
     parser.add_argument("--preset", help="preset name; the improved recipe by default (see 'covid3dgan info')")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
                         help="override a field of the preset; may be given several times")
@@ -29,7 +30,7 @@ def add_arguments(parser):
 def run(args):
     from covid3dgan.training.conduct import How
 
-    preset = presets.override(presets.get(args.preset or SYSTEMS[args.system]), args.settings)
+    preset = presets.override(presets.get(args.preset or _default(args)), args.settings)
     if preset.system != args.system:
         raise ArgumentError("--preset", f"a preset of {args.system}", f"{preset.name} of {preset.system}",
                             "see 'covid3dgan info'")
@@ -38,3 +39,12 @@ def run(args):
                             command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite)
     progress.say(f"report: {path}")
     return 0
+
+
+def _default(args):
+    if args.system != "afseg":
+        if args.task:
+            raise ArgumentError("--task", f"no task: {args.system} has one only", args.task, "leave it out")
+        return SYSTEMS[args.system]
+    name = f"afseg/{args.task or 'cells'}"
+    return name if args.data else f"{name}/demo"  # synthetic images need no paper-size networks

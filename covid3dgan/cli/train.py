@@ -13,6 +13,7 @@ NETWORKS = {
     "gan": ("covid3dgan.training.train_gan", "train_gan", "shabani/improved"),
     "segmenter": ("covid3dgan.training.train_segmenter", "train_segmenter", "shabani/improved"),
     "transunet": ("covid3dgan.training.train_transunet", "train_transunet", "khali/improved"),
+    "afseg": ("covid3dgan.systems.afseg", "train", "afseg/cells"),
 }
 # The preset field that --steps sets, per network.
 STEPS = {"gan": "gan.steps", "segmenter": "segmenter.steps", "transunet": "transunet.steps"}
@@ -20,7 +21,8 @@ STEPS = {"gan": "gan.steps", "segmenter": "segmenter.steps", "transunet": "trans
 
 def add_arguments(parser):
     parser.add_argument("network", choices=list(NETWORKS), help="what to train")
-    parser.add_argument("data", nargs="+", help="folders of prepared cases ('covid3dgan preprocess')")
+    parser.add_argument("data", nargs="+", help="folders of prepared cases ('covid3dgan preprocess'); "
+                                             "afseg: one folder of images")
     parser.add_argument("run", help="the run directory to make")
     parser.add_argument("--gan", metavar="RUN", help="segmenter, transunet: the GAN run that makes its pseudo-masks")
     parser.add_argument("--validation", metavar="DATA",
@@ -56,10 +58,13 @@ def run(args):
     module, function, default = NETWORKS[args.network]
     if args.steps is not None and args.steps < 1:
         raise ArgumentError("--steps", "a positive number", str(args.steps), "correct it")
+    if args.steps is not None and args.network not in STEPS:
+        raise ArgumentError("--steps", f"a network of {', '.join(STEPS)}", args.network,
+                            "use --set synthesis.constant_epochs=N")
     settings = args.settings + ([f"{STEPS[args.network]}={args.steps}"] if args.steps is not None else [])
     preset = presets.override(presets.get(args.preset or default), settings)
     extra = {}
-    if args.network != "gan":
+    if args.network in ("segmenter", "transunet"):
         if args.gan is None:
             raise ArgumentError("--gan", "the GAN run that makes the pseudo-masks", "nothing", "pass --gan RUN")
         extra = {"gan": args.gan, "validation": args.validation}

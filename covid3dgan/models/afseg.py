@@ -17,7 +17,9 @@ MOST_WIDENINGS = 8  # pix2pix stops doubling the filters at eight times the firs
 
 
 def _normalisation(name):
-    return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, center=False, scale=False, name=name)
+    # In float32 whatever the precision: means over a whole image need the digits.
+    return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5, center=False, scale=False, dtype="float32",
+                                           name=name)
 
 
 def _initial():
@@ -57,7 +59,7 @@ def build_afseg_generator(input_shape=(256, 256, 1), width=64, depth=8, backbone
     else:
         x = keras.layers.Conv2D(1, 1, kernel_initializer=last, name="last_conv")(_classical_unet(image, width, depth))
     if head == "residual":
-        x = keras.layers.Add(name="add_input")([image, x])
+        x = keras.layers.Add(dtype="float32", name="add_input")([image, x])
     # No tanh on a residual: it would bend the identity.
     output = keras.layers.Activation("tanh" if head == "image" else "linear", dtype="float32", name="output")(x)
     return keras.Model(image, output, name=name)

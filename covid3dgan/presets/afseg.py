@@ -3,7 +3,7 @@
 Where the paper is silent the field names its line of docs/FIDELITY.md (A-number).
 """
 
-__all__ = ["Background", "Coarse", "Images", "Supervised", "Synthesis", "System"]
+__all__ = ["Background", "Coarse", "Images", "Synthesis", "System"]
 
 import dataclasses
 from typing import Literal, Optional
@@ -106,13 +106,6 @@ class Synthesis:
 
 
 @dataclasses.dataclass(frozen=True)
-class Supervised:
-    """The upper bound of Table 1: the same segmenter and schedule on true masks."""
-
-    epochs_share: float = 1.0  # of the synthesis stage's epochs
-
-
-@dataclasses.dataclass(frozen=True)
 class System:
     """Every hyper-parameter of AF-SEG."""
 
@@ -124,7 +117,6 @@ class System:
     coarse: Coarse = Coarse()
     background: Background = Background()
     synthesis: Synthesis = Synthesis()
-    supervised: Supervised = Supervised()
     evaluation: Evaluation = Evaluation(protocol="afseg", slice_filters=False)
 
 
@@ -149,8 +141,8 @@ register(System(
 DEMO_BACKGROUND = Background(width=8, patch=96, batch_size=4, learning_rate=1e-3, first_check=20, most_steps=300,
                              inpainting="fast")
 DEMO_SYNTHESIS = Synthesis(
-    patch=96, batch_size=4, patches_per_image=8, constant_epochs=6, decay_epochs=6, learning_rate=1e-3,
-    background_weight=50.0, fade=0.3, flips=True, generator_width=16, generator_depth=3,
+    patch=96, batch_size=4, patches_per_image=8, constant_epochs=15, decay_epochs=15, learning_rate=1e-3,
+    background_weight=50.0, flips=True, generator_width=16, generator_depth=3,
     generator_backbone="classical", generator_head="residual", discriminator_width=16, discriminator_levels=2,
     segmenter_width=16, segmenter_depth=3, log_every=20, checkpoint_every=120,
 )

@@ -1,0 +1,109 @@
+"""Trains AF-SEG's networks, and Table 1's supervised U-Net, each in its own run directory."""
+
+__all__ = ["epochs_in_steps", "load_segmenter", "train_afseg", "train_supervised"]
+
+import numpy as np
+
+from covid3dgan import compat, models, progress
+from covid3dgan.data.patches import patch_batches
+from covid3dgan.data.pipelines import step_dataset
+from covid3dgan.errors import InputError
+from covid3dgan.training import state
+from covid3dgan.training.afseg import build_afseg, build_patch_segmenter
+from covid3dgan.training.conduct import conduct
+from covid3dgan.training.runs import Run, open_run
+
+AFSEG, SUPERVISED = "afseg", "afseg-supervised"
+
+
+def epochs_in_steps(count, options):
+    """(constant, decaying) training steps for ``count`` images; every epoch shows each image the same number of times.
+
+    Args:
+        options: presets.afseg.Synthesis.
+    """
+    per_epoch = max(round(count * options.patches_per_image / options.batch_size), 1)
+    return options.constant_epochs * per_epoch, options.decay_epochs * per_epoch
+
+
+def train_afseg(arrays, path, preset, how, inputs=()):
+    """Trains generator, discriminator and segmenter; returns the Run.
+
+    Args:
+        arrays: ``image`` and ``background`` (N, H, W) in [0, 1] and ``weak`` (N, H, W) bool, the training images.
+        path: the run directory.
+        preset: presets.afseg.System.
+        how: training.conduct.How.
+        inputs: files that the arrays were read from.
+    """
+    options = preset.synthesis
+    constant, decay = epochs_in_steps(len(arrays["image"]), options)
+    patches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out)
+
+    def batches(step):
+        rng = np.random.default_rng([how.seed, 8, step])
+        share = rng.uniform(options.fade, 1.0, options.batch_size) if options.fade else np.ones(options.batch_size)
+        return {**patches(step), "share": share.astype(np.float32)}
+
+    precision = how.prepare()
+    run = _start(path, AFSEG, preset, how, inputs, precision)
+    network = build_afseg(options, constant, decay)
+    conduct(network, run, how, lambda first, last: step_dataset(batches, first, last), constant + decay,
+            options.log_every, options.checkpoint_every, shown=("shape_loss", "generator_loss", "segmentation_loss"))
+    return run
+
+
+def train_supervised(arrays, path, preset, how, inputs=()):
+    """Trains the same segmenter with the same schedule on true masks: the upper bound. Returns the Run.
+
+    Args:
+        arrays: ``image`` (N, H, W) in [0, 1] and ``label`` (N, H, W) bool, the training images.
+        path, preset, how, inputs: as in :func:`train_afseg`.
+    """
+    options = preset.synthesis
+    constant, decay = epochs_in_steps(len(arrays["image"]), options)
+    batches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out)
+    precision = how.prepare()
+    run = _start(path, SUPERVISED, preset, how, inputs, precision)
+    network = build_patch_segmenter(options.segmenter_width, options.segmenter_depth, options.learning_rate,
+                                    options.beta_1, constant, decay)
+    conduct(network, run, how, lambda first, last: step_dataset(batches, first, last), constant + decay,
+            options.log_every, options.checkpoint_every, shown=("segmentation_loss",))
+    return run
+
+
+def _start(path, kind, preset, how, inputs, precision):
+    return Run.start(path, kind, preset, how.seed, inputs=inputs, resume=how.resume, overwrite=how.overwrite,
+                     details={"precision": precision, "deterministic": how.deterministic})
+
+
+def load_segmenter(path, with_generator=False, input_shape=(None, None, 1)):
+    """The networks of an AF-SEG (or supervised) run, for inference and export.
+
+    Args:
+        path: the run directory.
+        with_generator: return the generator too.
+        input_shape: (H, W, 1); TFLite needs fixed sides, inference takes any that the network's depth divides.
+
+    Returns:
+        (segmenter, preset) or (segmenter, preset, generator).
+    """
+    run, preset = open_run(path)
+    if run.manifest["kind"] not in (AFSEG, SUPERVISED):
+        raise InputError(path, f"a run of kind {AFSEG!r} or {SUPERVISED!r}", f"kind {run.manifest['kind']!r}",
+                         "name the run's folder, for example OUT/afseg")
+    found = run.checkpoints.load()
+    if found is None:
+        raise InputError(path, "a run with a checkpoint", "none yet", "train it first")
+    for name, reason in found.skipped:
+        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+    options = preset.synthesis
+    with compat.precision("float32"):  # whatever it was trained in
+        segmenter = models.build_afseg_segmenter(input_shape, options.segmenter_width, options.segmenter_depth)
+        generator = models.build_afseg_generator(input_shape, options.generator_width, options.generator_depth,
+                                                 options.generator_backbone, options.generator_head)
+    state.put_weights(segmenter, "segmenter", found.arrays, path)
+    if not with_generator:
+        return segmenter, preset
+    state.put_weights(generator, "generator", found.arrays, path)
+    return segmenter, preset, generator

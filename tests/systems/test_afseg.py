@@ -1,0 +1,125 @@
+"""AF-SEG from a folder of images to its report and to masks of new images."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from covid3dgan import presets
+from covid3dgan.cli.main import main
+from covid3dgan.data import images, phantom
+from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.inference.coarse import coarse_mask
+from covid3dgan.inference.predict_images import predict_image, predict_images
+from covid3dgan.presets.afseg import Background, Images, Synthesis
+from covid3dgan.systems import afseg
+from covid3dgan.training.conduct import How
+from covid3dgan.training.train_afseg import load_segmenter
+
+
+@pytest.fixture(scope="module")
+def preset():
+    return dataclasses.replace(
+        presets.get("afseg/cells/demo"), images=Images(size=64),
+        coarse=dataclasses.replace(presets.get("afseg/cells/demo").coarse, erosion=1),
+        background=Background(width=4, patch=32, batch_size=2, first_check=2, check_every=2, most_steps=4,
+                              inpainting="fast"),
+        synthesis=Synthesis(patch=32, batch_size=2, constant_epochs=1, decay_epochs=1, generator_width=4,
+                            generator_depth=2, generator_backbone="classical", generator_head="residual",
+                            discriminator_width=4, discriminator_levels=1, segmenter_width=4, segmenter_depth=2,
+                            log_every=1))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smears") / "cells"
+    phantom.write_cohort(folder, "blood-cells-dense", 6, seed=1, size=(64, 64))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reproduced(tmp_path_factory, preset, data):
+    out = tmp_path_factory.mktemp("afseg") / "out"
+    afseg.reproduce(out, preset, How(seed=1), data=data, command="covid3dgan reproduce afseg")
+    return out
+
+
+def test_table_1_has_every_method_on_the_test_images(reproduced, data):
+    table = json.loads((reproduced / "table1.json").read_text())
+    methods = table["methods"]
+    assert list(methods) == ["level set", "level set, as label", "AF-SEG", "supervised U-Net"]
+    assert table["phantom"] is True and table["seed"] == 1
+    # The level set's row is what the masks themselves give.
+    dice = []
+    for name in table["test_images"]:
+        image, true = images.read(data / "images" / f"{name}.png"), images.read_mask(data / "masks" / f"{name}.png")
+        found = coarse_mask(image, dataclasses.replace(presets.get("afseg/cells/demo").coarse, erosion=0))
+        dice.append(2 * (found & true).sum() / (found.sum() + true.sum()))
+    assert methods["level set"]["dice"]["mean"] == pytest.approx(np.mean(dice))
+    # Erosion only removes.
+    assert methods["level set, as label"]["recall"]["mean"] < methods["level set"]["recall"]["mean"]
+
+
+def test_the_report_says_phantoms_and_puts_the_paper_beside(reproduced):
+    text = (reproduced / "report.md").read_text()
+    assert "PHANTOMS" in text and "0.915 ± 0.029" in text and "0.839 ± 0.07" in text
+    assert {path.name for path in (reproduced / "report_figures").iterdir()} == {f"figure{n}.png" for n in (4, 5, 6)}
+
+
+def test_called_again_it_goes_on_and_under_another_seed_it_refuses(reproduced, preset, data, monkeypatch):
+    monkeypatch.setattr(afseg, "make_backgrounds", None)  # calling either again would fail
+    monkeypatch.setattr(afseg, "train_afseg", None)
+    before = (reproduced / "table1.json").read_text()
+    afseg.reproduce(reproduced, preset, How(seed=1), data=data, command="covid3dgan reproduce afseg")
+    assert (reproduced / "table1.json").read_text() == before
+    with pytest.raises(InputError, match="another seed"):
+        afseg.reproduce(reproduced, preset, How(seed=2), data=data)
+
+
+def test_training_reads_no_masks(tmp_path, preset, data):
+    for path in sorted((data / "images").iterdir())[:2]:
+        (tmp_path / "images").mkdir(exist_ok=True)
+        (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
+    run = afseg.train(tmp_path / "images", tmp_path / "run", preset, How(seed=2))
+    assert run.manifest["status"] == "done"
+    with pytest.raises(InputError, match="true mask for every image"):
+        afseg.reproduce(tmp_path / "out", preset, How(), data=tmp_path / "images")
+    with pytest.raises(ArgumentError, match="one folder of images, found 2"):
+        afseg.train([data, data], tmp_path / "other", preset, How())
+
+
+def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, reproduced, data):
+    segmenter, preset = load_segmenter(reproduced / "afseg")
+    odd = images.read(next(iter(sorted((data / "images").iterdir()))))[:50, :61]
+    images.write(odd, tmp_path / "odd.png")
+    (tmp_path / "broken.tif").write_bytes(b"II*\0")
+    written, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks")
+    assert [path.name for path in written] == ["odd_mask.png"]
+    assert "broken.tif" in str(problems[0])
+    mask = images.read_mask(written[0], odd.shape)
+    np.testing.assert_array_equal(mask, predict_image(segmenter, images.read(tmp_path / "odd.png"), preset) > 0.5)
+    again, refused = predict_images(segmenter, preset, [tmp_path / "odd.png"], tmp_path / "masks")
+    assert not again and "--overwrite" in str(refused[0])
+
+
+def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, reproduced, data):
+    segmenter, preset = load_segmenter(reproduced / "afseg")
+    path = next(iter(sorted((data / "images").iterdir())))
+    with pytest.raises(InputError, match="more than once"):
+        predict_images(segmenter, preset, [path, path], tmp_path)
+    with pytest.raises(ArgumentError, match="between 0 and 1"):
+        predict_images(segmenter, preset, [path], tmp_path, threshold=1.5)
+
+
+def test_the_command_line_predicts_images_and_refuses_tasks_of_other_systems(tmp_path, reproduced, data, capsys):
+    path = next(iter(sorted((data / "images").iterdir())))
+    run = str(reproduced / "afseg")
+    assert main(["predict", str(path), str(tmp_path / "masks"), "--model", run, "--quiet"]) == 0
+    assert images.read_mask(tmp_path / "masks" / f"{path.stem}_mask.png").shape == (64, 64)
+    assert main(["predict", str(path), str(tmp_path / "masks"), "--model", run, "--quiet"]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(["reproduce", "shabani", "--task", "cells", "--out", str(tmp_path / "out")]) == 2
+    assert "leave it out" in capsys.readouterr().err
+    assert main(["train", "afseg", str(data), str(tmp_path / "run"), "--steps", "3"]) == 2
+    assert "synthesis.constant_epochs" in capsys.readouterr().err
