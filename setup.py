@@ -11,7 +11,7 @@ VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "covid3dgan" / "__init__
 setup(
     name="covid3dgan",
     version=VERSION,
-    description="Self-supervised COVID-19 CT segmentation: 3D GAN, pseudo-masks and a contrastive UNet in TensorFlow/Keras",
+    description="Self-supervised COVID-19 CT segmentation: 3D GAN, pseudo-masks, contrastive UNet (TensorFlow/Keras)",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

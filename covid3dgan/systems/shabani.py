@@ -11,8 +11,7 @@ from pathlib import Path
 
 from covid3dgan import presets, progress
 from covid3dgan.data import prepared
-from covid3dgan.data.datasets import read_case
-from covid3dgan.data.preprocess import prepare
+from covid3dgan.data.preprocess_dataset import prepare_case
 from covid3dgan.errors import InputError
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
@@ -92,9 +91,7 @@ def prepare_all(cohorts, out, preset):
                 path = out / role / f"{case.id}.npz"
                 try:
                     if not path.exists():
-                        read = read_case(case)
-                        made = prepare(read.ct, read.lungs, read.infection, options, case.id)
-                        prepared.save(dataclasses.replace(made, facts={**made.facts, "group": case.group}), path)
+                        prepared.save(prepare_case(case, options), path)
                     counts[role] = counts.get(role, 0) + 1
                 except InputError as error:
                     problems.append(str(error))

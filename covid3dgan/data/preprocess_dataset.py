@@ -1,0 +1,132 @@
+"""Prepares a whole data set: parallel over cases, resumable, with a manifest and the published arrays."""
+
+__all__ = ["PUBLISHED_ARRAYS", "prepare_case", "preprocess_dataset"]
+
+import concurrent.futures
+import dataclasses
+import json
+import multiprocessing
+import time
+from pathlib import Path
+
+import numpy as np
+
+from covid3dgan import progress
+from covid3dgan.data import prepared
+from covid3dgan.data.datasets import open_dataset, read_case
+from covid3dgan.data.preprocess import prepare
+from covid3dgan.errors import InputError
+from covid3dgan.files import atomic_path, refuse_overwrite, sha256, write_json
+
+# The arrays that the published notebooks load, and which volume each holds (F13: see ``base_holds_lung_mask``).
+PUBLISHED_ARRAYS = {"LungImages.npy": "lung", "InfectionMasks.npy": "infection", "LungMask.npy": "lung_mask",
+                    "BaseCTImages.npy": "base"}
+
+
+def preprocess_dataset(data, out, options, layout=None, workers=2, published_arrays=False, resume=False,
+                       overwrite=False):
+    """Writes OUT/<id>.npz per case and OUT/manifest.json.
+
+    Args:
+        data: a data set (data.datasets).
+        options: presets.preprocessing.PreprocessOptions.
+        workers: processes.
+        published_arrays: also write the four arrays of the notebooks, (N, D, H, W), in the order of the manifest.
+        resume: keep the cases that an earlier call finished with the same options and the same files.
+
+    Returns:
+        (done, problems): ids, and one sentence per case that could not be prepared.
+    """
+    out = Path(out)
+    manifest_path = out / "manifest.json"
+    if not resume:
+        refuse_overwrite(manifest_path, overwrite)
+    earlier = _earlier(manifest_path, options) if resume else {}
+    cases = [case for case in open_dataset(data, layout) if case.kind == "volume"]
+    if not cases:
+        raise InputError(data, "CT volumes", "pictures or stacks of slices alone", "pass a data set of whole CTs")
+    out.mkdir(parents=True, exist_ok=True)
+    entries, problems, todo = {}, [], []
+    for case in cases:
+        path = out / f"{case.id}.npz"
+        if case.id in earlier and path.is_file() and earlier[case.id]["sha256"] == _digests(case):
+            entries[case.id] = earlier[case.id]
+        else:
+            todo.append(case)
+    jobs = ((case, out / f"{case.id}.npz", options) for case in todo)
+    with progress.bar(total=len(cases), initial=len(entries), description="preprocess", unit="case") as bar:
+        for case, entry, problem in _all(jobs, min(workers, max(1, len(todo)))):
+            if problem is None:
+                entries[case.id] = entry
+            else:
+                problems.append(problem)
+            bar.update(1)
+    ordered = [case.id for case in cases if case.id in entries]
+    write_json(manifest_path, {"data": str(data), "options": dataclasses.asdict(options), "problems": problems,
+                               "cases": [{"id": name, **entries[name]} for name in ordered]})
+    if not ordered:
+        raise InputError(data, "at least one case that can be prepared", f"none; the first problem: {problems[0]}",
+                         "repair the files (covid3dgan verify)")
+    if published_arrays:
+        _write_arrays(out, ordered, options)
+    return ordered, problems
+
+
+def _all(jobs, workers):
+    """Results as they come; in this process where one worker is enough."""
+    if workers == 1:
+        yield from map(_one, jobs)
+        return
+    # Spawned, since a fork of a process that has loaded TensorFlow can hang.
+    with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        waiting = [pool.submit(_one, job) for job in jobs]
+        for future in concurrent.futures.as_completed(waiting):
+            yield future.result()
+
+
+def _one(job):
+    """Prepares one case: (case, manifest entry or None, problem or None)."""
+    case, path, options = job
+    started = time.perf_counter()
+    try:
+        made = prepare_case(case, options)
+        prepared.save(made, path, overwrite=True)
+        return case, {"facts": made.facts, "sha256": _digests(case),
+                      "seconds": round(time.perf_counter() - started, 2)}, None
+    except InputError as error:
+        return case, None, str(error)
+
+
+def prepare_case(case, options):
+    """The PreparedCase of a data set's case; its facts also hold the case's group (healthy or COVID)."""
+    read = read_case(case)
+    made = prepare(read.ct, read.lungs, read.infection, options, case.id)
+    return dataclasses.replace(made, facts={**made.facts, "group": case.group})
+
+
+def _digests(case):
+    return {role: sha256(path) for role, path in (("image", case.image), ("infection", case.infection),
+                                                  ("lungs", case.lungs)) if path is not None and Path(path).is_file()}
+
+
+def _earlier(path, options):
+    """The manifest entries by id, if they were made with the same options."""
+    if not path.is_file():
+        return {}
+    held = json.loads(path.read_text(encoding="utf-8"))
+    if held["options"] != json.loads(json.dumps(dataclasses.asdict(options))):
+        raise InputError(path, "the options that the folder was made with", "other ones",
+                         "name another folder or pass --overwrite")
+    return {entry["id"]: {key: value for key, value in entry.items() if key != "id"} for entry in held["cases"]}
+
+
+def _write_arrays(out, names, options):
+    cases = [prepared.load(out / f"{name}.npz") for name in names]
+    for file, volume in PUBLISHED_ARRAYS.items():
+        if volume == "base" and options.base_holds_lung_mask:
+            volume = "lung_mask"  # F13: by mistake, the published file holds the lung masks
+        arrays = [getattr(case, volume) for case in cases]
+        stack = np.stack([np.zeros(case.shape, np.float32) if array is None else array
+                          for case, array in zip(cases, arrays)])
+        with atomic_path(out / file) as temporary, open(temporary, "wb") as handle:
+            np.save(handle, stack.astype(np.float32), allow_pickle=False)
