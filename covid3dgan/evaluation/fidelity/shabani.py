@@ -88,7 +88,7 @@ _TESTS = {
     "F10": ["data/test_preprocess.py::test_the_rotation_equals_the_affine_for_rps_files_only"],
     "F11": ["data/test_preprocess.py::test_the_published_crop_loses_the_last_slice_row_and_column"],
     "F12": ["data/test_preprocess.py::test_the_lung_mask_is_made_where_the_option_says"],
-    "F13": ["evaluation/test_fidelity.py::test_the_published_preset_follows_the_code_and_the_paper_preset_the_text"],
+    "F13": ["cli/test_preprocess_cli.py::test_the_published_mistake_is_an_option"],
     "F14": ["inference/test_pseudo_masks.py::test_min_max_scales_each_volume_by_its_own_extremes"],
     "F15": ["inference/test_pseudo_masks.py::test_signed_and_clipped_difference"],
     "F16": [
