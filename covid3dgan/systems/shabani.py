@@ -20,6 +20,7 @@ from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
 from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
 from covid3dgan.systems.stages import Stages
+from covid3dgan.training.callbacks import TrainingStopped
 from covid3dgan.training.train_gan import train_gan
 from covid3dgan.training.train_segmenter import load_segmenter, train_segmenter
 
@@ -32,6 +33,7 @@ VARIANTS = {
 }
 ABLATION = ("GAN + UNet", "GAN + UNet + contrastive")
 FULL = "GAN + UNet + contrastive"
+ATTEMPTS = 4
 
 
 def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",
@@ -103,10 +105,21 @@ def prepare_all(cohorts, out, preset):
 
 
 def finish(train, data, path, preset, how, **extra):
-    """Trains, continuing a run that an earlier call left unfinished."""
-    resume = (Path(path) / "run.json").is_file()
-    run = train(data=data, path=path, preset=preset, how=dataclasses.replace(how, resume=resume, overwrite=False),
-                **extra)
+    """Trains, continuing a run that an earlier call left unfinished.
+
+    In bfloat16 a CPU kernel now and then hands back NaN that another try does not see; such a run goes on from its
+    last good checkpoint. In float32 a NaN is the training's own and ends it.
+    """
+    for attempt in range(ATTEMPTS):
+        resume = (Path(path) / "run.json").is_file()
+        try:
+            run = train(data=data, path=path, preset=preset,
+                        how=dataclasses.replace(how, resume=resume, overwrite=False), **extra)
+            break
+        except TrainingStopped as error:
+            if how.precision == "float32" or attempt == ATTEMPTS - 1:
+                raise
+            progress.say(f"warning: {error} Trying again from the last checkpoint.")
     return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
             "collapse": run.manifest.get("collapse", {}), "threshold": run.manifest.get("threshold")}
 

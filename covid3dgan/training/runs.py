@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import covid3dgan
-from covid3dgan import environment, presets
+from covid3dgan import environment, presets, progress
 from covid3dgan.errors import InputError, nearest_names
 from covid3dgan.files import atomic_write_text, sha256, write_json
 from covid3dgan.training.checkpoints import CheckpointStore
@@ -85,6 +85,15 @@ class Run:
         folder = self.path / "figures"
         folder.mkdir(exist_ok=True)
         return folder
+
+    def newest_checkpoint(self):
+        """The newest whole checkpoint; says which damaged ones it skipped; InputError where there is none."""
+        found = self.checkpoints.load()
+        if found is None:
+            raise InputError(self.path, "a run with a checkpoint", "none yet", "train it first")
+        for name, reason in found.skipped:
+            progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+        return found
 
     def forget_after(self, step):
         """Drops logged rows after ``step``, which a resumed run is about to log again."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan import models, progress
+from covid3dgan import compat, models
 from covid3dgan.data import pipelines
 from covid3dgan.data.prepared_set import open_prepared
 from covid3dgan.errors import InputError
@@ -35,7 +35,8 @@ def train_gan(data, path, preset, how):
     healthy, covid = cases.only("healthy"), cases.only("covid")
     for name, group in (("healthy", healthy), ("COVID", covid)):
         if not len(group):
-            raise InputError(folders[0], f"{name} cases to train on", "none", "preprocess a data set that has both kinds")
+            raise InputError(folders[0], f"{name} cases to train on", "none",
+                             "preprocess a data set that has both kinds")
     if cases.shape != tuple(options.volume_shape):
         raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
@@ -60,14 +61,10 @@ def train_gan(data, path, preset, how):
 def load_generator(path):
     """The generator of a GAN run, for inference: (model, preset, step). The averaged one where the run has it."""
     run, preset = open_run(path, "gan")
-    found = run.checkpoints.load()
-    if found is None:
-        raise InputError(path, "a GAN run with a checkpoint", "none yet", "train it first")
-    for name, reason in found.skipped:
-        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
-    options = preset.gan
-    generator = models.build_generator(variant=options.generator, input_shape=(*options.volume_shape, 1),
-                                       width=options.generator_width, head=options.generator_head)
+    found, options = run.newest_checkpoint(), preset.gan
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        generator = models.build_generator(variant=options.generator, input_shape=(*options.volume_shape, 1),
+                                           width=options.generator_width, head=options.generator_head)
     state.put_weights(generator, "averaged" if options.ema_decay else "generator", found.arrays, path)
     return generator, preset, found.step
 

@@ -6,12 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from covid3dgan import models, progress
+from covid3dgan import compat, models, progress
 from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.data.prepared_set import open_prepared
 from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
-from covid3dgan.errors import InputError
 from covid3dgan.inference.threshold import threshold_curve
 from covid3dgan.training import state
 from covid3dgan.training.callbacks import Panels
@@ -65,7 +64,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
             preset.segmenter.log_every, preset.segmenter.checkpoint_every, shown=("loss", "contrastive_loss"),
             callbacks=[lambda recorder: Panels(recorder, draw)])
     if run.manifest["status"] == "done":
-        store_threshold(run, training.averaged or training.segmenter, preset, validation)
+        store_threshold(run, load_segmenter(path).network, preset, validation)
     return run
 
 
@@ -109,13 +108,10 @@ class SegmenterModel:
 def load_segmenter(path):
     """The segmenter of a run as a :class:`SegmenterModel`; the averaged one where the run has it."""
     run, preset = open_run(path, "segmenter")
-    found = run.checkpoints.load()
-    if found is None:
-        raise InputError(path, "a segmenter run with a checkpoint", "none yet", "train it first")
-    for name, reason in found.skipped:
-        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+    found = run.newest_checkpoint()
     side_lengths = tuple(preset.gan.volume_shape[1:])
-    network = models.build_segmenter((*side_lengths, 1), width=preset.segmenter.width)
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        network = models.build_segmenter((*side_lengths, 1), width=preset.segmenter.width)
     state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))
