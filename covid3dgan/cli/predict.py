@@ -12,7 +12,7 @@ def add_arguments(parser):
     parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
                                       "an image or a folder of images for an AF-SEG run")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
-    parser.add_argument("--model", required=True, help="a segmenter run directory")
+    parser.add_argument("--model", required=True, help="the run directory of a segmenter or a TransUNet")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")
@@ -27,11 +27,11 @@ def run(args):
     if open_run(args.model)[0].manifest["kind"].startswith("afseg"):
         return _predict_images(args)
     from covid3dgan.inference.inputs import find_inputs
+    from covid3dgan.inference.model import load_model
     from covid3dgan.inference.predict import predict_folder
-    from covid3dgan.training.train_segmenter import load_segmenter
 
     inputs = find_inputs(args.input, args.lungs)
-    model = load_segmenter(args.model)
+    model = load_model(args.model)
     results, problems = predict_folder(model, inputs, args.out, args.probability, args.overlay, args.lung_method,
                                        args.resume, args.overwrite, command=sys.argv)
     for facts in results.values():

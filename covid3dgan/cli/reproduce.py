@@ -10,7 +10,8 @@ from covid3dgan import presets, progress
 from covid3dgan.errors import ArgumentError
 
 # System -> the preset that is used where none is named. The recipe is systems/<system>.py, function ``reproduce``.
-SYSTEMS = {"shabani": "shabani/improved", "afseg": "afseg/cells"}
+SYSTEMS = {"shabani": "shabani/improved", "elmourabit": "elmourabit/demo", "khali": "khali/improved",
+           "afseg": "afseg/cells"}
 
 
 def add_arguments(parser):
