@@ -55,7 +55,7 @@ class NetworkGrid:
         return geometry.spacing(self.affine)
 
     def sample(self, array, box=None):
-        """A CT array (X, Y, Z) on this grid, or on its part ``box`` (three slices): float64."""
+        """A CT array (X, Y, Z) on this grid, or on its part ``box`` (three slices)."""
         seen = frame.view(array, self.ct_affine, self.options.orientation)[0]
         if self.options.resize_before_crop:
             resampled = resize.resize(resize.apply(seen, self.matrices), self.shape)

@@ -120,7 +120,7 @@ def load(path):
                                 facts=about["facts"], **arrays)
     except FileNotFoundError:
         raise InputError(path, "a prepared case", "nothing at that path", "check its name") from None
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(path, "a prepared case (.npz)", "a file that cannot be read as one",

@@ -26,39 +26,36 @@ def resize(array, shape, order=5):
         shape: the new shape.
 
     Returns:
-        float64 of ``shape``.
+        ``shape``, float32 where ``array`` is and float64 otherwise.
     """
     shape = normalised_shape(shape)
-    array = np.asarray(array, np.float64)
+    array = _floating(array)
     resized = apply(array, [resize_matrix(size, new, order) for size, new in zip(array.shape, shape)])
     low, high = array.min(), array.max()
     if resized.min() <= 0 <= resized.max():  # the 0 around the array is a value of its own
-        low, high = min(low, 0.0), max(high, 0.0)
+        low, high = min(low, 0), max(high, 0)
     return np.clip(resized, low, high, out=resized)
 
 
 def apply(array, matrices):
     """``array`` with ``matrices[axis]`` (new size, size) applied along each of its three axes; None leaves an axis.
 
+    One large product per axis, not one per slice: many small ones wait for each other where BLAS shares busy cores.
+
     Returns:
-        float64 (new size, new size, new size).
+        (new size, new size, new size), float32 where ``array`` is and float64 otherwise.
     """
-    slices, rows, columns = matrices
-    shrinks = slices is not None and slices.shape[0] < slices.shape[1]
-    if shrinks:  # fewer planes to work on
-        array = np.tensordot(slices, np.asarray(array, np.float64), axes=1)
-    if rows is not None or columns is not None:
-        array = np.stack([_plane(plane, rows, columns) for plane in array])
-    if slices is not None and not shrinks:
-        array = np.tensordot(slices, array, axes=1)
-    return np.asarray(array, np.float64)
+    array = _floating(array)
+    axes = [axis for axis, matrix in enumerate(matrices) if matrix is not None]
+    for axis in sorted(axes, key=lambda axis: np.divide(*matrices[axis].shape)):  # what shrinks most goes first
+        product = np.tensordot(matrices[axis].astype(array.dtype), array, axes=(1, axis))
+        array = np.moveaxis(product, 0, axis)
+    return np.ascontiguousarray(array)
 
 
-def _plane(plane, rows, columns):
-    plane = np.asarray(plane, np.float64)
-    if rows is not None:
-        plane = rows @ plane
-    return plane if columns is None else plane @ columns.T
+def _floating(array):
+    array = np.asarray(array)
+    return array if array.dtype == np.float32 else array.astype(np.float64, copy=False)
 
 
 @functools.lru_cache(maxsize=64)
