@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 
-from covid3dgan import progress
+from covid3dgan import compat, progress
 from covid3dgan.data.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.data.segmenter_batches import segmenter_batches
@@ -80,7 +80,7 @@ def train_on_slices(found, path, preset, how, validation=None, details=None):
             options.log_every, options.checkpoint_every, shown=SHOWN,
             callbacks=[lambda recorder: Panels(recorder, draw)])
     if run.manifest["status"] == "done":
-        store_threshold(run, training.inference_network(), preset, validation)
+        store_threshold(run, load_transunet(path).network, preset, validation)
     return run
 
 
@@ -119,13 +119,9 @@ def _check(options, contrastive):
 def load_transunet(path):
     """The TransUNet of a run as a ``SegmenterModel``; the averaged one where the run has it."""
     run, preset = open_run(path, KIND)
-    found = run.checkpoints.load()
-    if found is None:
-        raise InputError(path, "a TransUNet run with a checkpoint", "none yet", "train it first")
-    for name, reason in found.skipped:
-        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
-    options = preset.transunet
-    network = build_network(options, run.manifest["sides"])
+    found, options = run.newest_checkpoint(), preset.transunet
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        network = build_network(options, run.manifest["sides"])
     state.put_weights(network, "averaged" if options.ema_decay else "network", found.arrays, path)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     return SegmenterModel(scoring_network(network, options.output), preset, found.step, threshold["value"],
