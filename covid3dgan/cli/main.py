@@ -8,6 +8,7 @@ __all__ = ["VERBS", "main"]
 import argparse
 import importlib
 import importlib.util
+import os
 import sys
 import warnings
 
@@ -100,6 +101,10 @@ def _run(verb, args, program):
         except KeyboardInterrupt:
             print(f"{program}: interrupted", file=sys.stderr)
             return 1
+        except BrokenPipeError:
+            # The reader of our output (head, less) has gone; Python would complain again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
         except InputError as error:
             if args.debug:
                 raise

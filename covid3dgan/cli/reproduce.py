@@ -11,7 +11,7 @@ from covid3dgan.errors import ArgumentError
 
 # System -> the preset that is used where none is named. The recipe is systems/<system>.py, function ``reproduce``.
 SYSTEMS = {"shabani": "shabani/improved", "elmourabit": "elmourabit/demo", "khali": "khali/improved",
-           "afseg": "afseg/cells"}
+           "afseg": "afseg/cells", "ssinfnet": "ssinfnet/demo"}
 
 
 def add_arguments(parser):

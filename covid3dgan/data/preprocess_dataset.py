@@ -3,10 +3,13 @@
 __all__ = ["PUBLISHED_ARRAYS", "prepare_case", "preprocess_dataset"]
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import multiprocessing
+import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +18,14 @@ from covid3dgan import progress
 from covid3dgan.data import prepared
 from covid3dgan.data.datasets import open_dataset, read_case
 from covid3dgan.data.preprocess import prepare
-from covid3dgan.errors import InputError
+from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.files import atomic_path, refuse_overwrite, sha256, write_json
 
 # The arrays that the published notebooks load, and which volume each holds (F13: see ``base_holds_lung_mask``).
 PUBLISHED_ARRAYS = {"LungImages.npy": "lung", "InfectionMasks.npy": "infection", "LungMask.npy": "lung_mask",
                     "BaseCTImages.npy": "base"}
+# Each worker has a case of its own to do; BLAS threads on top of that only wait for each other.
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def preprocess_dataset(data, out, options, layout=None, workers=2, published_arrays=False, resume=False,
@@ -53,17 +58,24 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
             entries[case.id] = earlier[case.id]
         else:
             todo.append(case)
-    jobs = ((case, out / f"{case.id}.npz", options) for case in todo)
+    def write_manifest():
+        ordered = [case.id for case in cases if case.id in entries]
+        write_json(manifest_path, {"data": str(data), "options": dataclasses.asdict(options), "problems": problems,
+                                   "cases": [{"id": name, **entries[name]} for name in ordered]})
+        return ordered
+
+    jobs = [(case, out / f"{case.id}.npz", options) for case in todo]
     with progress.bar(total=len(cases), initial=len(entries), description="preprocess", unit="case") as bar:
-        for case, entry, problem in _all(jobs, min(workers, max(1, len(todo)))):
+        for case, entry, problem in _all(jobs, max(1, min(workers, len(todo)))):
             if problem is None:
                 entries[case.id] = entry
+                for text in entry["warnings"]:
+                    warnings.warn(InputWarning(text), stacklevel=2)
             else:
                 problems.append(problem)
+            write_manifest()  # after every case, so that an interrupted job can be resumed
             bar.update(1)
-    ordered = [case.id for case in cases if case.id in entries]
-    write_json(manifest_path, {"data": str(data), "options": dataclasses.asdict(options), "problems": problems,
-                               "cases": [{"id": name, **entries[name]} for name in ordered]})
+    ordered = write_manifest()
     if not ordered:
         raise InputError(data, "at least one case that can be prepared", f"none; the first problem: {problems[0]}",
                          "repair the files (covid3dgan verify)")
@@ -73,15 +85,39 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
 
 
 def _all(jobs, workers):
-    """Results as they come; in this process where one worker is enough."""
+    """Results of `_one` as they come; in this process where one worker is enough."""
     if workers == 1:
         yield from map(_one, jobs)
         return
     # Spawned, since a fork of a process that has loaded TensorFlow can hang.
-    with concurrent.futures.ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = [pool.submit(_one, job) for job in jobs]
-        for future in concurrent.futures.as_completed(waiting):
-            yield future.result()
+    with _environment(ONE_THREAD), concurrent.futures.ProcessPoolExecutor(
+            workers, multiprocessing.get_context("spawn")) as pool:
+        waiting = {pool.submit(_one, job): job for job in jobs}
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                try:
+                    yield future.result()
+                except concurrent.futures.process.BrokenProcessPool:
+                    case = waiting[future][0]
+                    yield case, None, (f"{case.image}: its worker process ended, probably for want of memory; "
+                                       "run again with --resume and fewer --workers.")
+        finally:  # an interrupt does not wait for cases that have not begun
+            pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _environment(values):
+    """Environment variables for the processes that are started inside."""
+    earlier = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in earlier.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _one(job):
@@ -89,18 +125,29 @@ def _one(job):
     case, path, options = job
     started = time.perf_counter()
     try:
-        made = prepare_case(case, options)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", InputWarning)
+            made = prepare_case(case, options)
         prepared.save(made, path, overwrite=True)
         return case, {"facts": made.facts, "sha256": _digests(case),
+                      "warnings": [str(w.message) for w in caught if issubclass(w.category, InputWarning)],
                       "seconds": round(time.perf_counter() - started, 2)}, None
     except InputError as error:
         return case, None, str(error)
+    except Exception as error:  # one case that fails in an unforeseen way does not end the job of all others
+        return case, None, f"{case.image}: failed ({type(error).__name__}: {error})"
 
 
 def prepare_case(case, options):
-    """The PreparedCase of a data set's case; its facts also hold the case's group (healthy or COVID)."""
+    """The PreparedCase of a data set's case.
+
+    Its facts also hold the group. A healthy case without an infection mask gets an empty one: that much is known.
+    """
     read = read_case(case)
-    made = prepare(read.ct, read.lungs, read.infection, options, case.id)
+    infection = read.infection
+    if infection is None and case.healthy:
+        infection = np.zeros(read.ct.shape, bool)
+    made = prepare(read.ct, read.lungs, infection, options, case.id)
     return dataclasses.replace(made, facts={**made.facts, "group": case.group})
 
 
@@ -121,12 +168,17 @@ def _earlier(path, options):
 
 
 def _write_arrays(out, names, options):
-    cases = [prepared.load(out / f"{name}.npz") for name in names]
-    for file, volume in PUBLISHED_ARRAYS.items():
-        if volume == "base" and options.base_holds_lung_mask:
-            volume = "lung_mask"  # F13: by mistake, the published file holds the lung masks
-        arrays = [getattr(case, volume) for case in cases]
-        stack = np.stack([np.zeros(case.shape, np.float32) if array is None else array
-                          for case, array in zip(cases, arrays)])
-        with atomic_path(out / file) as temporary, open(temporary, "wb") as handle:
-            np.save(handle, stack.astype(np.float32), allow_pickle=False)
+    """The notebooks' arrays, filled case by case: a whole data set need not fit into memory."""
+    shape = (len(names), *options.shape)
+    with contextlib.ExitStack() as stack:
+        arrays = {file: np.lib.format.open_memmap(stack.enter_context(atomic_path(out / file)), "w+", np.float32, shape)
+                  for file in PUBLISHED_ARRAYS}
+        for number, name in enumerate(names):
+            case = prepared.load(out / f"{name}.npz")
+            for file, volume in PUBLISHED_ARRAYS.items():
+                if volume == "base" and options.base_holds_lung_mask:
+                    volume = "lung_mask"  # F13: by mistake, the published file holds the lung masks
+                held = getattr(case, volume)
+                arrays[file][number] = 0 if held is None else held
+        for array in arrays.values():
+            array.flush()

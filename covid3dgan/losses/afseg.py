@@ -3,8 +3,8 @@
 Images and labels are (B, H, W, 1); ``weak`` is the coarse label, 1 on the foreground.
 """
 
-__all__ = ["ADVERSARIAL_LOSSES", "background_loss", "discriminator_loss", "generator_loss", "outside", "segmentation_loss",
-           "shape_loss"]
+__all__ = ["ADVERSARIAL_LOSSES", "background_loss", "discriminator_loss", "generator_loss", "outside",
+           "segmentation_loss", "shape_loss"]
 
 import tensorflow as tf
 

@@ -179,4 +179,4 @@ def _ablation_figure(maps, tests, scores):
         masks = [_mask(arrays, scores, stage, case)[s] for stage in stages]
         rows.append({"image": hounsfield(tests[name].array("base")[case, s]), "true": true[case, s], "masks": masks,
                      "dice": [_dice(mask, true[case, s]) for mask in masks], "label": name})
-    return panels.ablation_panel(rows, stages)
+    return panels.ablation_panel(rows, [stage.replace(" + ", "\n+ ") for stage in stages])

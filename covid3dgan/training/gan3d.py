@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from covid3dgan import compat, models
 from covid3dgan.losses import adversarial
-from covid3dgan.training.updates import minimise
+from covid3dgan.training.updates import minimise, move_average
 
 
 class GAN3D(keras.Model):
@@ -145,12 +145,8 @@ class GAN3D(keras.Model):
 
     def update_average(self, step):
         """The moving average of the generator's weights, quicker at first so that early weights are forgotten."""
-        if self.averaged is None:
-            return
-        step = tf.cast(step, tf.float32)
-        decay = tf.minimum(self.options.ema_decay, (1.0 + step) / (10.0 + step))
-        for mean, weight in zip(self.averaged.weights, self.generator.weights):
-            mean.assign(decay * mean + (1.0 - decay) * weight)
+        if self.averaged is not None:
+            move_average(self.averaged, self.generator, self.options.ema_decay, step)
 
 
 def build_gan(options):

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from covid3dgan import compat, models
 from covid3dgan.losses import npairs_loss, supcon_loss
-from covid3dgan.training.updates import minimise
+from covid3dgan.training.updates import minimise, move_average
 
 
 class SegmenterTraining(keras.Model):
@@ -93,12 +93,8 @@ class SegmenterTraining(keras.Model):
 
     def update_average(self, step):
         """The moving average of the segmenter's weights, quicker at first."""
-        if self.averaged is None:
-            return
-        step = tf.cast(step, tf.float32)
-        decay = tf.minimum(self.options.ema_decay, (1.0 + step) / (10.0 + step))
-        for mean, weight in zip(self.averaged.weights, self.segmenter.weights):
-            mean.assign(decay * mean + (1.0 - decay) * weight)
+        if self.averaged is not None:
+            move_average(self.averaged, self.segmenter, self.options.ema_decay, step)
 
 
 def build_segmenter_training(preset, side_lengths):

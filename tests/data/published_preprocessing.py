@@ -1,4 +1,4 @@
-"""The published preprocessing written down slowly, with scipy and scikit-image, as the slow side of tests and benchmarks.
+"""The published preprocessing written down slowly, with scipy and scikit-image: the slow side of tests and benchmarks.
 
 Facts of the notebook (section by section in docs/FIDELITY.md); nothing here is shared with covid3dgan.
 """
