@@ -143,5 +143,5 @@ def _resized(array, shape):
 
 
 def _resized_mask(mask, options):
-    soft = _resized(mask, options.shape)
+    soft = _resized(mask.astype(np.float32), options.shape)
     return (soft >= 0.5).astype(np.float32) if options.binary_masks else soft
