@@ -6,10 +6,20 @@ import pytest
 from covid3dgan.data import perlin
 from covid3dgan.errors import ArgumentError
 
-noise = pytest.importorskip("noise")  # test-only: the C extension of the published code
+# What the C extension `noise` 1.2.2 returns for (row, column, scale, octaves, persistence, lacunarity, repeat, base);
+# for environments in which it cannot be built.
+KNOWN = [
+    ((5, 77, 10, 10, -0.5, 2.0, 140, 999), 0.7658123970031738),
+    ((127, 127, 29, 10, 0.49, 2.0, 140, 640), -0.015356143936514854),
+    ((31, 64, 17, 10, 0.2, 2.0, 140, 3), 0.21282678842544556),
+    ((3, 9, 4.5, 1, 0.5, 2.0, 1024, 0), -0.2633744776248932),
+    ((90, 2, 12, 4, -0.9, 1.7, 7.5, 256), 0.8429807424545288),
+    ((101, 13, 10, 2, -0.97, 2.0, 140, 811), 3.5911569595336914),
+]
 
 
 def by_the_c_function(shape, scale, octaves, persistence, lacunarity, repeat, base):
+    noise = pytest.importorskip("noise")
     return np.array([[noise.pnoise2(i / scale, j / scale, octaves=octaves, persistence=persistence,
                                     lacunarity=lacunarity, repeatx=repeat, repeaty=repeat, base=base)
                       for j in range(shape[1])] for i in range(shape[0])])
@@ -34,6 +44,12 @@ def test_every_part_of_the_table_is_the_c_functions(base):
     # From base 2 on the C code reads past the table's 512 entries; frequencies up to 2^9 reach every row of it.
     case = ((30, 30), 10.0, 10, 0.49, 2.0, 140.0, base)
     np.testing.assert_allclose(perlin.pnoise2(*case), by_the_c_function(*case), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("arguments, value", KNOWN)
+def test_known_values(arguments, value):
+    row, column, *rest = arguments
+    assert abs(perlin.pnoise2((row + 1, column + 1), *rest)[row, column] - value) < 1e-6
 
 
 def test_published_size():
