@@ -41,7 +41,7 @@ def test_every_stage_leaves_its_result(folder):
 
 def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
     text = (folder / "report.html").read_text()
-    for part in ("58.43", "63.69", "ON PHANTOMS, not on patients", "Table 5", "Fig. 4", FULL):
+    for part in ("58.43", "63.69", "ours on PHANTOMS, not on patients", "Table 5", "Fig. 4", FULL):
         assert part in text
     assert "http://" not in text.replace("http://www.w3.org", "")
     results = json.loads((folder / "results.json").read_text())
