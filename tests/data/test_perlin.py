@@ -34,7 +34,7 @@ def random_cases(count):
                float(rng.choice([140.0, 1024.0, 3.0, 7.5, 20.0])), int(rng.integers(0, 1000)))
 
 
-@pytest.mark.parametrize("case", random_cases(40), ids=str)
+@pytest.mark.parametrize("case", list(random_cases(40)), ids=str)
 def test_equals_the_c_function(case):
     np.testing.assert_allclose(perlin.pnoise2(*case), by_the_c_function(*case), rtol=0, atol=1e-6)
 
