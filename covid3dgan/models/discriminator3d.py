@@ -4,7 +4,7 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
-from covid3dgan.models.layers import check_input_shape, refuse_float16_without_gpu
+from covid3dgan.models.layers import check_input_shape, conv3d, refuse_float16_without_gpu
 
 __all__ = ["DISCRIMINATOR_VARIANTS", "build_discriminator"]
 
@@ -60,7 +60,7 @@ def build_discriminator(variant="published", input_shape=(32, 128, 128, 1), widt
 def _block(x, filters, index):
     sides = x.shape[1:-1]
     padding = "valid" if all((side - 2) // 2 >= 1 for side in sides) else "same"
-    x = keras.layers.Conv3D(filters, 3, padding=padding, name=f"conv{index}")(x)
+    x = conv3d(x, filters, 3, padding, name=f"conv{index}")
     x = keras.layers.Activation("relu", name=f"conv{index}_relu")(x)
     pool = tuple(min(2, side) for side in x.shape[1:-1])
     return keras.layers.MaxPooling3D(pool, name=f"conv{index}_pool")(x)

@@ -5,7 +5,7 @@ import keras
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
 from covid3dgan.models import unetpp3d
-from covid3dgan.models.layers import check_input_shape, noise_adder, refuse_float16_without_gpu
+from covid3dgan.models.layers import check_input_shape, conv3d, noise_adder, refuse_float16_without_gpu
 
 __all__ = ["GENERATOR_VARIANTS", "HEADS", "NOISE_CHANNELS", "build_generator", "noise_shape"]
 
@@ -86,7 +86,7 @@ def _dense_skip_unit(x, filters, name):
 
 
 def _convolve(x, filters, name):
-    x = keras.layers.Conv3D(filters, 3, padding="same", name=name)(x)
+    x = conv3d(x, filters, 3, name=name)
     return compat.leaky_relu(LEAK, name=name.replace("conv", "act"))(x)
 
 

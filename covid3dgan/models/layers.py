@@ -1,12 +1,17 @@
 """Building blocks that several models share: checks of input shapes, channel splits, the noise adder."""
 
+import math
+
 import keras
 import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.errors import ArgumentError, check_choice
 
-__all__ = ["check_choice", "check_input_shape", "noise_adder", "refuse_float16_without_gpu"]
+__all__ = ["check_choice", "check_input_shape", "conv3d", "noise_adder", "refuse_float16_without_gpu"]
+
+# Voxels, twice the largest volume with the fault that conv3d avoids.
+LARGEST_FLOAT32_VOLUME = 2048
 
 
 def check_input_shape(model, shape, rank, multiple):
@@ -25,6 +30,20 @@ def check_input_shape(model, shape, rank, multiple):
         raise ArgumentError(f"{model} input_shape", f"sides that divide by {multiple}", f"{shape[:-1]}",
                             f"resize or pad the input, nearest is {nearest}")
     return shape
+
+
+def conv3d(x, filters, kernel, padding="same", **options):
+    """``keras.layers.Conv3D`` on ``x``, in float32 at the bottom of a network of mixed_bfloat16.
+
+    oneDNN's bfloat16 convolution of a small volume with an odd number of channels reads one number beyond the end of
+    its input and multiplies it by zero; where that number happens to be NaN, so is the output (seen with TensorFlow
+    2.15 and 2.21 up to 4x16x16 voxels; concatenating a one-channel CT makes most channel counts of the published
+    generator odd). Volumes so small are a tenth of the work.
+    """
+    tiny = math.prod(x.shape[1:-1]) <= LARGEST_FLOAT32_VOLUME
+    if tiny and keras.mixed_precision.global_policy().name == "mixed_bfloat16":
+        options["dtype"] = "float32"
+    return keras.layers.Conv3D(filters, kernel, padding=padding, **options)(x)
 
 
 def refuse_float16_without_gpu(model):
@@ -52,7 +71,7 @@ def noise_adder(features, noise, name="noise"):
     for index, kernel in enumerate((1, 3, 5)):
         # The three share the channels; where these do not divide by 3 the first ones take one more.
         filters = channels // 3 + (index < channels % 3)
-        branch = keras.layers.Conv3D(filters, kernel, padding="same", name=f"{name}_conv{kernel}")(joined)
+        branch = conv3d(joined, filters, kernel, name=f"{name}_conv{kernel}")
         branches.append(compat.leaky_relu(0.3, name=f"{name}_act{kernel}")(branch))
     connection = keras.layers.Concatenate(name="conection")(branches)
     return keras.layers.Add(name=f"{name}_add")([features, connection])

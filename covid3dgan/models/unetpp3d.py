@@ -3,7 +3,7 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.models.layers import noise_adder
+from covid3dgan.models.layers import conv3d, noise_adder
 
 __all__ = ["nested_unet"]
 
@@ -43,6 +43,6 @@ def nested_unet(ct, noise, width):
 
 def _node(x, filters, name):
     for step in (1, 2):
-        x = keras.layers.Conv3D(filters, 3, padding="same", name=f"{name}_conv{step}")(x)
+        x = conv3d(x, filters, 3, name=f"{name}_conv{step}")
         x = compat.leaky_relu(LEAK, name=f"{name}_act{step}")(x)
     return x

@@ -55,6 +55,17 @@ def test_mixed_precision_trains_and_gives_float32(name, policy):
     assert policy[6:] in {layer.compute_dtype for layer in model.layers if "Conv" in type(layer).__name__}
 
 
+def test_small_volumes_are_convolved_in_float32():
+    """A bfloat16 kernel of the CPU reads beyond the end of small volumes; which of them is known by their size."""
+    with compat.precision("mixed_bfloat16"):
+        generator = models.build_generator(input_shape=(16, 32, 64, 1), width=2)
+    policies = {name: generator.get_layer(name).compute_dtype
+                for name in ("encoder1_conv1", "encoder2_conv2", "encoder3_conv1", "noise_conv5", "decoder2_conv1")}
+    # 32768, 4096, 512, 8 and 4096 voxels.
+    assert policies == {"encoder1_conv1": "bfloat16", "encoder2_conv2": "bfloat16", "encoder3_conv1": "float32",
+                        "noise_conv5": "float32", "decoder2_conv1": "bfloat16"}
+
+
 @pytest.mark.skipif(GPU, reason="a GPU pools float16 volumes")
 @pytest.mark.parametrize("build", [models.build_generator, models.build_discriminator])
 def test_float16_volumes_are_refused_where_there_is_no_kernel_for_them(build):
