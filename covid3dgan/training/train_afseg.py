@@ -4,7 +4,7 @@ __all__ = ["epochs_in_steps", "load_segmenter", "train_afseg", "train_supervised
 
 import numpy as np
 
-from covid3dgan import compat, models, progress
+from covid3dgan import compat, models
 from covid3dgan.data.patches import patch_batches
 from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.errors import InputError
@@ -92,11 +92,7 @@ def load_segmenter(path, with_generator=False, input_shape=(None, None, 1)):
     if run.manifest["kind"] not in (AFSEG, SUPERVISED):
         raise InputError(path, f"a run of kind {AFSEG!r} or {SUPERVISED!r}", f"kind {run.manifest['kind']!r}",
                          "name the run's folder, for example OUT/afseg")
-    found = run.checkpoints.load()
-    if found is None:
-        raise InputError(path, "a run with a checkpoint", "none yet", "train it first")
-    for name, reason in found.skipped:
-        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
+    found = run.newest_checkpoint()
     options = preset.synthesis
     with compat.precision("float32"):  # whatever it was trained in
         segmenter = models.build_afseg_segmenter(input_shape, options.segmenter_width, options.segmenter_depth)

@@ -11,7 +11,7 @@ from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.data.prepared_set import open_prepared
 from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
-from covid3dgan.inference.threshold import threshold_curve
+from covid3dgan.evaluation.thresholds import threshold_curve
 from covid3dgan.training import state
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.conduct import conduct

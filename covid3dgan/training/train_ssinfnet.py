@@ -159,12 +159,7 @@ def load_inpainting(path):
 
 def _open(path):
     run, preset = open_run(path)
-    found = run.checkpoints.load()
-    if found is None:
-        raise InputError(path, "a run with a checkpoint", "none yet", "train it first")
-    for name, reason in found.skipped:
-        progress.say(f"warning: skipped the damaged checkpoint {name} ({reason})")
-    return run, preset, found
+    return run, preset, run.newest_checkpoint()
 
 
 def _put_kept(network, keep, arrays, path):
