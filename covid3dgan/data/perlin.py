@@ -13,18 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from covid3dgan.data.perlin_table import GRADIENTS, MAX_BASE, PERMUTATION
 from covid3dgan.errors import ArgumentError
 
-# Gradient of the lattice corner whose two hash steps end at table position k, as the complex number x + iy: the
-# distance d = dx + i dy to a corner then enters as Re(conj(d) gradient), which halves the look-ups.
-_CORNER = GRADIENTS[PERMUTATION[PERMUTATION] & 15, :2].copy().view(np.complex64)[:, 0]
-_CORNER_FROM = np.lib.stride_tricks.sliding_window_view(_CORNER, 256)
+# The gradient of the lattice corner whose two hash steps end at table position k is DIRECTIONS[_KIND[k]]: one of 8.
+_DIRECTIONS, _KIND = np.unique(GRADIENTS[PERMUTATION[PERMUTATION] & 15, :2], axis=0, return_inverse=True)
+_KIND = _KIND.reshape(-1).astype(np.intp)
+_PAIRS = len(_DIRECTIONS) ** 2
 
 # Where octaves cancel (persistence near -1), dividing by the sum of their amplitudes magnifies rounding this much.
 _WORST_CANCELLATION = 3.01
-_NEGLIGIBLE = 1e-7  # octaves whose amplitudes sum to less than this are left out
+_NEGLIGIBLE = 2.5e-7  # octaves whose amplitudes sum to less than this are left out
 _FIELDS_PER_THREAD = 8
 _free_work = {}
 
@@ -87,9 +88,10 @@ class _Work:
 
     def __init__(self, shape, octaves):
         rows, columns = shape
-        self.gathered = np.empty((256, 2 * columns), np.complex64)
-        self.lines = np.empty((256, 2 * columns), np.float32)
-        self.pairs = np.empty((octaves, 2 * rows, columns), np.complex64)
+        most = min(256, 2 * rows)
+        self.places = np.empty((most, columns), np.intp)
+        self.pairs = np.empty((most, columns), np.intp)
+        self.lines = np.empty((2 * most * octaves, columns), np.float32)
 
 
 @contextlib.contextmanager
@@ -106,51 +108,100 @@ def _borrowed_work(shape, octaves):
         free.append(work)
 
 
-class _Octave(NamedTuple):
-    """One octave along one axis of n pixels, for every base and persistence."""
+class _Across(NamedTuple):
+    """One octave along the columns, n pixels, for every base and persistence."""
 
-    corners: np.ndarray     # (2n,) lattice lines, modulo 256, below each pixel, then above
-    lines: np.ndarray       # (L,) the different ones among them
-    positions: np.ndarray   # (2n,) ``corners`` as positions in ``lines``
-    gather: np.ndarray      # float32 (2, 2n) weights of the lower and upper line's gradient: x and y by turns
-    combine: np.ndarray     # complex64 (n, 2) the same weights for the other axis
+    corners: np.ndarray     # intp (n,) lattice line, modulo 256, below each pixel; its place in the first of ``pairs``
+    pairs: np.ndarray       # intp: table position of a corner -> kinds of its and the next corner's gradient, as one
+    starts: np.ndarray      # intp (n,) where each pixel's values start in ``x`` and ``y``
+    x: np.ndarray           # float32 (n * pairs,) sum over both corners of fade times the gradient's first component
+    y: np.ndarray           # the same of fade times distance times the gradient's second component
+
+
+class _Along(NamedTuple):
+    """The sum over the lattice lines of all octaves along the rows, n pixels, as a sparse matrix (n, 2 lines)."""
+
+    lines: list             # for each octave the different lattice lines, modulo 256
+    total: int              # their number
+    indices: np.ndarray     # int32 (n * octaves * 4,) columns of the matrix: lines times x, then lines times y
+    starts: np.ndarray      # int32 (n + 1,) where each row starts among them
+    weights: np.ndarray     # float32 (n, octaves, 4) values, before the octave's amplitude
 
 
 def _field(shape, scale, waves, amplitudes, persistence, base, work):
     """One field; interpolates along the columns for each lattice line of the rows, then along the rows.
 
     With the fade f, distance d and gradient g of a corner, an octave is the sum over its four corners of
-    f(x) f(y) (d_x g_x + d_y g_y). The sum over the two columns is done once per lattice line and not once per row.
+    f(x) f(y) (d_x g_x + d_y g_y). The sum over the two columns is done once per lattice line and not once per row; as
+    two neighbouring corners have one of 64 pairs of gradients, it is looked up.
     """
     count = int((np.cumsum(np.abs(amplitudes[::-1]))[::-1] > _NEGLIGIBLE).sum())
-    rows, columns = (_octaves(size, scale, *waves) for size in shape)
-    for along, across, pairs in zip(rows[:count], columns, work.pairs):
-        start = PERMUTATION[along.lines + base].astype(np.intp) + base
-        gathered, lines = work.gathered[:len(start)], work.lines[:len(start)]
-        _CORNER_FROM[start].take(across.corners, 1, gathered, "wrap")
-        np.einsum("lkc,kc->lc", gathered.view(np.float32).reshape(len(start), 2, -1), across.gather, out=lines)
-        lines.view(np.complex64).take(along.positions, 0, pairs, "wrap")
-    weights = np.concatenate([octave.combine * share for octave, share in zip(rows[:count], amplitudes)], axis=1)
-    pairs = work.pairs[:count].reshape(2 * count, *shape).transpose(1, 0, 2)
-    return (weights[:, None] @ pairs)[:, 0].real
+    rows, columns = shape
+    along = _along(rows, scale, count, *waves)
+    by_x, by_y = work.lines[:along.total], work.lines[along.total:2 * along.total]
+    first = 0
+    for lines, across in zip(along.lines, _across(columns, scale, *waves)):
+        last = first + len(lines)
+        places, pairs = work.places[:len(lines)], work.pairs[:len(lines)]
+        np.copyto(places, (PERMUTATION[lines + base].astype(np.intp) + base)[:, None])
+        places += across.corners
+        across.pairs.take(places, None, pairs, "wrap")
+        pairs += across.starts
+        across.x.take(pairs, None, by_x[first:last], "wrap")
+        across.y.take(pairs, None, by_y[first:last], "wrap")
+        first = last
+    values = (along.weights * amplitudes[:count, None]).reshape(-1)
+    matrix = sparse.csr_matrix((values, along.indices, along.starts), shape=(rows, 2 * along.total))
+    return matrix @ work.lines[:2 * along.total]
 
 
-@functools.lru_cache(maxsize=128)
-def _octaves(size, scale, octaves, lacunarity, repeat):
-    """The `_Octave`s of an axis; the published noise needs twenty of these, one for each scale."""
+@functools.lru_cache(maxsize=32)
+def _across(size, scale, octaves, lacunarity, repeat):
+    """The `_Across` of every octave; the published noise needs twenty of these, one for each scale."""
     found = []
-    frequency = np.float32(1)
+    for low, high, x, fade in _octaves(size, scale, octaves, lacunarity, repeat):
+        # The next line is one further, or the first again where the table or the repetition ends.
+        steps, step = np.unique(high - low, return_inverse=True)
+        pairs = np.concatenate([_pairs(int(number)) for number in steps])
+        lower, upper = _DIRECTIONS[:, None, :], _DIRECTIONS[None, :, :]
+        fade, x = fade[:, None, None], x[:, None, None]
+        by_x = (1 - fade) * lower[..., 0] + fade * upper[..., 0]
+        by_y = (1 - fade) * x * lower[..., 1] + fade * (x - 1) * upper[..., 1]
+        found.append(_Across(low + step.reshape(-1) * len(_KIND), pairs, np.arange(size) * _PAIRS, by_x.reshape(-1),
+                             by_y.reshape(-1)))
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _pairs(step):
+    """For every table position the kinds of gradient there and ``step`` positions on, as one number."""
+    positions = np.arange(len(_KIND)) + step
+    return _KIND * len(_DIRECTIONS) + _KIND[np.clip(positions, 0, len(_KIND) - 1)]
+
+
+@functools.lru_cache(maxsize=256)
+def _along(size, scale, count, octaves, lacunarity, repeat):
+    """The `_Along` of the first ``count`` octaves."""
+    every, places, weights, first = [], [], [], 0
+    for low, high, x, fade in _octaves(size, scale, octaves, lacunarity, repeat)[:count]:
+        lines, place = np.unique(np.stack([low, high]), return_inverse=True)
+        places.append(first + place.reshape(2, -1))
+        weights.append(np.stack([(1 - fade) * x, 1 - fade, fade * (x - 1), fade], axis=1))
+        every.append(lines)
+        first += len(lines)
+    places = np.stack(places, axis=-1)  # (2, size, count)
+    indices = np.stack([places[0], places[0] + first, places[1], places[1] + first], axis=-1).astype(np.int32)
+    starts = (4 * count * np.arange(size + 1)).astype(np.int32)
+    return _Along(every, first, indices.reshape(-1), starts, np.stack(weights, axis=1))
+
+
+def _octaves(size, scale, octaves, lacunarity, repeat):
+    """`_axis` of every octave along an axis of ``size`` pixels."""
+    found, frequency = [], np.float32(1)
     for _ in range(octaves):
-        low, high, x, fade = _axis((np.arange(size) / scale).astype(np.float32) * frequency,
-                                   np.float32(repeat) * frequency)
-        corners = np.concatenate([low, high])
-        lines, positions = np.unique(corners, return_inverse=True)
-        away = np.stack([x, x - 1])
-        faded = np.stack([1 - fade, fade])
-        found.append(_Octave(corners, lines, positions.reshape(-1), (faded + 1j * faded * away).view(np.float32),
-                             (faded * away - 1j * faded).T.astype(np.complex64)))
+        found.append(_axis((np.arange(size) / scale).astype(np.float32) * frequency, np.float32(repeat) * frequency))
         frequency *= np.float32(lacunarity)
-    return tuple(found)
+    return found
 
 
 def _axis(x, repeat):
@@ -183,8 +234,8 @@ def _field_in_the_c_codes_order(shape, scale, waves, amplitudes, persistence, ba
 
 
 def _dot(corner, x, y):
-    gradient = _CORNER[corner]
-    return x * gradient.real + y * gradient.imag
+    kind = _KIND[corner]
+    return x * _DIRECTIONS[kind, 0] + y * _DIRECTIONS[kind, 1]
 
 
 def _lerp(t, a, b):
