@@ -4,7 +4,7 @@ Every stage is skipped where its result is there. Without real data the cohorts 
 data sets, and every table says so.
 """
 
-__all__ = ["VARIANTS", "finish", "prepare_all", "reproduce"]
+__all__ = ["VARIANTS", "Reproduction", "finish", "prepare_all", "reproduce"]
 
 import dataclasses
 from pathlib import Path
@@ -38,47 +38,97 @@ ATTEMPTS = 4
 
 def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",
               overwrite=False):
-    """Runs the whole system and writes its report.
+    """Runs the whole system and writes its report: every stage of :class:`Reproduction`, in order.
 
     Args:
-        out: the folder of the run; called again with the same arguments it reuses the finished stages.
+        command: what the report prints as the command that made it.
+        The others: see :class:`Reproduction`.
+
+    Returns:
+        Path of report.html.
+    """
+    run = Reproduction(out, preset, how, data, sizes, variants, predictions, overwrite)
+    run.prepare()
+    run.train_gan()
+    run.train_segmenters()
+    run.score()
+    run.predict()
+    run.report(command)
+    run.close()
+    return run.out / "report.html"
+
+
+class Reproduction:
+    """The stages of paper 001's system in one folder; the notebooks call them one by one.
+
+    Every stage needs the ones before it, and is skipped where its result is there.
+
+    Args:
+        out: the folder of the run; opened again with the same arguments it reuses the finished stages.
         preset: a preset of presets.shabani.System.
         how: training.conduct.How.
         data: folder with the real data sets; None for phantoms.
         sizes: systems.cohorts.CohortSizes of the phantoms.
         variants: the segmenters of Tables 3 and 4 to train; the full system always is.
         predictions: test cases per data set that are also written as NIfTI masks.
-        command: what the report prints as the command that made it.
-
-    Returns:
-        Path of report.html.
+        overwrite: start anew where a finished run is.
     """
-    out = Path(out)
-    names = ["cases", "preprocess", "GAN", *[f"segmenter: {name}" for name in variants], "scores", "predictions",
-             "report"]
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
-                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
-                    names, overwrite)
-    cohorts = open_cohorts(data, out / "phantoms", how.seed, sizes)
-    stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset))
-    train, validation = out / "prepared" / "train", out / "prepared" / "validation"
 
-    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, how))
-    runs = {}
-    for name in dict.fromkeys((*variants, FULL)):
-        runs[name] = out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")
-        varied = presets.override(preset, VARIANTS[name])
-        stages.run(f"segmenter: {name}", lambda v=varied, p=runs[name]: finish(
-            train_segmenter, train, p, v, how, gan=out / "gan", validation=validation))
+    def __init__(self, out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4,
+                 overwrite=False):
+        self.out, self.preset, self.how, self.predictions = Path(out), preset, how, predictions
+        self.variants = tuple(dict.fromkeys((*variants, FULL)))
+        names = ["cases", "preprocess", "GAN", *[f"segmenter: {name}" for name in self.variants], "scores",
+                 "predictions", "report"]
+        self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
+                                        "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
+                             names, overwrite)
+        self.cohorts = open_cohorts(data, self.out / "phantoms", how.seed, sizes)
+        self.prepared, self.gan = self.out / "prepared", self.out / "gan"
+        self.segmenters = {name: self.out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")
+                           for name in self.variants}
 
-    tests = {name: out / "prepared" / name for name in cohorts.tests}
-    scores = stages.run("scores", lambda: score_methods(out / "gan", runs, validation, tests, preset, how.seed,
-                                                        out / "scores"))
-    stages.run("predictions", lambda: _predict(load_segmenter(runs[FULL]), cohorts, out / "predictions", predictions))
-    stages.run("report", lambda: write_report(out, preset, cohorts, scores, runs, command, how))
-    stages.close()
-    return out / "report.html"
+    def prepare(self):
+        """The cases, network-ready; returns how many of each role, and what was left out."""
+        self.stages.run("cases", lambda: self.cohorts.described)
+        return self.stages.run("preprocess", lambda: prepare_all(self.cohorts, self.prepared, self.preset))
+
+    def train_gan(self):
+        """The 3D GAN on the training cases; returns seconds and step."""
+        return self.stages.run("GAN", lambda: finish(train_gan, self.prepared / "train", self.gan, self.preset,
+                                                     self.how))
+
+    def train_segmenters(self):
+        """Every variant's segmenter on the GAN's pseudo-masks; returns method -> seconds, step and threshold."""
+        results = {}
+        for name, path in self.segmenters.items():
+            varied = presets.override(self.preset, VARIANTS[name])
+            results[name] = self.stages.run(f"segmenter: {name}", lambda v=varied, p=path: finish(
+                train_segmenter, self.prepared / "train", p, v, self.how, gan=self.gan,
+                validation=self.prepared / "validation"))
+        return results
+
+    def score(self):
+        """Scores of every method on the test cohorts: see shabani_scores.score_methods."""
+        tests = {name: self.prepared / name for name in self.cohorts.tests}
+        return self.stages.run("scores", lambda: score_methods(
+            self.gan, self.segmenters, self.prepared / "validation", tests, self.preset, self.how.seed,
+            self.out / "scores"))
+
+    def predict(self):
+        """Masks of the first test cases as NIfTI, in each CT's own geometry."""
+        return self.stages.run("predictions", lambda: _predict(load_segmenter(self.segmenters[FULL]), self.cohorts,
+                                                               self.out / "predictions", self.predictions))
+
+    def report(self, command=""):
+        """Writes report.html, report.md and results.json; returns the report's path and every method's mean Dice."""
+        scores = self.stages.done["scores"]["result"]
+        return self.stages.run("report", lambda: write_report(self.out, self.preset, self.cohorts, scores,
+                                                              self.segmenters, command, self.how))
+
+    def close(self):
+        """Ends the progress bar."""
+        self.stages.close()
 
 
 def prepare_all(cohorts, out, preset):
