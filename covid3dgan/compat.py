@@ -19,9 +19,10 @@ from covid3dgan.errors import InputError, InputWarning, check_choice, sentence
 
 __all__ = [
     "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator", "assign",
-    "build_optimizer", "compile_kwargs", "has_bfloat16_units", "leaky_relu", "loss_scaling", "never_xla",
-    "npairs_loss", "optimizer_variables", "precision", "random_state_variables", "resolve_precision", "scale_loss",
-    "seed_everything", "set_precision", "sigmoid_focal_crossentropy", "unscale_gradients", "variable_value",
+    "build_optimizer", "compile_kwargs", "has_bfloat16_units", "leaky_relu", "loss_scaling", "maker", "never_xla",
+    "npairs_loss", "optimizer_variables", "outputs_structure", "precision", "random_state_variables",
+    "resolve_precision", "scale_loss", "seed_everything", "set_precision", "sigmoid_focal_crossentropy",
+    "tf_variables", "unscale_gradients", "variable_value",
 ]
 
 KERAS_3 = keras.__version__.startswith("3")
@@ -185,8 +186,9 @@ def seed_everything(seed, deterministic=False):
 # === Variables ===
 
 def variable_value(variable):
-    """The variable's value as a NumPy array."""
-    return np.asarray(variable.numpy())
+    """The variable's value as a NumPy array, also while a function is traced."""
+    with tf.init_scope():
+        return np.asarray(variable.numpy())
 
 
 def assign(variable, value):
@@ -196,6 +198,26 @@ def assign(variable, value):
         raise InputError(variable.name, f"a value of shape {tuple(variable.shape)}", f"one of shape {shape}",
                          "check that the checkpoint belongs to this model")
     variable.assign(value)
+
+
+def tf_variables(model):
+    """The model's weights as ``tf.Variable``s, which Keras 3 wraps."""
+    return [variable.value if KERAS_3 else variable for variable in model.weights]
+
+
+# === Graphs of functional models ===
+
+def maker(tensor):
+    """(layer, symbolic inputs of that call, position among its outputs) of a functional model's symbolic tensor."""
+    layer, call, position = tensor._keras_history[:3]
+    node = layer._inbound_nodes[call]
+    return layer, list(node.input_tensors if KERAS_3 else node.keras_inputs), position
+
+
+def outputs_structure(model):
+    """The symbolic outputs as the model was built with them: a tensor or a dictionary of tensors."""
+    structure = model._outputs_struct if KERAS_3 else model._nested_outputs
+    return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
 
 
 # === Precision ===
