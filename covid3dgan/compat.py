@@ -216,7 +216,7 @@ def maker(tensor):
 
 def outputs_structure(model):
     """The symbolic outputs as the model was built with them: a tensor or a dictionary of tensors."""
-    structure = model._outputs_struct if KERAS_3 else model._nested_outputs
+    structure = getattr(model, "_outputs_struct" if KERAS_3 else "_nested_outputs", model.outputs)
     return structure[0] if isinstance(structure, (list, tuple)) and len(structure) == 1 else structure
 
 
