@@ -1,0 +1,55 @@
+"""The table of ``python -m benchmarks``, also as it goes into docs/RESULTS.md."""
+
+__all__ = ["machine_line", "of_bench", "peaks", "short"]
+
+
+def machine_line(facts):
+    """One line on the machine."""
+    versions = facts["versions"]
+    tensorflow = versions.get("tensorflow") or versions.get("tensorflow-cpu")
+    units = "with" if facts["bfloat16_units"] else "without"
+    return (f"{facts.get('processor') or facts['platform']}, {facts['cpus']} cores, {facts['memory_gib']} GiB, {units} "
+            f"bfloat16 units; TensorFlow {tensorflow}, Keras {versions.get('keras')}, Python {versions['python']}; "
+            f"load before the start {facts.get('load_before', '-')}; commit {(facts['git_commit'] or '-')[:9]}")
+
+
+def peaks(found):
+    """dtype -> operations per second of the matrix product, where it was measured."""
+    sides = next((one["sides"] for one in found if one["name"] == "machine"), {})
+    return {_short_type(result["dtype"]): result["flops"] / result["seconds"] for result in sides.values()
+            if "seconds" in result}
+
+
+def of_bench(one, peak):
+    """The lines of one benchmark, a Markdown table."""
+    base = one["sides"].get(one["baseline"], {}).get("seconds")
+    options = ", ".join(f"{key} {value}" for key, value in one["options"].items())
+    lines = ["", f"### {one['title']}", f"({options})", "",
+             f"| side | s per {one['unit']} | times as fast | peak MB | GFLOP | share of peak | |",
+             "|---|---|---|---|---|---|---|"]
+    for side, result in one["sides"].items():
+        lines.append("| " + " | ".join([side, *_cells(result, base, peak)]) + " |")
+    return "\n".join(lines)
+
+
+def short(result):
+    """One side in a few words, for the progress."""
+    if "seconds" not in result:
+        return next(f"{key}: {result[key]}" for key in ("skipped", "failed") if key in result)
+    return f"{result['seconds']:.4g} s"
+
+
+def _cells(result, base, peak):
+    if "seconds" not in result:
+        return "", "", "", "", "", short(result)
+    seconds, flops = result["seconds"], result.get("flops")
+    ratio = f"{base / seconds:.2f}" if base else ""
+    memory = f"{result['peak_mb']:.0f}" if result.get("peak_mb") else ""
+    work = f"{flops / 1e9:.1f}" if flops else ""
+    most = peak.get(_short_type(result.get("dtype", "")))
+    share = f"{100 * flops / seconds / most:.0f} %" if flops and most else ""
+    return f"{seconds:.4g}", ratio, memory, work, share, result.get("note", "")
+
+
+def _short_type(name):
+    return name.replace("mixed_", "")
