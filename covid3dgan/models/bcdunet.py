@@ -3,16 +3,18 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.errors import ArgumentError
+from covid3dgan.errors import ArgumentError, check_choice
 from covid3dgan.models.convlstm import ConvLSTM2D
 from covid3dgan.models.encoder2d import build_encoder2d
 from covid3dgan.models.layers import check_input_shape
 
-__all__ = ["build_segmenter"]
+__all__ = ["HEADS", "build_segmenter"]
+
+HEADS = ("relu", "linear")
 
 
 def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="legacy_hard_sigmoid", encoder=None,
-                    name="segmenter"):
+                    head="relu", name="segmenter"):
     """The BCDU-Net, 5,008,645 parameters (5,008,197 trainable) at the defaults.
 
     Args:
@@ -22,11 +24,14 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
         gate: the ConvLSTM's recurrent activation (F31), see ``models.convlstm.GATES``.
         encoder: what ``build_encoder2d`` gave, to share its weights with a contrastive model (F17); by default a new
             one.
+        head: activation of the two maps before the last convolution. "relu" is the published one; masks are mostly
+            zero, so both maps may fall silent in the first steps and then never learn again. "linear" cannot.
 
     Returns:
         ``keras.Model``: (B, H, W, C) -> (B, H, W, 1), the signed pseudo-mask in (-1, 1), float32.
     """
     input_shape = check_input_shape("segmenter", input_shape, rank=2, multiple=8)
+    check_choice("head", head, HEADS)
     encoder = encoder or build_encoder2d(width, dropout)
     if encoder.width != width or width % 2:
         raise ArgumentError("segmenter width", "an even number, the encoder's width", f"{width}",
@@ -39,7 +44,7 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
     x = _decode(x, thinned, width * 4, 3, gate, level=3)
     x = _decode(x, skips[1], width * 2, 2, gate, level=2)
     x = _decode(x, skips[0], width, 2, gate, level=1)
-    x = _convolve(x, 2, "decoder1_conv3")
+    x = _convolve(x, 2, "decoder1_conv3", activation=head)
     mask = keras.layers.Conv2D(1, 1, activation="tanh", dtype="float32", name="mask")(x)
     return compat.never_xla(keras.Model(image, mask, name=name))
 
@@ -59,6 +64,6 @@ def _decode(x, skip, filters, kernel, gate, level):
     return _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")
 
 
-def _convolve(x, filters, name):
-    return keras.layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_initializer="he_normal",
+def _convolve(x, filters, name, activation="relu"):
+    return keras.layers.Conv2D(filters, 3, padding="same", activation=activation, kernel_initializer="he_normal",
                                name=name)(x)

@@ -66,6 +66,7 @@ class Contrastive:
     low_between: tuple[float, float] = (65.0, 80.0)
     loss: Literal["npairs", "supcon"] = "npairs"  # F18
     temperature: float = 0.05  # F19
+    projection: Literal["relu", "normalised"] = "relu"  # "relu" may leave all features alike
     learning_rate: float = 1e-4
     steps_per_step: int = 2  # contrastive steps before each end-to-end step
     weight: float = 1.0
@@ -77,6 +78,8 @@ class Segmenter:
     """The 2D segmenter and its training."""
 
     width: int = 32
+    head: Literal["relu", "linear"] = "relu"  # of the last two maps; "relu" may die
+    dropout: float = 0.5
     shared_encoder: bool = False  # F17
     learning_rate: float = 5e-5  # F20
     decay_steps: Optional[int] = None  # F20: None keeps the learning rate constant

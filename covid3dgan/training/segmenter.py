@@ -105,14 +105,20 @@ def build_segmenter_training(preset, side_lengths):
     """
     options, contrastive = preset.segmenter, preset.contrastive
     shape = (*side_lengths, 1)
-    encoder = models.build_encoder2d(width=options.width)
-    segmenter = models.build_segmenter(shape, width=options.width, encoder=encoder)
+    encoder = models.build_encoder2d(options.width, options.dropout)
+
+    def network(encoder, name):
+        return models.build_segmenter(shape, options.width, options.dropout, encoder=encoder, head=options.head,
+                                      name=name)
+
+    segmenter = network(encoder, "segmenter")
     contrastive_model = None
     if contrastive.enabled:
         contrastive_model = models.build_contrastive_encoder(
             augmentation=contrastive.augmentation, encoder=encoder if options.shared_encoder else None,
-            input_shape=shape, width=options.width)
-    averaged = models.build_segmenter(shape, width=options.width, name="averaged") if options.ema_decay else None
+            input_shape=shape, width=options.width, dropout=options.dropout,
+            projection=contrastive.projection)
+    averaged = network(None, "averaged") if options.ema_decay else None
     if averaged is not None:
         averaged.set_weights(segmenter.get_weights())
         averaged.trainable = False

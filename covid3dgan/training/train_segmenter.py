@@ -111,7 +111,8 @@ def load_segmenter(path):
     found = run.newest_checkpoint()
     side_lengths = tuple(preset.gan.volume_shape[1:])
     with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        network = models.build_segmenter((*side_lengths, 1), width=preset.segmenter.width)
+        network = models.build_segmenter((*side_lengths, 1), preset.segmenter.width, preset.segmenter.dropout,
+                                         head=preset.segmenter.head)
     state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))

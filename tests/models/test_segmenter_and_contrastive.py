@@ -60,6 +60,34 @@ def test_the_dropout_of_the_third_skip_does_not_reach_the_deeper_encoder():
             for node in pool._inbound_nodes[0].parent_nodes] == ["encoder3_conv2"]
 
 
+def test_a_silent_relu_head_stops_learning_and_a_linear_one_does_not():
+    """With both maps below zero the published head hands no gradient back."""
+    def gradients(head):
+        segmenter = models.build_segmenter(SHAPE, width=4, head=head)
+        segmenter.get_layer("decoder1_conv3").bias.assign([-1000.0, -1000.0])
+        kernel = segmenter.get_layer("mask").kernel
+        kernel.assign(tf.convert_to_tensor(kernel) * 1e-4)  # keeps tanh away from its flat ends
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(segmenter(slices(), training=True) - 1.0))
+        inner = segmenter.get_layer("decoder1_conv2").kernel
+        return np.abs(tape.gradient(loss, inner)).max()
+
+    assert gradients("relu") == 0
+    assert gradients("linear") > 0
+
+
+def test_normalised_features_point_in_every_direction_where_published_ones_are_alike():
+    def mean_cosine(projection):
+        tf.random.set_seed(0)
+        model = models.build_contrastive_encoder(32, augmentation=False, input_shape=SHAPE, width=8, dropout=0.0,
+                                                 projection=projection)
+        unit = tf.math.l2_normalize(model(slices(16), training=True), axis=1).numpy()
+        return (unit @ unit.T)[~np.eye(16, dtype=bool)].mean()
+
+    assert mean_cosine("relu") > 0.9
+    assert abs(mean_cosine("normalised")) < 0.2
+
+
 def test_features_without_projection_are_the_averaged_map():
     encoder = models.build_encoder2d(width=4)
     plain = models.build_contrastive_encoder(None, augmentation=False, encoder=encoder, input_shape=SHAPE)
