@@ -1,0 +1,137 @@
+"""The IPython extension that prepares a kernel for a published notebook.
+
+The runner loads it before the first cell. What to do is in the JSON file that the environment variable PLAN names.
+"""
+
+__all__ = ["PLAN", "Helper", "load_ipython_extension"]
+
+import builtins
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+from covid3dgan.notebooks import library_idioms
+from covid3dgan.notebooks.cell_text import HELPER, TextRules
+from covid3dgan.notebooks.cell_tree import TreeRules
+from covid3dgan.notebooks.data_sizes import DataSizes
+from covid3dgan.notebooks.phantom_files import FOLDERS, PhantomFiles
+from covid3dgan.notebooks.placeholders import Placeholders
+from covid3dgan.notebooks.recorder import Recorder
+from covid3dgan.notebooks.stand_ins import lung_labels, stand_ins
+from covid3dgan.notebooks.vanished_modules import VanishedModules
+
+PLAN = "COVID3DGAN_NOTEBOOK_PLAN"
+
+
+def load_ipython_extension(ipython):
+    """Installs everything; called by IPython."""
+    plan = json.loads(Path(os.environ[PLAN]).read_text(encoding="utf-8"))
+    recorder = Recorder(plan["events"])
+    helper = Helper(recorder, plan, lambda: ipython.user_ns)
+    setattr(builtins, HELPER, helper)
+    ipython.events.register("pre_run_cell", lambda info: recorder.new_cell())
+
+    hidden = set(plan["hidden"])
+    VanishedModules(recorder, stand_ins(recorder, _addons_missing(hidden)), hidden).install()
+    sys.path.append(plan["notebook_folder"])  # modules beside the notebook, such as Functions.py
+    library_idioms.install_numpy(recorder, helper.array_file)
+    library_idioms.install_random(recorder)
+    if plan["keras"]:
+        from covid3dgan.notebooks.keras_idioms import install_keras
+
+        install_keras(recorder, helper.phantoms.model)
+    _seed(plan["seed"], plan["keras"])
+    ipython.input_transformers_cleanup.insert(0, TextRules(recorder))
+    torch_missing = "torch" in hidden or importlib.util.find_spec("torch").loader.__class__ is VanishedModules
+    ipython.ast_transformers.append(TreeRules(recorder, helper.paths, plan["steps"], torch_missing))
+
+
+def _addons_missing(hidden):
+    """tensorflow-addons installs beside Keras 3, but fails there at its first use."""
+    if "tensorflow_addons" in hidden or importlib.util.find_spec("tensorflow_addons") is None:
+        return True
+    from importlib.metadata import version
+
+    return not version("keras").startswith("2")
+
+
+def _seed(seed, with_keras):
+    import random
+
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed)
+    if with_keras:
+        import keras
+
+        keras.utils.set_random_seed(seed)
+
+
+class Helper:
+    """What transformed cells call, under the name HELPER among the builtins.
+
+    Args:
+        recorder: Recorder.
+        plan: what the runner wrote.
+        variables: () -> the notebook's variables.
+    """
+
+    def __init__(self, recorder, plan, variables):
+        self.recorder = recorder
+        self.paths = _Paths(recorder, plan["work"], plan["notebook_folder"], plan["maps"])
+        self.sizes = DataSizes(recorder, variables)
+        self.phantoms = PhantomFiles(recorder, plan["phantoms"], plan["phantom_size"], plan["seed"])
+        self.paths.phantoms = self.phantoms
+
+    def size(self, constant):
+        """A published size or index, fitted to the data at hand."""
+        return self.sizes.size(constant)
+
+    def tail(self, value, start):
+        """``value[start:]``; of a path, its file name (the authors cut off their own folders' length)."""
+        if isinstance(value, str) and os.path.exists(value) and os.sep in value:
+            name = os.path.basename(value)
+            self.recorder.emit("adaptation", f"path[{start}:]", f"the file name, such as {name!r}")
+            return name
+        return value[start:]
+
+    def change_directory(self, target):
+        """``cd``."""
+        path = self.paths.directory(target)
+        if path is None:
+            self.recorder.emit("mapping", f"cd {target}", f"stays in {os.getcwd()} (--map '{target}=PATH' names yours)")
+            return
+        os.chdir(os.path.expanduser(path))
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+
+    def array_file(self, file):
+        """(the path to load, what to call with the loaded array's shape)."""
+        path, name = Path(file), self.paths.name_of(file)
+        if not path.exists() and self.phantoms.can_make(name):
+            self.phantoms.make(name, path)
+        return file, lambda shape: self.sizes.note(name, shape)
+
+    def lung_function(self, name):
+        """Ours for a function that a notebook defines with the help of PyTorch."""
+        self.recorder.emit("adaptation", f"function {name}", "needs PyTorch, which is not installed: the built-in lung "
+                           "mask is used instead")
+        if name == "get_model":
+            return lambda *args, **kwargs: None
+        return lambda image, *args, **kwargs: lung_labels(image, self.recorder)
+
+
+class _Paths(Placeholders):
+    """Placeholders whose folders of CTs and masks are filled with phantoms."""
+
+    phantoms = None
+
+    def _placeholder(self, text):
+        path = super()._placeholder(text)
+        if path is not None and Path(path).name.lower() in FOLDERS and Path(path) != self.work \
+                and not Path(path).exists():
+            self.phantoms.make_folder(Path(path).name, path)
+        return path

@@ -1,0 +1,67 @@
+"""Idioms of earlier NumPy and of Python's random that today's versions refuse."""
+
+__all__ = ["install_numpy", "install_random"]
+
+import functools
+import random
+from pathlib import Path
+
+import numpy as np
+
+_ALIASES = {
+    "float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
+    "unicode": str, "float_": np.float64, "int_": np.int64, "complex_": np.complex128, "Inf": np.inf,
+    "Infinity": np.inf, "infty": np.inf, "NaN": np.nan, "product": np.prod, "cumproduct": np.cumprod,
+    "sometrue": np.any, "alltrue": np.all, "row_stack": np.vstack, "round_": np.round,
+    "string_": np.bytes_, "unicode_": np.str_,
+}
+
+
+def install_numpy(recorder, files):
+    """Puts back names that NumPy has dropped, and looks for arrays where the runner has put them.
+
+    Args:
+        recorder: gets an event for every name and file used.
+        files: (path) -> the path to load instead, making it where it can be made; see `extension.Helper.array_file`.
+    """
+    former = np.__dict__.get("__getattr__")
+
+    def attribute(name):
+        if name in _ALIASES:
+            recorder.emit("alias", f"numpy.{name}", getattr(_ALIASES[name], "__name__", repr(_ALIASES[name])))
+            return _ALIASES[name]
+        if former is not None:
+            return former(name)
+        raise AttributeError(f"module 'numpy' has no attribute {name!r}")
+
+    np.__getattr__ = attribute
+    load = np.load
+
+    @functools.wraps(load)
+    def load_known(file, *args, **kwargs):
+        if not isinstance(file, (str, Path)):
+            return load(file, *args, **kwargs)
+        path, loaded = files(file)
+        array = load(path, *args, **kwargs)
+        loaded(getattr(array, "shape", ()))
+        return array
+
+    np.load = load_known
+
+
+def install_random(recorder):
+    """Lets ``random.sample`` draw more than there is (with replacement), and draw from sets as it once did."""
+    sample = random.sample
+
+    @functools.wraps(sample)
+    def from_what_there_is(population, k, **kwargs):
+        if isinstance(population, (set, frozenset)):
+            recorder.emit("adaptation", "random.sample from a set", "from the sorted list of its members")
+            population = sorted(population)
+        if 0 < len(population) < k and not kwargs:
+            recorder.emit("adaptation", f"random.sample of {k}", f"drawn with replacement: there are only "
+                          f"{len(population)} to draw from")
+            return random.choices(list(population), k=k)
+        return sample(population, k, **kwargs)
+
+    random.sample = from_what_there_is

@@ -1,0 +1,133 @@
+"""Imports of modules that are gone from today's libraries, or of packages that are not installed.
+
+The finder comes after Python's own, so whatever exists is imported as ever.
+"""
+
+__all__ = ["FORWARDED", "INERT", "VanishedModules"]
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import re
+import sys
+import types
+
+from covid3dgan.notebooks.inert import inert_module
+
+_LAYERS = ("keras.layers",)
+# Module of an earlier library -> today's modules that hold its names.
+FORWARDED = {
+    **{f"keras.layers.{name}": _LAYERS for name in (
+        "advanced_activations", "convolutional", "convolutional_recurrent", "core", "embeddings", "local", "merge",
+        "noise", "normalization", "pooling", "recurrent", "wrappers")},
+    "keras.layers.normalization.batch_normalization": _LAYERS,
+    "keras.engine": ("keras", "keras.layers"), "keras.engine.topology": ("keras.layers", "keras"),
+    "keras.engine.training": ("keras.models", "keras"), "keras.engine.base_layer": _LAYERS,
+    "keras.objectives": ("keras.losses",), "keras.utils.np_utils": ("keras.utils",),
+    "keras.utils.vis_utils": ("keras.utils",), "keras.utils.generic_utils": ("keras.utils",),
+    "keras.legacy.interfaces": ("keras",), "keras.optimizers.legacy": ("keras.optimizers",),
+    "keras.preprocessing.image": ("keras.utils",), "keras.backend": ("keras.ops",),
+    "keras.wrappers.scikit_learn": ("keras",),
+    "scipy.ndimage.interpolation": ("scipy.ndimage",), "scipy.ndimage.filters": ("scipy.ndimage",),
+    "scipy.ndimage.morphology": ("scipy.ndimage",), "scipy.ndimage.measurements": ("scipy.ndimage",),
+}
+# The same names below tensorflow.keras.
+FORWARDED.update({f"tensorflow.{name}": tuple(f"tensorflow.{target}" for target in targets)
+                  for name, targets in list(FORWARDED.items()) if name.startswith("keras.layers.")})
+
+_INSTALLED = re.compile(r"[/\\\\](?:site|dist)-packages[/\\\\]|[/\\\\]lib[/\\\\]python3|^<frozen")
+
+# Packages that the published notebooks import without needing them, or that only their authors' own lung code needs.
+INERT = {"torch", "torchvision", "SimpleITK", "fill_voids", "fastremap", "pkg_resources", "sklearn", "pandas",
+         "tensorflow_datasets", "albumentations", "imgaug", "seaborn"}
+
+
+class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """A finder and loader for sys.meta_path.
+
+    Args:
+        recorder: gets an event for every module that it makes.
+        stand_ins: module name -> function that fills a new module with ours.
+        hidden: names of packages to treat as not installed.
+    """
+
+    def __init__(self, recorder, stand_ins=None, hidden=()):
+        self.recorder = recorder
+        self.stand_ins = dict(stand_ins or {})
+        self.hidden = frozenset(hidden)
+
+    def install(self):
+        """Puts the finder at the end of sys.meta_path, and hides ``hidden`` in front."""
+        if self.hidden:
+            sys.meta_path.insert(0, _Hider(self.hidden, self))
+        sys.meta_path.append(self)
+
+    def uninstall(self):
+        """Takes both finders out again."""
+        sys.meta_path[:] = [finder for finder in sys.meta_path
+                            if finder is not self and getattr(finder, "behind", None) is not self]
+
+    def find_spec(self, name, path=None, target=None):
+        known = name in self.stand_ins or name in FORWARDED or name.partition(".")[0] in INERT
+        if not known or not _wanted_by_a_notebook():
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec):
+        return types.ModuleType(spec.name)
+
+    def exec_module(self, module):
+        name = module.__name__
+        if name in self.stand_ins:
+            how = self.stand_ins[name](module)
+            if how:
+                self.recorder.emit("stand-in", name, how)
+        elif name in FORWARDED:
+            self._forward(module, FORWARDED[name])
+            self.recorder.emit("alias", name, f"names of {', '.join(FORWARDED[name])}")
+        else:
+            inert_module(module)
+            if "." not in name:
+                self.recorder.emit("inert", name, "imported without effect; a cell that uses it fails")
+
+    def _forward(self, module, targets):
+        def attribute(name):
+            for target in targets:
+                found = getattr(importlib.import_module(target), name, None)
+                if found is not None:
+                    return found
+            raise AttributeError(f"module {module.__name__!r} is gone, and {' and '.join(targets)} have no {name!r}")
+
+        module.__getattr__ = attribute
+        module.__all__ = []
+
+
+def _wanted_by_a_notebook():
+    """Whether a cell, a file of the user's or this package imports; a library that looks for pandas must not find it.
+
+    The first frame outside the import machinery tells: cells and scripts are ``__main__``, the user's files are in no
+    folder of installed packages.
+    """
+    frame = sys._getframe(1)
+    while frame is not None:
+        name, file = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
+        if not (name.startswith("importlib") or name == __name__ or file.startswith("<frozen importlib")):
+            return name == "__main__" or name.startswith("covid3dgan.") or not _INSTALLED.search(file)
+        frame = frame.f_back
+    return False
+
+
+class _Hider(importlib.abc.MetaPathFinder):
+    """Answers for hidden packages before Python's own finders can."""
+
+    def __init__(self, hidden, behind):
+        self.hidden = hidden
+        self.behind = behind
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in self.hidden:
+            return None
+        spec = self.behind.find_spec(name, path, target)
+        if spec is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return spec
