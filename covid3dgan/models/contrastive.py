@@ -3,18 +3,16 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.errors import InputError, check_choice
+from covid3dgan.errors import InputError
 from covid3dgan.models.augmentation import build_augmentation
 from covid3dgan.models.encoder2d import build_encoder2d
 from covid3dgan.models.layers import check_input_shape
 
-__all__ = ["PROJECTIONS", "adapt_normalization", "build_contrastive_encoder"]
-
-PROJECTIONS = ("relu", "normalised")
+__all__ = ["adapt_normalization", "build_contrastive_encoder"]
 
 
 def build_contrastive_encoder(projection_units=128, augmentation=True, encoder=None, input_shape=(128, 128, 1),
-                              width=32, dropout=0.5, projection="relu", name="contrastive_encoder"):
+                              width=32, dropout=0.5, name="contrastive_encoder"):
     """The model that the contrastive loss trains; its features are not normalised (the losses do that).
 
     Args:
@@ -25,25 +23,19 @@ def build_contrastive_encoder(projection_units=128, augmentation=True, encoder=N
         encoder: what ``build_encoder2d`` gave, to share its weights with a segmenter (F17); by default a new one.
         input_shape: (rows, columns, channels), sides that divide by 8.
         width, dropout: of the new encoder.
-        projection: "relu" is the published one. Averages of ReLU maps are all positive, so its features point nearly
-            the same way and the loss may settle where all are equal; "normalised" centres and scales each average
-            over the batch first and projects without ReLU.
 
     Returns:
         ``keras.Model``: (B, H, W, C) -> (B, projection_units or 8 * width), float32. Call it with ``training=True`` or
         ``training=False``: Keras's augmentation layers are on by default.
     """
     input_shape = check_input_shape("contrastive encoder", input_shape, rank=2, multiple=8)
-    check_choice("projection", projection, PROJECTIONS)
     encoder = encoder or build_encoder2d(width, dropout)
     image = keras.Input(input_shape, name="slice")
     x = build_augmentation(input_shape)(image) if augmentation else image
     features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="average")(encoder(x).bottom)
-    if projection == "normalised":
-        features = keras.layers.BatchNormalization(scale=False, dtype="float32", name="average_norm")(features)
     if projection_units is not None:
-        features = keras.layers.Dense(projection_units, activation="relu" if projection == "relu" else None,
-                                      dtype="float32", name="projection")(features)
+        features = keras.layers.Dense(projection_units, activation="relu", dtype="float32",
+                                      name="projection")(features)
     return compat.never_xla(keras.Model(image, features, name=name))
 
 

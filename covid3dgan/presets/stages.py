@@ -66,7 +66,6 @@ class Contrastive:
     low_between: tuple[float, float] = (65.0, 80.0)
     loss: Literal["npairs", "supcon"] = "npairs"  # F18
     temperature: float = 0.05  # F19
-    projection: Literal["relu", "normalised"] = "relu"  # "relu" may leave all features alike
     learning_rate: float = 1e-4
     steps_per_step: int = 2  # contrastive steps before each end-to-end step
     weight: float = 1.0

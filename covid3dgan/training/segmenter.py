@@ -116,8 +116,7 @@ def build_segmenter_training(preset, side_lengths):
     if contrastive.enabled:
         contrastive_model = models.build_contrastive_encoder(
             augmentation=contrastive.augmentation, encoder=encoder if options.shared_encoder else None,
-            input_shape=shape, width=options.width, dropout=options.dropout,
-            projection=contrastive.projection)
+            input_shape=shape, width=options.width, dropout=options.dropout)
     averaged = network(None, "averaged") if options.ema_decay else None
     if averaged is not None:
         averaged.set_weights(segmenter.get_weights())
