@@ -42,7 +42,7 @@ from covid3dgan.data.phantom_medseg import phantom_slices
 from covid3dgan.evaluation import ssinfnet_figures, ssinfnet_tables
 from covid3dgan.evaluation.scores import format_mean
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
-from covid3dgan.training import train_ssinfnet
+from covid3dgan.training import ssinfnet_networks, train_ssinfnet
 from covid3dgan.training.conduct import How
 
 DATA = None  # a folder with MedSeg; None makes phantoms
@@ -73,7 +73,7 @@ print(f"{len(train)} slices to train on, {len(validation)} to validate, {len(tes
 pictures = train.images if unlabelled is None else np.concatenate([train.images, unlabelled.images])
 inpainting = train_ssinfnet.train_inpainting(pictures, work / "inpainting", preset, how,
                                              validation=(validation.images, None))
-painter = train_ssinfnet.load_inpainting(inpainting.path)
+painter = ssinfnet_networks.load_inpainting(inpainting.path)
 batch = slice_batches.inpainting_check(test.images, preset.single_inpainting, SEED, 0)
 display(ssinfnet_figures.painting_figure(*painter.show(batch, 3)))
 
@@ -84,7 +84,7 @@ display(ssinfnet_figures.painting_figure(*painter.show(batch, 3)))
 probability = {}
 for method, start in (("SInfNet", None), ("SSInfNet", inpainting.path)):
     run = train_ssinfnet.train_single(train, validation, work / f"single_{method}", preset, how, method, start)
-    network = train_ssinfnet.load_network(run.path)[0]
+    network = ssinfnet_networks.load_network(run.path)[0]
     probability[method] = infection_probability(network, test.images)
     if method == "SInfNet":
         priors = {name: as_prior(infection_probability(network, part.images), preset.multi.prior_minmax)
@@ -104,7 +104,7 @@ for method in ("SInfNet", "SSInfNet"):
     run = train_ssinfnet.train_multi(train, validation, work / f"multi_{method}", preset, how,
                                      (priors["train"], priors["validation"]), method,
                                      start if method == "SSInfNet" else None)
-    network = train_ssinfnet.load_network(run.path)[0]
+    network = ssinfnet_networks.load_network(run.path)[0]
     predicted[method] = np.argmax(class_probabilities(network, test.images, priors["test"]), -1)
     found = ssinfnet_tables.class_scores(predicted[method], test.labels, test.patients)
     print(f"{method:9}", {label: f"F1 {found[label].summary()['f1']['mean']:.3f}" for label in slices.CLASSES})

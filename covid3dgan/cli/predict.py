@@ -1,18 +1,20 @@
-"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry, or masks of 2D images (AF-SEG)."""
+"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry, or masks of 2D images."""
 
 __all__ = ["add_arguments", "run"]
 
 import sys
+from pathlib import Path
 
 from covid3dgan import progress
+from covid3dgan.errors import ArgumentError
 from covid3dgan.training.runs import open_run
 
 
 def add_arguments(parser):
     parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
-                                      "an image or a folder of images for an AF-SEG run")
+                                      "an image or a folder of images for AF-SEG and SSInfNet")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
-    parser.add_argument("--model", required=True, help="the run directory of a segmenter or a TransUNet")
+    parser.add_argument("--model", required=True, help="a run directory, or the folder of 'train ssinfnet'")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")
@@ -24,8 +26,13 @@ def add_arguments(parser):
 
 
 def run(args):
-    if open_run(args.model)[0].manifest["kind"].startswith("afseg"):
+    if (Path(args.model) / "stages.json").is_file():
+        return _predict_classes(args)
+    kind = open_run(args.model)[0].manifest["kind"]
+    if kind.startswith("afseg"):
         return _predict_images(args)
+    if kind.startswith("ssinfnet"):
+        return _predict_classes(args)
     from covid3dgan.inference.inputs import find_inputs
     from covid3dgan.inference.model import load_model
     from covid3dgan.inference.predict import predict_folder
@@ -51,4 +58,25 @@ def _predict_images(args):
     for problem in problems:
         print(f"covid3dgan predict: {problem}", file=sys.stderr)
     progress.say(f"{len(written)} of {len(written) + len(problems)} images done: {args.out}")
+    return 1 if problems else 0
+
+
+def _predict_classes(args):
+    """Ground glass and consolidation (or infection as one class) by paper 004's networks."""
+    from covid3dgan.inference.ssinfnet import load_predictor
+    from covid3dgan.inference.ssinfnet_files import find_sources, predict_files
+
+    if args.lungs is not None:
+        raise ArgumentError("--lungs", "no lung masks: SSInfNet looks at whole slices", args.lungs, "leave it out")
+    inputs = find_sources(args.input)
+    predictor = load_predictor(args.model)
+    results, problems = predict_files(predictor, inputs, args.out, args.probability, args.overlay, args.resume,
+                                      args.overwrite, sys.argv)
+    for facts in results.values():
+        sizes = [f"{kind} {value:g} {unit}" for name, value in facts.items() if name != "id"
+                 for kind, _, unit in [name.rpartition("_")]]
+        progress.say(f"{facts['id']}: {', '.join(sizes)}")
+    for problem in problems:
+        print(f"covid3dgan predict: {problem}", file=sys.stderr)
+    progress.say(f"{len(results)} of {len(inputs)} files done: {args.out}")
     return 1 if problems else 0

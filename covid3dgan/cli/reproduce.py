@@ -11,7 +11,7 @@ from covid3dgan.errors import ArgumentError
 
 # System -> the preset that is used where none is named. The recipe is systems/<system>.py, function ``reproduce``.
 SYSTEMS = {"shabani": "shabani/improved", "elmourabit": "elmourabit/demo", "khali": "khali/improved",
-           "afseg": "afseg/cells", "ssinfnet": "ssinfnet/demo"}
+           "afseg": "afseg/cells", "ssinfnet": "ssinfnet/paper"}
 
 
 def add_arguments(parser):
@@ -21,6 +21,9 @@ def add_arguments(parser):
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
                         help="override a field of the preset; may be given several times")
     parser.add_argument("--data", help="folder with the real data sets in sub-folders; phantoms without it")
+    parser.add_argument("--backbone-weights", metavar="FILE",
+                        help="ssinfnet: ImageNet weights of Inf-Net's trunk (see 'covid3dgan train --help'); random "
+                             "without")
     parser.add_argument("--out", required=True, help="the folder to make, or to go on with")
     parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "mixed_float16", "auto"],
@@ -35,9 +38,15 @@ def run(args):
     if preset.system != args.system:
         raise ArgumentError("--preset", f"a preset of {args.system}", f"{preset.name} of {preset.system}",
                             "see 'covid3dgan info'")
+    own = {}
+    if args.system == "ssinfnet":
+        own = {"backbone_weights": args.backbone_weights}
+    elif args.backbone_weights is not None:
+        raise ArgumentError("--backbone-weights", "ssinfnet, whose trunk has ImageNet weights", args.system,
+                            "leave it out")
     recipe = importlib.import_module(f"covid3dgan.systems.{args.system}")
     path = recipe.reproduce(args.out, preset, How(seed=args.seed, precision=args.precision), data=args.data,
-                            command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite)
+                            command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite, **own)
     progress.say(f"report: {path}")
     return 0
 
@@ -46,6 +55,6 @@ def _default(args):
     if args.system != "afseg":
         if args.task:
             raise ArgumentError("--task", f"no task: {args.system} has one only", args.task, "leave it out")
-        return SYSTEMS[args.system]
+        return "ssinfnet/demo" if args.system == "ssinfnet" and not args.data else SYSTEMS[args.system]
     name = f"afseg/{args.task or 'cells'}"
     return name if args.data else f"{name}/demo"  # synthetic images need no paper-size networks

@@ -8,25 +8,37 @@ from covid3dgan import presets, progress
 from covid3dgan.errors import ArgumentError
 
 # Network -> (module with the function, its name, the preset that is used where none is named). Every function takes
-# (data, run path, preset, how, **the options below) and returns the Run.
+# (data, run path, preset, how, **its own options below) and returns the Run.
 NETWORKS = {
     "gan": ("covid3dgan.training.train_gan", "train_gan", "shabani/improved"),
     "segmenter": ("covid3dgan.training.train_segmenter", "train_segmenter", "shabani/improved"),
     "transunet": ("covid3dgan.training.train_transunet", "train_transunet", "khali/improved"),
     "afseg": ("covid3dgan.systems.afseg", "train", "afseg/cells"),
+    "infnet-painter": ("covid3dgan.systems.ssinfnet", "train_painter", "ssinfnet/paper"),
+    "infnet": ("covid3dgan.systems.ssinfnet", "train_infnet", "ssinfnet/paper"),
+    "ssinfnet": ("covid3dgan.systems.ssinfnet", "train", "ssinfnet/paper"),
 }
 # The preset field that --steps sets, per network.
 STEPS = {"gan": "gan.steps", "segmenter": "segmenter.steps", "transunet": "transunet.steps"}
+# Which networks take which of the options that not all share.
+TAKEN_BY = {"gan": ("segmenter", "transunet"), "validation": ("segmenter", "transunet"), "start": ("infnet",),
+            "backbone_weights": ("infnet-painter", "infnet", "ssinfnet")}
 
 
 def add_arguments(parser):
-    parser.add_argument("network", choices=list(NETWORKS), help="what to train")
+    parser.add_argument("network", choices=list(NETWORKS),
+                        help="what to train; ssinfnet: all that its prediction needs")
     parser.add_argument("data", nargs="+", help="folders of prepared cases ('covid3dgan preprocess'); "
-                                             "afseg: one folder of images")
+                                             "afseg: one folder of images; infnet, ssinfnet: folders of data sets, "
+                                             "one with labelled ground glass and consolidation")
     parser.add_argument("run", help="the run directory to make")
     parser.add_argument("--gan", metavar="RUN", help="segmenter, transunet: the GAN run that makes its pseudo-masks")
     parser.add_argument("--validation", metavar="DATA",
                         help="segmenter, transunet: prepared cases with masks on which the threshold is tuned")
+    parser.add_argument("--start", metavar="RUN", help="infnet: the infnet-painter run whose weights it starts from")
+    parser.add_argument("--backbone-weights", metavar="FILE",
+                        help="infnet-painter, infnet, ssinfnet: ImageNet weights of the trunk, .npz or "
+                             ".safetensors with torchvision's names, or Keras' .h5; random without")
     add_training_options(parser)
 
 
@@ -60,14 +72,14 @@ def run(args):
         raise ArgumentError("--steps", "a positive number", str(args.steps), "correct it")
     if args.steps is not None and args.network not in STEPS:
         raise ArgumentError("--steps", f"a network of {', '.join(STEPS)}", args.network,
-                            "use --set synthesis.constant_epochs=N")
+                            "set the epochs of its preset with --set (see 'covid3dgan info PRESET')")
     settings = args.settings + ([f"{STEPS[args.network]}={args.steps}"] if args.steps is not None else [])
     preset = presets.override(presets.get(args.preset or default), settings)
-    extra = {}
-    if args.network in ("segmenter", "transunet"):
-        if args.gan is None:
-            raise ArgumentError("--gan", "the GAN run that makes the pseudo-masks", "nothing", "pass --gan RUN")
-        extra = {"gan": args.gan, "validation": args.validation}
+    own_system = presets.get(default).system
+    if preset.system != own_system and own_system in ("afseg", "ssinfnet"):
+        raise ArgumentError("--preset", f"a preset of {own_system}", f"{preset.name} of {preset.system}",
+                            "see 'covid3dgan info'")
+    extra = _own_options(args)
     train = getattr(importlib.import_module(module), function)
     finished = train(data=args.data, path=args.run, preset=preset, how=how_from(args), **extra)
     collapse = finished.manifest.get("collapse", {})
@@ -75,3 +87,15 @@ def run(args):
         progress.say(f"warning: at step {found['step']}: {found['message']}")
     progress.say(f"{finished.manifest['status']} at step {finished.manifest['step']}: {finished.path}")
     return 0
+
+
+def _own_options(args):
+    """The options that this network takes; one that it does not take is refused."""
+    for option, networks in TAKEN_BY.items():
+        value = getattr(args, option)
+        if value is not None and args.network not in networks:
+            raise ArgumentError(f"--{option.replace('_', '-')}", f"a network of {', '.join(networks)}", args.network,
+                                "leave it out")
+    if args.network in TAKEN_BY["gan"] and args.gan is None:
+        raise ArgumentError("--gan", "the GAN run that makes the pseudo-masks", "nothing", "pass --gan RUN")
+    return {option: getattr(args, option) for option, networks in TAKEN_BY.items() if args.network in networks}

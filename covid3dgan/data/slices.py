@@ -156,12 +156,14 @@ def split_slices(slices, options, seed):
 
     Args:
         options: presets.ssinfnet.Slices. Its ``split`` is "patient", or "image" as in the paper (I19), which puts
-            neighbouring slices of one patient into different parts, and warns.
+            neighbouring slices of one patient into different parts, and warns. A test share of 0
+            leaves that part empty.
     """
     units = slices.patients if options.split == "patient" else slices.names
     names = np.unique(units)
     order = np.random.default_rng([seed, 41]).permutation(len(names))
-    counts = [max(1, round(share * len(names))) for share in (options.validation_share, options.test_share)]
+    counts = [max(1, round(options.validation_share * len(names))),
+              max(1, round(options.test_share * len(names))) if options.test_share else 0]
     if sum(counts) >= len(names):
         raise InputError("slices", f"at least {sum(counts) + 1} {options.split}s for three parts", f"{len(names)}",
                          "add cases or lower the shares")

@@ -1,6 +1,6 @@
 """Paper 004's figures: ROC curves (6), infection maps (5), classes (7), and what inpainting painted."""
 
-__all__ = ["class_figure", "infection_figure", "painting_figure", "roc_curve", "roc_figure"]
+__all__ = ["class_figure", "infection_figure", "painting_figure", "prediction_figure", "roc_curve", "roc_figure"]
 
 import numpy as np
 from matplotlib.colors import ListedColormap
@@ -82,15 +82,49 @@ def class_figure(images, truth, predicted):
     """
     columns = {"truth": truth, **predicted}
     figure, grid = _grid(images, columns)
-    colours = ListedColormap(list(CLASS_COLOURS.values()))
     for row, axes in enumerate(grid):
         for panel, labels in zip(axes[1:], columns.values()):
             show_ct(panel, hounsfield(images[row]))
-            panel.imshow(np.ma.masked_equal(labels[row], 0), cmap=colours, vmin=1, vmax=2, alpha=0.75,
-                         interpolation="nearest")
+            _draw_classes(panel, labels[row], list(CLASS_COLOURS.values()))
     figure.legend(handles=[Patch(color=colour, label=name) for name, colour in CLASS_COLOURS.items()],
                   loc="outside lower center", ncols=2)
     return figure
+
+
+@styled
+def prediction_figure(images_hu, labels, kinds, name, most=6):
+    """The slices with most infection, each beside what was found in it.
+
+    Args:
+        images_hu: (Z, R, C) in HU, anterior up.
+        labels: (Z, R, C): 0, then 1, 2 ... for ``kinds``.
+        name: the title.
+        most: slices at most; more than one of them only where something was found.
+    """
+    sizes = (labels > 0).sum((1, 2))
+    chosen = np.sort(np.argsort(-sizes, kind="stable")[:min(most, max(1, np.count_nonzero(sizes)))])
+    rows = -(-len(chosen) // 2)
+    figure = new_figure(4 * _CELL, rows * _CELL + 0.9)
+    grid = figure.subplots(rows, 4, squeeze=False)
+    for panel in grid.ravel():
+        bare(panel)
+    colours = list(CLASS_COLOURS.values())[:len(kinds)]
+    for index, z in enumerate(chosen):
+        plain, coloured = grid[index // 2, 2 * (index % 2):2 * (index % 2) + 2]
+        plain.set_title(f"slice {z + 1}" if len(images_hu) > 1 else "image")
+        coloured.set_title("found")
+        show_ct(plain, images_hu[z])
+        show_ct(coloured, images_hu[z])
+        _draw_classes(coloured, labels[z], colours)
+    figure.legend(handles=[Patch(color=colour, label=kind) for kind, colour in zip(kinds, colours)],
+                  loc="outside lower center", ncols=len(kinds))
+    figure.suptitle(name)
+    return figure
+
+
+def _draw_classes(panel, labels, colours):
+    panel.imshow(np.ma.masked_equal(labels, 0), cmap=ListedColormap(colours), vmin=0.5, vmax=len(colours) + 0.5,
+                 alpha=0.75, interpolation="nearest")
 
 
 @styled

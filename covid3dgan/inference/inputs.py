@@ -1,6 +1,6 @@
 """What ``predict`` is asked to work on: one CT, one DICOM series, or a folder of CTs."""
 
-__all__ = ["Input", "find_inputs"]
+__all__ = ["Input", "find_inputs", "one_per_id"]
 
 import dataclasses
 from pathlib import Path
@@ -37,11 +37,17 @@ def find_inputs(path, lungs=None):
     found = [Input(stem(path), path)] if path.is_file() else _in_folder(path)
     if not found:
         raise InputError(path, "CTs (.nii, .nii.gz or DICOM series)", "none in that folder", "check its name")
+    one_per_id(found, path)
+    return _with_lungs(found, Path(lungs)) if lungs is not None else found
+
+
+def one_per_id(found, path):
+    """``found``, or InputError where two of the inputs from ``path`` would write the same mask."""
     ids = [item.id for item in found]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise InputError(path, "one CT per id", f"several called {', '.join(twice)}", "rename or separate them")
-    return _with_lungs(found, Path(lungs)) if lungs is not None else found
+    return found
 
 
 def _in_folder(folder):

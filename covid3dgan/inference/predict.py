@@ -1,6 +1,6 @@
 """Lesion masks for CTs: preprocess, score every slice, come back to the CT's own grid, cut."""
 
-__all__ = ["Prediction", "predict_case", "predict_folder"]
+__all__ = ["Prediction", "finished_facts", "input_digest", "predict_case", "predict_folder"]
 
 import csv
 import dataclasses
@@ -16,8 +16,6 @@ from covid3dgan.data import lungs, prepared, volumes
 from covid3dgan.data.preprocess import prepare
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
-from covid3dgan.evaluation.prediction_figure import contact_sheet
-from covid3dgan.evaluation.style import save
 from covid3dgan.files import atomic_write_text, refuse_overwrite, sha256, write_json
 
 
@@ -105,7 +103,7 @@ def predict_folder(model, inputs, out, probability=False, overlay=False, lung_me
         mask_path = out if single else out / f"{item.id}.nii.gz"
         json_path = mask_path.with_name(mask_path.name.replace(".nii.gz", "").replace(".nii", "") + ".json")
         try:
-            if resume and (done := _finished(json_path, mask_path, item, described)):
+            if resume and (done := finished_facts(json_path, mask_path, item, described)):
                 results[item.id] = done
                 continue
             for path in (mask_path, json_path):
@@ -116,7 +114,7 @@ def predict_folder(model, inputs, out, probability=False, overlay=False, lung_me
             found = predict_case(model, ct, given, lung_method)
             _write(found, ct, mask_path, probability, overlay, overwrite or resume)
             facts = {"id": item.id, **found.facts, "seconds": round(time.perf_counter() - started, 2)}
-            write_json(json_path, {**facts, "input": str(item.path), "input_sha256": _digest(item.path),
+            write_json(json_path, {**facts, "input": str(item.path), "input_sha256": input_digest(item.path),
                                    "lungs": str(item.lungs) if item.lungs else lung_method, "model": described,
                                    "versions": environment.versions(), "command": command,
                                    "note": "research software, not a medical device"})
@@ -134,12 +132,16 @@ def _write(found, ct, mask_path, probability, overlay, overwrite):
     if probability:
         volumes.write(ct.like(found.scores), mask_path.with_name(f"{base}_scores.nii.gz"), overwrite=overwrite)
     if overlay:
+        # Drawing loads matplotlib, which nothing else here needs.
+        from covid3dgan.evaluation.prediction_figure import contact_sheet
+        from covid3dgan.evaluation.style import save
+
         path = mask_path.with_name(f"{base}_overlay.png")
         refuse_overwrite(path, overwrite)
         save(contact_sheet(ct, found, base), path)
 
 
-def _finished(json_path, mask_path, item, described):
+def finished_facts(json_path, mask_path, item, described):
     """The facts of an earlier, finished call on the same input with the same model, or None."""
     if not (json_path.is_file() and mask_path.is_file()):
         return None
@@ -147,13 +149,14 @@ def _finished(json_path, mask_path, item, described):
         earlier = json.loads(json_path.read_text(encoding="utf-8"))
     except ValueError:
         return None
-    if earlier.get("model") != json.loads(json.dumps(described)) or earlier.get("input_sha256") != _digest(item.path):
+    same_model = earlier.get("model") == json.loads(json.dumps(described))
+    if not same_model or earlier.get("input_sha256") != input_digest(item.path):
         return None
     return {key: earlier[key] for key in earlier if key not in
-            ("input", "input_sha256", "lungs", "model", "versions", "command", "note")}
+            ("input", "input_sha256", "labels", "lungs", "model", "versions", "command", "note")}
 
 
-def _digest(path):
+def input_digest(path):
     """sha256 of a file; of a folder the digests of its files by name."""
     path = Path(path)
     if path.is_file():

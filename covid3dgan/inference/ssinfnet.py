@@ -1,7 +1,7 @@
-"""From slices or files to infection maps, priors and multi-class masks with trained networks of paper 004."""
+"""From slices, CTs and pictures to infection maps, priors and multi-class masks with paper 004's trained networks."""
 
-__all__ = ["Predictor", "as_prior", "build_predictor", "class_probabilities", "infection_probability",
-           "join_runs", "load_predictor", "predict_files"]
+__all__ = ["Labelled", "Predictor", "as_prior", "build_predictor", "class_probabilities", "infection_probability",
+           "join_runs", "load_predictor"]
 
 import dataclasses
 from pathlib import Path
@@ -11,12 +11,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from covid3dgan import compat, progress
+from covid3dgan import compat
 from covid3dgan.data import images as picture_files
-from covid3dgan.data import slice_batches, slices, volumes
-from covid3dgan.data.cases import stem
+from covid3dgan.data import slice_batches, slices
 from covid3dgan.errors import InputError
-from covid3dgan.training.train_ssinfnet import load_network
+from covid3dgan.training.ssinfnet_networks import load_network
 
 BATCH = 8
 
@@ -66,27 +65,59 @@ def _in_batches(function, inputs):
 
 
 @dataclasses.dataclass(frozen=True)
-class Predictor:
-    """Both networks of a trained system: infection first, then its kinds.
+class Labelled:
+    """What was found in a CT or a picture, on its own grid.
 
     Attributes:
-        single, multi: networks of a single and of a multi run.
-        preset: presets.ssinfnet.System of the multi run.
+        labels: uint8: 0, then 1, 2 ... in the order of ``scores``.
+        scores: kind of infection -> float32 probabilities.
+    """
+
+    labels: np.ndarray
+    scores: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictor:
+    """A trained system: infection first, then its kinds; or one of the two networks where that is enough.
+
+    Attributes:
+        single: network of a single run; None where the multi-class network needs no prior.
+        multi: network of a multi run; None finds infection as one class.
+        preset: presets.ssinfnet.System of the last of them.
+        described: what the JSON beside every mask says of the model.
     """
 
     single: Any
     multi: Any
     preset: Any
+    described: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def kinds(self):
+        """The kinds of infection that labels 1, 2 ... stand for."""
+        return ("infection",) if self.multi is None else slices.CLASSES[1:]
+
+    def probabilities(self, images):
+        """(N, S, S, K) float32 for slices of the preset's size in [0, 1]: K = 3 classes, or 1 of infection alone."""
+        if self.multi is None:
+            return infection_probability(self.single, images)[..., None]
+        if self.multi.input_shape[-1] == 3:
+            return class_probabilities(self.multi, images)
+        priors = as_prior(infection_probability(self.single, images), self.preset.multi.prior_minmax)
+        return class_probabilities(self.multi, images, priors)
 
     def labels(self, images):
-        """(N, S, S) uint8: 0, 1 ground glass, 2 consolidation, for slices of the preset's size in [0, 1]."""
-        if self.multi.input_shape[-1] == 3:
-            return np.argmax(class_probabilities(self.multi, images), -1).astype(np.uint8)
-        priors = as_prior(infection_probability(self.single, images), self.preset.multi.prior_minmax)
-        return np.argmax(class_probabilities(self.multi, images, priors), -1).astype(np.uint8)
+        """(N, S, S) uint8: 0, 1 ground glass, 2 consolidation; or 0 and 1 of infection alone."""
+        return self._labels(self.probabilities(images))
+
+    def _labels(self, probabilities):
+        if self.multi is None:
+            return (probabilities[..., 0] >= self.preset.single.threshold).astype(np.uint8)
+        return np.argmax(probabilities, -1).astype(np.uint8)
 
     def predict_volume(self, ct):
-        """A uint8 Volume of labels on the CT's own grid.
+        """``Labelled`` with arrays (X, Y, Z) in the CT's own voxel order.
 
         Args:
             ct: data.volumes.Volume in HU.
@@ -94,14 +125,26 @@ class Predictor:
         options = self.preset.slices
         found = slices.from_volume(ct, None, "ct", options.size, options.window)
         shape = slices.axial(ct.canonical().array).shape[1:]
-        labels = np.stack([_nearest(labels, shape) for labels in self.labels(found.images)])
-        return ct.from_canonical(slices.from_axial(labels))
+        labels, scores = self._resized(found.images, shape)
+
+        def back(stack):
+            return ct.from_canonical(slices.from_axial(stack)).array
+
+        return Labelled(back(labels), {kind: back(score) for kind, score in scores.items()})
 
     def predict_image(self, image):
-        """(H, W) uint8 labels of a grey picture (H, W) in [0, 1]."""
+        """``Labelled`` with arrays (H, W) for a grey picture (H, W) in [0, 1]."""
         size = self.preset.slices.size
-        small = picture_files.resize(image, (size, size))
-        return _nearest(self.labels(small[None])[0], image.shape)
+        labels, scores = self._resized(picture_files.resize(image, (size, size))[None], image.shape)
+        return Labelled(labels[0], {kind: score[0] for kind, score in scores.items()})
+
+    def _resized(self, images, shape):
+        """(labels, kind -> scores), each (N, *shape): labels by nearest neighbour, scores bilinearly."""
+        probabilities = self.probabilities(images)
+        labels = np.stack([_nearest(found, shape) for found in self._labels(probabilities)])
+        offset = probabilities.shape[-1] - len(self.kinds)  # the background comes first where it has a score
+        return labels, {kind: np.stack([picture_files.resize(score, shape) for score in probabilities[..., offset + i]])
+                        for i, kind in enumerate(self.kinds)}
 
 
 def _nearest(labels, shape):
@@ -109,53 +152,44 @@ def _nearest(labels, shape):
     return labels[np.ix_(rows, columns)]
 
 
-def predict_files(predictor, sources, out, overwrite=False):
-    """Writes ``out``/NAME_classes.nii.gz (or .png): 0, 1 ground glass, 2 consolidation.
-
-    A bad file is reported and the others are done.
-
-    Args:
-        sources: CTs (NIfTI files, DICOM folders) and pictures.
-        out: folder of the masks.
-
-    Returns:
-        (written paths, list of InputError).
-    """
-    written, problems = [], []
-    for source in progress.bar([Path(s) for s in sources], description="predict", unit="file"):
-        target = Path(out) / f"{stem(source)}_classes"
-        try:
-            if source.suffix.lower() in picture_files.SUFFIXES:
-                target = target.with_name(f"{target.name}.png")
-                picture_files.write(predictor.predict_image(picture_files.read(source)) / 255.0, target, overwrite)
-            else:
-                target = target.with_name(f"{target.name}.nii.gz")
-                volumes.write(predictor.predict_volume(volumes.read(source)), target, overwrite)
-            written.append(target)
-        except InputError as error:
-            problems.append(error)
-    return written, problems
-
-
 def load_predictor(path, method="SSInfNet"):
-    """The Predictor of a folder that ``covid3dgan reproduce ssinfnet`` filled.
+    """The Predictor of a folder of ``covid3dgan train ssinfnet`` or ``reproduce ssinfnet``, or of one run in it.
+
+    A single run finds infection as one class. A multi-class run takes its priors from the run ``single_SInfNet``
+    beside it, as in the paper.
 
     Args:
-        path: the folder.
-        method: whose multi-class network; the priors are SInfNet's, as in the paper.
+        path: the folder or run directory.
+        method: whose multi-class network of a folder.
     """
-    return join_runs(Path(path) / "single_SInfNet", Path(path) / f"multi_{method}")
+    path = Path(path)
+    if (path / "stages.json").is_file():
+        path = path / f"multi_{method}"
+    network, preset, manifest = load_network(path)
+    if manifest["kind"] == "ssinfnet-single":
+        return Predictor(network, None, preset, _described(single=(path, manifest)))
+    if manifest["kind"] != "ssinfnet-multi":
+        raise InputError(path, "a run of kind 'ssinfnet-single' or 'ssinfnet-multi'", f"kind {manifest['kind']!r}",
+                         "name a run that segments")
+    if network.input_shape[-1] == 3:
+        return Predictor(None, network, preset, _described(multi=(path, manifest)))
+    return join_runs(path.parent / "single_SInfNet", path)
 
 
 def join_runs(single, multi):
     """A Predictor from the run of a single network, whose maps are the priors, and that of a multi-class one."""
-    first, _, manifest = load_network(single)
-    if manifest["kind"] != "ssinfnet-single":
-        raise InputError(single, "a run of kind 'ssinfnet-single'", f"kind {manifest['kind']!r}", "swap the two runs")
-    second, preset, manifest = load_network(multi)
-    if manifest["kind"] != "ssinfnet-multi":
-        raise InputError(multi, "a run of kind 'ssinfnet-multi'", f"kind {manifest['kind']!r}", "swap the two runs")
-    return Predictor(first, second, preset)
+    first, _, of_first = load_network(single)
+    if of_first["kind"] != "ssinfnet-single":
+        raise InputError(single, "a run of kind 'ssinfnet-single'", f"kind {of_first['kind']!r}", "swap the two runs")
+    second, preset, of_second = load_network(multi)
+    if of_second["kind"] != "ssinfnet-multi":
+        raise InputError(multi, "a run of kind 'ssinfnet-multi'", f"kind {of_second['kind']!r}", "swap the two runs")
+    return Predictor(first, second, preset, _described(single=(single, of_first), multi=(multi, of_second)))
+
+
+def _described(**runs):
+    return {name: {"run": str(path), "preset": manifest["preset"]["name"], "method": manifest["method"],
+                   "step": manifest["step"]} for name, (path, manifest) in runs.items()}
 
 
 def build_predictor(predictor):

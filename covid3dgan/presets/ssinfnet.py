@@ -122,6 +122,7 @@ class System:
     multi_inpainting: Inpainting = Inpainting()
     single: Single = Single()
     multi: Multi = Multi()
+    alike: bool = False  # I12, I24: U-Net and SInfNet get SSInfNet's losses and optimizers too
     log_every: int = 10
     validate_every: int = 1  # epochs
     checkpoint_every: int = 500

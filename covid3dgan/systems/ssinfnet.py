@@ -8,33 +8,32 @@
 Every stage is skipped where its result is there. Without real data the slices are phantoms, and every table says so.
 """
 
-__all__ = ["reproduce"]
+__all__ = ["reproduce", "train", "train_infnet", "train_painter"]
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
 
 from covid3dgan import presets, progress
-from covid3dgan.data import datasets, slice_batches
-from covid3dgan.data.phantom_medseg import phantom_slices
-from covid3dgan.data.slices import SliceSet, join, read_slices, split_slices
+from covid3dgan.data import slice_batches
+from covid3dgan.data.slices import split_slices
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation import paper_tables, report, ssinfnet_figures, ssinfnet_tables
-from covid3dgan.evaluation.comparison import comparison_table
-from covid3dgan.files import atomic_path, write_json
+from covid3dgan.evaluation.mask_difficulty import mask_difficulty
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
-from covid3dgan.systems.stages import Stages
-from covid3dgan.training.train_ssinfnet import (
-    METHODS,
-    load_inpainting,
-    load_network,
-    train_inpainting,
-    train_multi,
-    train_single,
+from covid3dgan.systems.ssinfnet_report import SHOWN, write_report
+from covid3dgan.systems.ssinfnet_slices import (
+    is_phantom,
+    keep_slices,
+    load_slices,
+    open_slices,
+    slice_files,
 )
-
-SHOWN = 4  # slices per figure
+from covid3dgan.systems.stages import Stages
+from covid3dgan.training.runs import open_run
+from covid3dgan.training.ssinfnet_networks import load_inpainting, load_network
+from covid3dgan.training.train_ssinfnet import METHODS, train_inpainting, train_multi, train_single
 
 
 def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone_weights=None):
@@ -52,168 +51,156 @@ def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone
     Returns:
         Path of report.html.
     """
-    out = Path(out)
-    runs = [f"{network}_{run}" for network in ("single", "multi") for run in ("inpainting", *METHODS)]
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed, "data": data,
-                          "backbone_weights": backbone_weights}, ["slices", *runs, "report"], overwrite)
-    path = out / "slices.npz"
-    stages.run("slices", lambda: _save(path, *_open_slices(data, preset, how.seed)))
-    labelled, unlabelled = _load(path, "labelled"), _load(path, "unlabelled")
-    train, validation, test = split_slices(labelled, preset.slices, how.seed)
-
-    def run(function, name, *args, **named):
-        """One training; an interrupted one goes on where it stopped."""
-        def work():
-            own = dataclasses.replace(how, resume=(out / name / "run.json").is_file() and not overwrite,
-                                      overwrite=overwrite)
-            manifest = function(*args, out / name, preset, own, inputs=[path], **named).manifest
-            return {"seconds": manifest["seconds"], "step": manifest["step"]}
-
-        stages.run(name, work)
-        return out / name
-
-    # === Infection as one class ===
-    pictures = train.images
-    if unlabelled is not None and preset.single_inpainting.images == "all":
-        pictures = np.concatenate([pictures, unlabelled.images])
-    inpainting = run(train_inpainting, "single_inpainting", pictures, validation=(validation.images, None),
-                     backbone_weights=backbone_weights)
-    single = {method: run(train_single, f"single_{method}", train, validation, method=method,
-                          start=inpainting if method == "SSInfNet" else None,
-                          backbone_weights=backbone_weights if method == "SInfNet" else None) for method in METHODS}
-    networks = {method: load_network(folder)[0] for method, folder in single.items()}
-
-    # === Ground glass and consolidation: the priors come from SInfNet, for both methods ===
-    def guessed(part):
-        return as_prior(infection_probability(networks["SInfNet"], part.images), preset.multi.prior_minmax)
-
-    def priors_of(part):
-        return part.infection if preset.multi.training_prior == "truth" else guessed(part)
-
-    priors = priors_of(train), priors_of(validation)
-    pictures, guesses = train.images, priors[0]
-    if unlabelled is not None and preset.multi_inpainting.images == "all":
-        pictures = np.concatenate([pictures, unlabelled.images])
-        guesses = np.concatenate([guesses, guessed(unlabelled)])
-    start = run(train_inpainting, "multi_inpainting", pictures, priors=guesses,
-                validation=(validation.images, priors[1]))
-    multi = {method: run(train_multi, f"multi_{method}", train, validation, method=method,
-                         priors=None if method == "U-Net" else priors,
-                         start=start if method == "SSInfNet" else None) for method in METHODS}
+    folders = None if data is None else [data]
+    system = _Trainings(Path(out), preset, how, folders, METHODS, METHODS, backbone_weights, overwrite)
+    single, multi, test = system.single, system.multi, system.test
 
     def score():
+        networks = {method: load_network(folder)[0] for method, folder in single.items()}
         probability = {method: infection_probability(network, test.images) for method, network in networks.items()}
-        prior = guessed(test)
+        prior = system.guessed(test)
         classes = {method: np.argmax(class_probabilities(load_network(folder)[0], test.images,
                                                          None if method == "U-Net" else prior), -1)
                    for method, folder in multi.items()}
-        return _report(out, preset, how, test, probability, classes, _paint(inpainting, test, preset, how),
-                       phantom=_is_phantom(data), command=command)
+        painter = load_inpainting(system.painted)
+        painted = (mask_difficulty(painter, test.images, how.seed),
+                   painter.show(slice_batches.inpainting_check(test.images, painter.options, how.seed, 0), SHOWN))
+        return write_report(system.out, preset, how.seed, test, probability, classes, painted, is_phantom(folders),
+                            command)
 
-    stages.run("report", score)
-    stages.close()
-    return out / "report.html"
-
-
-# === Slices ===
-
-def _open_slices(data, preset, seed):
-    """(labelled, unlabelled or None)."""
-    if data is None:
-        return phantom_slices(preset.slices, seed)
-    found = [dataset for dataset in map(datasets.find_dataset, _folders(data)) if dataset is not None]
-    found = found or [datasets.open_dataset(data)]
-    labelled = [d for d in found if any(case.classes is not None for case in d)]
-    if not labelled:
-        raise InputError(data, "a data set with ground glass and consolidation labelled", "none",
-                         "put MedSeg or COVID-SemiSeg there, or leave --data out to use phantoms")
-    others = [read_slices(d, preset.slices, labelled=False) for d in found if d not in labelled]
-    return join([read_slices(d, preset.slices, labelled=True) for d in labelled]), join(others) if others else None
+    system.stages.run("report", score)
+    system.stages.close()
+    progress.say(f"report: {system.out / 'report.html'}")
+    return system.out / "report.html"
 
 
-def _folders(data):
-    return sorted(child for child in Path(data).glob("*") if child.is_dir())
+def train(data, path, preset, how, backbone_weights=None):
+    """Trains what the prediction of both kinds of infection needs; returns the Run of the multi-class network.
+
+    As in the paper the priors are SInfNet's. All labelled slices are trained on but for the preset's validation share.
+
+    Args:
+        data: folders of data sets, one of them with labels (:func:`ssinfnet_slices.open_slices`).
+        path: the folder to make: a run directory for each network; ``covid3dgan predict --model`` takes it.
+        preset, how, backbone_weights: as for :func:`reproduce`.
+    """
+    path = Path(path)
+    if (path / "stages.json").is_file() and not (how.resume or how.overwrite):
+        raise InputError(path, "a new or empty folder", "a training of SSInfNet in it",
+                         "pass --resume to continue it, --overwrite to start it anew, or name another folder")
+    system = _Trainings(path, _without_test(preset), how, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
+                        how.overwrite)
+    multi = system.multi["SSInfNet"]
+    system.stages.close()
+    return open_run(multi)[0]
 
 
-def _is_phantom(data):
-    return data is None or any((folder / "cohort.json").is_file() for folder in [Path(data), *_folders(data)])
+def train_infnet(data, path, preset, how, start=None, backbone_weights=None):
+    """Trains Inf-Net on infection as one class; returns the Run.
+
+    Args:
+        data: folders of labelled data sets.
+        start: run directory of :func:`train_painter`, whose weights it starts from (SSInfNet); None starts from
+            scratch or from ``backbone_weights`` (SInfNet).
+    """
+    preset = _without_test(preset)
+    labelled, _ = open_slices(data, preset.slices, how.seed)
+    training, validation, _ = split_slices(labelled, preset.slices, how.seed)
+    return train_single(training, validation, path, preset, how, "SInfNet" if start is None else "SSInfNet", start,
+                        backbone_weights, inputs=slice_files(data))
 
 
-def _save(path, labelled, unlabelled):
-    parts = {"labelled": labelled, "unlabelled": unlabelled}
-    content = {f"{kind}_{field.name}": getattr(part, field.name) for kind, part in parts.items() if part is not None
-               for field in dataclasses.fields(part) if getattr(part, field.name) is not None}
-    with atomic_path(path) as temporary:
-        np.savez(temporary, **content)
-    return {kind: 0 if part is None else len(part) for kind, part in parts.items()}
+def train_painter(data, path, preset, how, backbone_weights=None):
+    """Inf-Net's coach-guided inpainting on slices without labels; returns the Run."""
+    preset = _without_test(preset)
+    _, slices = open_slices(data, preset.slices, how.seed, labels=False)
+    training, validation, _ = split_slices(slices, preset.slices, how.seed)
+    return train_inpainting(training.images, path, preset, how, validation=(validation.images, None),
+                            backbone_weights=backbone_weights, inputs=slice_files(data))
 
 
-def _load(path, kind):
-    with np.load(path, allow_pickle=False) as kept:
-        if f"{kind}_images" not in kept.files:
-            return None
-        return SliceSet(*(kept[f"{kind}_{field.name}"] if f"{kind}_{field.name}" in kept.files else None
-                          for field in dataclasses.fields(SliceSet)))
+def _without_test(preset):
+    return dataclasses.replace(preset, slices=dataclasses.replace(preset.slices, test_share=0.0))
 
 
-# === Results ===
+class _Trainings:
+    """The trainings of one folder, in the order in which they need each other; what is done is not done again.
 
-def _paint(path, test, preset, how):
-    """How much harder the coach's masks are than random ones, and a few paintings."""
-    training = load_inpainting(path)
-    options = preset.single_inpainting
-    batches = [slice_batches.inpainting_check(test.images, options, how.seed, number)
-               for number in range(max(1, min(8, len(test) // options.batch_size)))]
-    errors = {kind: float(np.mean([float(training.erased_error({**batch, "random_mask": np.array(kind == "random")}))
-                                   for batch in batches])) for kind in ("coach", "random")}
-    return errors, training.show(batches[0], SHOWN)
+    Args:
+        singles, multis: the methods of either kind; SInfNet's single network makes the priors and must be among them.
+    """
 
+    def __init__(self, out, preset, how, data, singles, multis, backbone_weights, overwrite):
+        self.out, self.preset, self.how, self.overwrite = out, preset, how, overwrite
+        self.singles, self.multis, self.backbone_weights = singles, multis, backbone_weights
+        names = [*(["single_inpainting"] if "SSInfNet" in singles else []), *(f"single_{m}" for m in singles),
+                 "multi_inpainting", *(f"multi_{m}" for m in multis)]
+        identity = {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
+                    "data": None if data is None else [str(folder) for folder in data],
+                    "backbone_weights": backbone_weights and str(backbone_weights)}
+        self.stages = Stages(out, identity, ["slices", *names, *(["report"] if singles == METHODS else [])], overwrite)
+        path = out / "slices.npz"
+        self.stages.run("slices", lambda: keep_slices(path, *open_slices(data, preset.slices, how.seed)))
+        labelled, self.unlabelled = load_slices(path)
+        self.train, self.validation, self.test = split_slices(labelled, preset.slices, how.seed)
 
-def _report(out, preset, how, test, probability, classes, painted, phantom, command):
-    """Writes report.html and tables.json; returns the difficulty of both kinds of masks."""
-    difficulty, paintings = painted
-    single = {method: ssinfnet_tables.infection_scores(p, test.labels, test.patients, preset.single.threshold)
-              for method, p in probability.items()}
-    multi = {method: ssinfnet_tables.class_scores(p, test.labels, test.patients) for method, p in classes.items()}
-    described = f"{len(test)} slices of {len(np.unique(test.patients))} {'phantoms' if phantom else 'patients'}"
-    table2, table3 = paper_tables.tables("ssinfnet")
-    tables = (
-        comparison_table(table2, ssinfnet_tables.measured_infection(single, described, command, phantom)),
-        comparison_table(table3, ssinfnet_tables.measured_classes(multi, described, command, phantom)),
-        ssinfnet_tables.significance_table(multi["SSInfNet"], multi["SInfNet"]),
-    )
-    shown = np.sort(np.argsort(-(test.labels > 0).sum((1, 2)), kind="stable")[:SHOWN])
-    images, labels = test.images[shown], test.labels[shown]
-    figures = (
-        report.Picture(ssinfnet_figures.infection_figure(images, labels > 0, {m: p[shown] for m, p in
-                                                                              probability.items()}),
-                       "Figure 5: infection as one class, the test slices with most of it.", "figure5"),
-        report.Picture(ssinfnet_figures.roc_figure(probability, test.labels), "Figure 6: ROC over all test pixels.",
-                       "figure6"),
-        report.Picture(ssinfnet_figures.class_figure(images, labels, {m: p[shown] for m, p in classes.items()}),
-                       "Figure 7: ground glass and consolidation.", "figure7"),
-        report.Picture(ssinfnet_figures.painting_figure(*paintings),
-                       "What the coach erases and Inf-Net paints, after pre-training.", "inpainting"),
-        report.Paragraph(f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's "
-                         f"masks, {difficulty['random']:.3f} under random masks of the same size."),
-    )
-    report.write(out / "report.html", "SSInfNet", [
-        report.Section("Tables", tables, phantom),
-        report.Section("Figures", figures, phantom),
-        report.Section("Preset", (report.Code(presets.describe(preset)),)),
-    ], subtitle=f"preset `{preset.name}`, seed {how.seed}, on {described}", overwrite=True)
-    write_json(out / "tables.json", {
-        "preset": preset.name, "seed": how.seed, "phantom": phantom, "test": described, "difficulty": difficulty,
-        "single": {method: scores.summary() for method, scores in single.items()},
-        "multi": {method: _summary(scores) for method, scores in multi.items()},
-        "significance": [dict(zip(tables[2].columns, row)) for row in tables[2].rows]})
-    progress.say(f"report: {out / 'report.html'}")
-    return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
+    # === Infection as one class ===
 
+    @functools.cached_property
+    def painted(self):
+        """Folder of Inf-Net's inpainting."""
+        pictures, _ = self._painted_slices(self.preset.single_inpainting)
+        return self._run(train_inpainting, "single_inpainting", pictures, validation=(self.validation.images, None),
+                         backbone_weights=self.backbone_weights)
 
-def _summary(scores):
-    """Table III of one method: class -> metric -> numbers, 'overall' with its bootstrap interval."""
-    found = {label: part.summary() for label, part in scores.items() if label != "overall"}
-    found["overall"] = {metric: {**entry, "ci95": ssinfnet_tables.overall_interval(scores, metric)}
-                        for metric, entry in scores["overall"].items()}
-    return found
+    @functools.cached_property
+    def single(self):
+        """Method -> folder of its single network."""
+        start = self.painted if "SSInfNet" in self.singles else None
+        return {method: self._run(train_single, f"single_{method}", self.train, self.validation, method=method,
+                                  start=start if method == "SSInfNet" else None,
+                                  backbone_weights=self.backbone_weights if method == "SInfNet" else None)
+                for method in self.singles}
+
+    # === Ground glass and consolidation: the priors come from SInfNet, for every method ===
+
+    @functools.cached_property
+    def _guesser(self):
+        return load_network(self.single["SInfNet"])[0]
+
+    def guessed(self, part):
+        """The priors (N, S, S) of a SliceSet."""
+        return as_prior(infection_probability(self._guesser, part.images), self.preset.multi.prior_minmax)
+
+    @functools.cached_property
+    def multi(self):
+        """Method -> folder of its multi-class network."""
+        parts = self.train, self.validation
+        priors = [part.infection if self.preset.multi.training_prior == "truth" else self.guessed(part)
+                  for part in parts]
+        pictures, unlabelled = self._painted_slices(self.preset.multi_inpainting)
+        guesses = priors[0] if unlabelled is None else np.concatenate([priors[0], self.guessed(unlabelled)])
+        start = self._run(train_inpainting, "multi_inpainting", pictures, priors=guesses,
+                          validation=(self.validation.images, priors[1]))
+        return {method: self._run(train_multi, f"multi_{method}", *parts, method=method,
+                                  priors=None if method == "U-Net" else priors,
+                                  start=start if method == "SSInfNet" else None) for method in self.multis}
+
+    def _painted_slices(self, options):
+        """(images to paint, the SliceSet among them that nobody labelled, or None)."""
+        if self.unlabelled is None or options.images == "labelled":
+            return self.train.images, None
+        return np.concatenate([self.train.images, self.unlabelled.images]), self.unlabelled
+
+    def _run(self, function, name, *args, **named):
+        """One training's folder; an interrupted training goes on where it stopped."""
+        folder = self.out / name
+
+        def work():
+            own = dataclasses.replace(self.how, resume=(folder / "run.json").is_file() and not self.overwrite,
+                                      overwrite=self.overwrite)
+            manifest = function(*args, folder, self.preset, own, inputs=[self.out / "slices.npz"], **named).manifest
+            return {"seconds": manifest["seconds"], "step": manifest["step"]}
+
+        self.stages.run(name, work)
+        return folder

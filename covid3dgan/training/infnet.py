@@ -1,4 +1,7 @@
-"""Inf-Net's training on infection masks (paper 004, Eq. 4 and 5): multi-scale steps and clipped gradients."""
+"""Inf-Net's training on infection masks (paper 004, Eq. 4 and 5): multi-scale steps and clipped gradients.
+
+A U-Net can be trained in the same way; it has one map and no edge.
+"""
 
 __all__ = ["InfNetTraining", "decayed_rate"]
 
@@ -6,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat
-from covid3dgan.losses import infnet_loss
+from covid3dgan.losses import infnet_loss, structure_loss
 from covid3dgan.models.infnet_layers import resize_align_corners
 from covid3dgan.training.keep_best import BestScore
 from covid3dgan.training.updates import minimise
@@ -26,10 +29,10 @@ def decayed_rate(options, epoch):
 
 
 class InfNetTraining(keras.Model):
-    """Inf-Net and its ``train_step``: one optimizer step per scale.
+    """A network and its ``train_step``: one optimizer step per scale.
 
     Args:
-        network, best: two Inf-Nets of one shape; ``best`` holds the weights that did best.
+        network, best: two Inf-Nets (or U-Nets) of one shape; ``best`` holds the weights that did best.
         options: presets.ssinfnet.Single.
     """
 
@@ -78,11 +81,14 @@ class InfNetTraining(keras.Model):
         return minimise(self.adam, self.network.trainable_variables, objective)
 
     def _loss(self, image, mask, edge, training):
+        """(total, edge loss)."""
         maps = self.network(image, training=training)
+        if not isinstance(maps, dict):
+            return structure_loss(tf.cast(maps, tf.float32), mask, self.options.bce), tf.constant(0.0)
         return infnet_loss({name: tf.cast(m, tf.float32) for name, m in maps.items()}, mask, edge, self.options.bce)
 
     @tf.function(reduce_retracing=True)
     def validation_loss(self, image, mask, edge):
-        """The four maps' joint loss in inference mode, a scalar; the published code leaves the edge out here."""
+        """The mean loss of the maps in inference mode, a scalar; the published code leaves the edge out here."""
         total, edge_loss = self._loss(image, mask, edge, training=False)
-        return (total - edge_loss) / 4.0
+        return (total - edge_loss) / (4.0 if isinstance(self.network.output, dict) else 1.0)

@@ -1,6 +1,6 @@
 """Trains the networks of paper 004 on slices, each in a run directory of its own."""
 
-__all__ = ["METHODS", "load_inpainting", "load_network", "train_inpainting", "train_multi", "train_single"]
+__all__ = ["METHODS", "train_inpainting", "train_multi", "train_single"]
 
 from pathlib import Path
 
@@ -11,15 +11,14 @@ from covid3dgan.data import slice_batches
 from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.errors import InputError, check_choice
 from covid3dgan.files import sha256
-from covid3dgan.training import state
 from covid3dgan.training.callbacks import Panels
-from covid3dgan.training.coached_inpainting import CoachedInpainting
 from covid3dgan.training.conduct import conduct
 from covid3dgan.training.infnet import InfNetTraining, decayed_rate
 from covid3dgan.training.infnet_multi import MultiTraining
 from covid3dgan.training.inpainting_plan import make_plan
 from covid3dgan.training.keep_best import KeepBest
-from covid3dgan.training.runs import Run, open_run
+from covid3dgan.training.runs import Run
+from covid3dgan.training.ssinfnet_networks import build_inpainting, build_multi, build_single, load_network
 
 METHODS = ("U-Net", "SInfNet", "SSInfNet")
 # The last layers, which "all-but-last" does not take over from the inpainting (I07).
@@ -42,7 +41,7 @@ def train_inpainting(images, path, preset, how, priors=None, validation=None, ba
     target = "single" if priors is None else "multi"
     options = preset.single_inpainting if priors is None else preset.multi_inpainting
     run = _start(path, "ssinfnet-inpainting", preset, how, inputs, {"pre_trains": target}, backbone_weights)
-    training = _inpainting_model(preset, target)
+    training = build_inpainting(preset, target)
     if target == "single":
         _trunk(training.segmenter, backbone_weights, how)
     training.best.set_weights(training.network.get_weights())
@@ -83,15 +82,17 @@ def train_single(train, validation, path, preset, how, method="SInfNet", start=N
     _check_start(method, start)
     details = {"method": method, "start": str(start) if start else None}
     run = _start(path, "ssinfnet-single", preset, how, inputs, details, backbone_weights)
-    if method == "U-Net":
-        training = _multi_model(preset, method, classes=1)
+    if method == "U-Net" and not preset.alike:
+        training = _multi_training(preset, method, lambda: build_single(preset, method))
         batches = {name: slice_batches.single_batches(part, preset.single, lambda step: 0.0, how.seed)
                    for name, part in (("train", train), ("validation", validation))}
         as_unet = {name: _unet_batches(at) for name, at in batches.items()}
         return _train_supervised(training, run, how, preset, preset.single, train, validation, as_unet,
                                  ("image", "target"))
-    training = _single_model(preset)
-    if start is None:
+    training = _infnet_training(preset, method)
+    if method == "U-Net":
+        progress.say("the U-Net starts random")
+    elif start is None:
         _trunk(training.network, backbone_weights, how)
     else:
         _take_over(training.network, start, "single", preset.single.transfer)
@@ -120,7 +121,7 @@ def train_multi(train, validation, path, preset, how, priors=None, method="SInfN
                          "none" if priors is None else "some", f"correct the call for {method}")
     details = {"method": method, "start": str(start) if start else None}
     run = _start(path, "ssinfnet-multi", preset, how, inputs, details)
-    training = _multi_model(preset, method, classes=3)
+    training = _multi_training(preset, method, lambda: build_multi(preset, method))
     if start is not None:
         _take_over(training.network, start, "multi", preset.multi.transfer)
     batches = {name: slice_batches.multi_batches(part, prior, preset.multi, how.seed)
@@ -129,89 +130,25 @@ def train_multi(train, validation, path, preset, how, priors=None, method="SInfN
                              ("image", "target"))
 
 
-def load_network(path):
-    """The trained network of a run: (model, preset, details); the best weights where the preset keeps those."""
-    run, preset, found = _open(path)
-    kind, method = run.manifest["kind"], run.manifest.get("method")
-    if kind == "ssinfnet-inpainting":
-        return load_inpainting(path).segmenter, preset, run.manifest
-    if kind == "ssinfnet-single" and method != "U-Net":
-        training, kept = _single_model(preset), preset.single.keep
-    elif kind in ("ssinfnet-single", "ssinfnet-multi"):
-        training = _multi_model(preset, method, classes=1 if kind == "ssinfnet-single" else 3)
-        kept = preset.single.keep if kind == "ssinfnet-single" else preset.multi.keep
-    else:
-        raise InputError(path, "a run of SSInfNet", f"one of kind {kind!r}", "name another run")
-    _put_kept(training.network, kept, found.arrays, path)
-    return training.network, preset, run.manifest
-
-
-def load_inpainting(path):
-    """The CoachedInpainting of a run: painter with its best weights, and coach."""
-    run, preset, found = _open(path)
-    if run.manifest["kind"] != "ssinfnet-inpainting":
-        raise InputError(path, "an inpainting run", f"one of kind {run.manifest['kind']!r}", "name another run")
-    training = _inpainting_model(preset, run.manifest["pre_trains"])
-    _put_kept(training.network, "best", found.arrays, path)
-    state.put_weights(training.coach, "coach", found.arrays, path)
-    return training
-
-
-def _open(path):
-    run, preset = open_run(path)
-    return run, preset, run.newest_checkpoint()
-
-
-def _put_kept(network, keep, arrays, path):
-    """The best weights where they are wanted and a validation has chosen any, else the last."""
-    chosen = keep == "best" and float(arrays["score/weights/0001"]) > 0
-    state.put_weights(network, "best" if chosen else "network", arrays, path)
-
-
 # === Building ===
 
-def _single_model(preset):
-    def build():
-        options = preset.single
-        return models.build_infnet(options.backbone, channels=options.channels, width=options.width,
-                                   blocks=options.blocks)
-
+def _twins(build):
+    """(network, another of the same weights for the best ones)."""
     network, best = build(), build()
     best.set_weights(network.get_weights())
-    training = InfNetTraining(network, best, preset.single)
+    return network, best
+
+
+def _infnet_training(preset, method):
+    training = InfNetTraining(*_twins(lambda: build_single(preset, method)), preset.single)
     training.compile()
     return training
 
 
-def _multi_model(preset, method, classes):
-    def build():
-        channels = 3 if method == "U-Net" else 6
-        variant = preset.multi.variant if method == "SSInfNet" else "published"
-        return models.build_infnet_multi(variant, (None, None, channels), preset.multi.width, classes)
-
-    network, best = build(), build()
-    best.set_weights(network.get_weights())
-    improved = method == "SSInfNet"
-    training = MultiTraining(network, best, preset.multi, preset.multi.loss if improved else "bce",
+def _multi_training(preset, method, build):
+    improved = preset.alike or method == "SSInfNet"
+    training = MultiTraining(*_twins(build), preset.multi, preset.multi.loss if improved else "bce",
                              improved and preset.multi.lookahead)
-    training.compile()
-    return training
-
-
-def _inpainting_model(preset, target):
-    options = preset.single_inpainting if target == "single" else preset.multi_inpainting
-
-    def build():
-        if target == "single":
-            single = preset.single
-            network = models.build_infnet(single.backbone, channels=single.channels, width=single.width,
-                                          blocks=single.blocks)
-            return network, models.add_inpainting_heads(network, options.activation)
-        network = models.build_infnet_multi(preset.multi.variant, width=preset.multi.width)
-        return network, models.add_multi_inpainting(network, options.activation)
-
-    coach = models.build_coach(width=options.coach_width, latent=options.coach_latent, blocks=options.coach_blocks)
-    training = CoachedInpainting(*build(), CoachedInpainting.whole(*build()), coach, options)
     training.compile()
     return training
 

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 
 from covid3dgan import models, presets
-from covid3dgan.data import images, volumes
 from covid3dgan.data.volumes import Volume
 from covid3dgan.inference import ssinfnet
 
@@ -51,23 +50,27 @@ def test_volume_labels_lie_on_the_ct_s_own_grid(predictor, flips):
     affine = np.diag([*flips, 1.0])
     own = ct[tuple(slice(None, None, f) for f in flips)]
     found = ssinfnet.Predictor(predictor.single, sharpen(predictor.multi), PRESET).predict_volume(Volume(own, affine))
-    np.testing.assert_array_equal(found.array, (own > 0).astype(np.uint8))
-    np.testing.assert_array_equal(found.affine, affine)
+    np.testing.assert_array_equal(found.labels, (own > 0).astype(np.uint8))
+    np.testing.assert_allclose(found.scores["GGO"], own > 0, atol=1e-3)
 
 
-def test_files_in_and_out_and_a_bad_one_between(predictor, tmp_path):
+def test_volume_and_picture_scores_lie_on_their_own_grid(predictor):
     rule = ssinfnet.Predictor(predictor.single, sharpen(predictor.multi), PRESET)
-    picture = np.zeros((40, 48), np.float32)
-    picture[:, 24:] = 0.9
-    images.write(picture, tmp_path / "a.png")
-    (tmp_path / "b.nii.gz").write_text("no volume")
-    volumes.write(Volume(np.linspace(-1000, 400, 32 * 32 * 2).reshape(32, 32, 2), np.eye(4)), tmp_path / "c.nii.gz")
-    written, problems = ssinfnet.predict_files(rule, [tmp_path / n for n in ("a.png", "b.nii.gz", "c.nii.gz")],
-                                               tmp_path / "out")
-    assert [p.name for p in written] == ["a_classes.png", "c_classes.nii.gz"] and len(problems) == 1
-    labels = np.rint(255 * images.read(written[0])).astype(int)
-    np.testing.assert_array_equal(labels[:, [0, 20, 27, 47]].max(0), [0, 0, 1, 1])
-    assert volumes.read_labels(written[1]).shape == (32, 32, 2)
+    found = rule.predict_image(np.repeat(np.float32([[0.0, 0.9]]), 24, 1).repeat(40, 0))
+    assert set(found.scores) == {"GGO", "consolidation"} and found.labels.shape == (40, 48)
+    np.testing.assert_allclose(found.scores["GGO"][:, [0, 47]], [[0, 1]] * 40, atol=1e-3)
+    assert found.scores["consolidation"].max() < 1e-3
+
+
+def test_infection_alone_is_cut_at_the_preset_s_threshold(predictor):
+    alone = ssinfnet.Predictor(predictor.single, None, PRESET)
+    pictures = np.random.default_rng(3).random((2, 32, 32)).astype(np.float32)
+    probability = ssinfnet.infection_probability(predictor.single, pictures)
+    cut = float(np.median(probability))
+    alone = dataclasses.replace(alone, preset=dataclasses.replace(
+        PRESET, single=dataclasses.replace(PRESET.single, threshold=cut)))
+    assert alone.kinds == ("infection",)
+    np.testing.assert_array_equal(alone.labels(pictures), probability >= cut)
 
 
 def test_exported_model_equals_the_steps(predictor):

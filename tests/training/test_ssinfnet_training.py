@@ -10,7 +10,7 @@ import tensorflow as tf
 from covid3dgan import compat, presets
 from covid3dgan.data import slice_batches, slices
 from covid3dgan.errors import InputError
-from covid3dgan.training import train_ssinfnet
+from covid3dgan.training import ssinfnet_networks, train_ssinfnet
 from covid3dgan.training.conduct import How
 from covid3dgan.training.infnet import InfNetTraining, decayed_rate
 from covid3dgan.training.inpainting_plan import Moment, make_plan, rounds
@@ -96,7 +96,7 @@ def turn(who, rate=0.1, fresh=False, random_mask=False):
 @pytest.fixture(scope="module")
 def multi_inpainting():
     keras.utils.set_random_seed(1)
-    return train_ssinfnet._inpainting_model(TINY, "multi")
+    return ssinfnet_networks.build_inpainting(TINY, "multi")
 
 
 def test_each_turn_changes_its_own_network(multi_inpainting):
@@ -130,7 +130,7 @@ def test_random_masks_come_from_the_batch(multi_inpainting):
 
 def test_context_of_the_last_head_alone_as_published(multi_inpainting):
     """The painter's errors add image and prior; a dict of Inf-Net's heads counts the edge's context only."""
-    single = train_ssinfnet._inpainting_model(dataclasses.replace(
+    single = ssinfnet_networks.build_inpainting(dataclasses.replace(
         TINY, single_inpainting=dataclasses.replace(TINY.single_inpainting, context_heads="last")), "single")
     target = tf.zeros((1, 2, 2, 3))
     painted = {name: target + value for name, value in zip(("sg", "s5", "s4", "s3", "edge"), (1, 1, 1, 1, 0.5))}
@@ -142,7 +142,7 @@ def test_context_of_the_last_head_alone_as_published(multi_inpainting):
 
 def test_infnet_steps_once_per_scale():
     options = dataclasses.replace(TINY.single, scales=(0.75, 1.0, 1.25))
-    network, best = (train_ssinfnet._single_model(TINY).network for _ in range(2))
+    network, best = (ssinfnet_networks.build_single(TINY) for _ in range(2))
     training = InfNetTraining(network, best, options)
     training.compile()
     seen = []
@@ -205,12 +205,12 @@ def test_multi_training_starts_from_the_inpainting_and_loads_back(parts, tmp_pat
     priors = (train.infection, validation.infection)
     run = train_ssinfnet.train_multi(train, validation, tmp_path / "multi", TINY, How(seed=1), priors, "SSInfNet",
                                      start)
-    network, _, manifest = train_ssinfnet.load_network(run.path)
+    network, _, manifest = ssinfnet_networks.load_network(run.path)
     assert manifest["method"] == "SSInfNet" and network.output_shape[-1] == 3
-    source = train_ssinfnet.load_network(start)[0]
+    source = ssinfnet_networks.load_network(start)[0]
     for transfer, taken in (("all", True), ("all-but-last", False)):
         keras.utils.set_random_seed(5)
-        target = train_ssinfnet._multi_model(TINY, "SSInfNet", 3).network
+        target = ssinfnet_networks.build_multi(TINY, "SSInfNet")
         train_ssinfnet._take_over(target, start, "multi", transfer)
         assert equal(source.get_layer("down2_conv1").get_weights(), target.get_layer("down2_conv1").get_weights())
         assert equal(source.get_layer("logits").get_weights(), target.get_layer("logits").get_weights()) is taken

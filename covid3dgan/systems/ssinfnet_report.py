@@ -1,0 +1,75 @@
+"""The report of paper 004's system: Tables II and III beside the paper's, significance, Figures 5, 6 and 7."""
+
+__all__ = ["SHOWN", "write_report"]
+
+import numpy as np
+
+from covid3dgan import presets
+from covid3dgan.evaluation import paper_tables, report, ssinfnet_figures, ssinfnet_tables
+from covid3dgan.evaluation.comparison import comparison_table
+from covid3dgan.files import write_json
+
+SHOWN = 4  # slices per figure
+
+
+def write_report(out, preset, seed, test, probability, classes, painted, phantom, command):
+    """Writes report.html and tables.json; returns the main numbers.
+
+    Args:
+        out: the folder of the run.
+        test: the SliceSet that nothing was trained or chosen on.
+        probability: method -> (N, S, S) of infection.
+        classes: method -> (N, S, S) labels.
+        painted: (what ``mask_difficulty`` and ``CoachedInpainting.show`` returned).
+        phantom, command: what the tables say of where the numbers come from.
+    """
+    difficulty, paintings = painted
+    single = {method: ssinfnet_tables.infection_scores(p, test.labels, test.patients, preset.single.threshold)
+              for method, p in probability.items()}
+    multi = {method: ssinfnet_tables.class_scores(p, test.labels, test.patients) for method, p in classes.items()}
+    described = f"{len(test)} slices of {len(np.unique(test.patients))} {'phantoms' if phantom else 'patients'}"
+    table2, table3 = paper_tables.tables("ssinfnet")
+    tables = (
+        comparison_table(table2, ssinfnet_tables.measured_infection(single, described, command, phantom)),
+        comparison_table(table3, ssinfnet_tables.measured_classes(multi, described, command, phantom)),
+        ssinfnet_tables.significance_table(multi["SSInfNet"], multi["SInfNet"]),
+    )
+    report.write(out / "report.html", "SSInfNet", [
+        report.Section("Tables", tables, phantom),
+        report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
+        report.Section("Preset", (report.Code(presets.describe(preset)),)),
+    ], subtitle=f"preset `{preset.name}`, seed {seed}, on {described}", overwrite=True)
+    write_json(out / "tables.json", {
+        "preset": preset.name, "seed": seed, "phantom": phantom, "test": described, "difficulty": difficulty,
+        "single": {method: scores.summary() for method, scores in single.items()},
+        "multi": {method: _summary(scores) for method, scores in multi.items()},
+        "significance": [dict(zip(tables[2].columns, row)) for row in tables[2].rows]})
+    return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
+
+
+def _figures(test, probability, classes, paintings, difficulty):
+    shown = np.sort(np.argsort(-(test.labels > 0).sum((1, 2)), kind="stable")[:SHOWN])
+    images, labels = test.images[shown], test.labels[shown]
+    return (
+        report.Picture(ssinfnet_figures.infection_figure(images, labels > 0, {m: p[shown] for m, p in
+                                                                              probability.items()}),
+                       "Figure 5: infection as one class, the test slices with most of it.", "figure5"),
+        report.Picture(ssinfnet_figures.roc_figure(probability, test.labels), "Figure 6: ROC over all test pixels.",
+                       "figure6"),
+        report.Picture(ssinfnet_figures.class_figure(images, labels, {m: p[shown] for m, p in classes.items()}),
+                       "Figure 7: ground glass and consolidation.", "figure7"),
+        report.Picture(ssinfnet_figures.painting_figure(*paintings),
+                       "What the coach erases and Inf-Net paints, after pre-training.", "inpainting"),
+        report.Paragraph(f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's "
+                         f"masks, {difficulty['random']:.3f} under random masks of the same size, over "
+                         f"{difficulty['batches']} batches of crops; the difference is "
+                         f"{difficulty['difference']:+.3f} ± {difficulty['error95']:.3f} (1.96 standard errors)."),
+    )
+
+
+def _summary(scores):
+    """Table III of one method: class -> metric -> numbers, 'overall' with its bootstrap interval."""
+    found = {label: part.summary() for label, part in scores.items() if label != "overall"}
+    found["overall"] = {metric: {**entry, "ci95": ssinfnet_tables.overall_interval(scores, metric)}
+                        for metric, entry in scores["overall"].items()}
+    return found
