@@ -17,7 +17,7 @@ import numpy as np
 
 from covid3dgan.errors import InputError, InputWarning
 
-__all__ = ["load_backbone", "read_torch_names"]
+__all__ = ["load_backbone", "read_torch_names", "weight_kind"]
 
 CONVERT = ("convert it where PyTorch is installed: numpy.savez('trunk.npz', **{k: v.numpy() for k, v in "
            "torch.load(FILE, weights_only=True).items()})")
@@ -53,7 +53,7 @@ def load_backbone(model, path):
                          f"none for {len(missing)} of them, the first is {missing[0]}",
                          "pass the file of the same trunk (resnet50 or res2net50)")
     for layer in trunk:
-        values = [found[layer.name].get(_kind(w)) for w in layer.weights]
+        values = [found[layer.name].get(weight_kind(w)) for w in layer.weights]
         wrong = [f"{tuple(w.shape)} wanted, {None if v is None else v.shape} found"
                  for w, v in zip(layer.weights, values) if v is None or tuple(v.shape) != tuple(w.shape)]
         if wrong:
@@ -67,7 +67,8 @@ def _in_trunk(name):
     return name.startswith(("conv1", "bn1", "layer1", "layer2", "layer3", "layer4"))
 
 
-def _kind(variable):
+def weight_kind(variable):
+    """'kernel', 'bias', 'gamma' ...: the last part of a weight's name in either Keras."""
     return variable.name.split("/")[-1].split(":")[0]
 
 

@@ -1,0 +1,127 @@
+"""The networks that can be exported: how each is called, what goes in, what comes out, and what makes its mask."""
+
+__all__ = ["PARTS", "CT_NOTE", "Cut", "Exportable", "Part", "preprocessing_facts"]
+
+import dataclasses
+from typing import Any, Optional
+
+import covid3dgan
+from covid3dgan import environment, presets
+from covid3dgan.data.preprocess import HU_RANGE
+from covid3dgan.data.slice_batches import CHANNEL_MEAN, CHANNEL_STD
+
+CT_NOTE = "a CT inside the lungs, 0 outside; 0 is -1000 HU, 1 is 400 HU; 'covid3dgan preprocess' makes it"
+NORMALISED_NOTE = "three equal channels of a grey slice in [0, 1], minus mean, divided by deviation"
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """How an output becomes a mask: above ``value``, or above that share of the output's own maximum."""
+
+    value: float
+    relative: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """One network of a system.
+
+    Args:
+        method: name of the SavedModel's signature beside ``serving_default``.
+        inputs: names of the network's inputs, in its order.
+        output: name of its output; networks with several outputs have their own names.
+        domain: what the first input shows: "volume", "slice" (both CTs in [0, 1]), "signed" (images in [-1, 1]),
+            "normalised" (three channels of a slice) or "pair" (six: slice and prior).
+        cut: how an output becomes a mask where the run has no threshold of its own.
+        kinds: kinds of runs that hold it; the first part that names a kind is that kind's default.
+        scores_ct: whether ``predict`` can segment CTs with it.
+    """
+
+    method: str
+    inputs: tuple[str, ...]
+    output: str
+    domain: str
+    cut: Cut
+    kinds: tuple[str, ...]
+    scores_ct: bool = False
+
+
+PARTS = {
+    "generator": Part("generate", ("ct", "noise"), "healthy", "volume", Cut(0.05), ("gan",)),
+    "discriminator": Part("judge", ("volume",), "verdict", "volume", Cut(0.5), ("discriminator", "gan")),
+    "segmenter": Part("segment", ("slice",), "scores", "slice", Cut(0.2, True), ("segmenter",), True),
+    "encoder": Part("encode", ("slice",), "features", "slice", Cut(0.5, True), ("encoder", "segmenter")),
+    "transunet": Part("segment", ("slice",), "scores", "slice", Cut(0.5), ("transunet",), True),
+    "infnet": Part("segment", ("image",), "scores", "normalised", Cut(0.0), ("ssinfnet-single",)),
+    "infnet-multi": Part("segment", ("image_and_prior",), "classes", "pair", Cut(0.0), ("ssinfnet-multi",)),
+    "coach": Part("rate", ("image", "noise"), "scores", "normalised", Cut(0.0), ("ssinfnet-inpainting",)),
+    "afseg-segmenter": Part("segment", ("image",), "foreground", "signed", Cut(0.5), ("afseg", "afseg-supervised")),
+    "afseg-generator": Part("redraw", ("image",), "image", "signed", Cut(0.0), ("afseg",)),
+    "afseg-discriminator": Part("judge", ("image",), "logits", "signed", Cut(0.0), ("afseg",)),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exportable:
+    """A trained network, ready to be written.
+
+    Args:
+        part: its name in ``PARTS``.
+        network: functional ``keras.Model`` in float32.
+        shapes: input name -> shape without the batch axis, free of None: the sides of a TFLite file and of the test.
+        preset: the run's preset, or None for a model file that has none.
+        cut: the run's own threshold, or the part's.
+        source: run directory or file.
+        step: training steps, or None.
+    """
+
+    part: str
+    network: Any
+    shapes: dict
+    preset: Any
+    cut: Cut
+    source: str
+    step: Optional[int] = None
+
+    @property
+    def spec(self):
+        """The part's entry in ``PARTS``."""
+        return PARTS[self.part]
+
+    def named(self, outputs):
+        """The network's outputs (a tensor or a dictionary) as a dictionary by name."""
+        return dict(outputs) if isinstance(outputs, dict) else {self.spec.output: outputs}
+
+    def metadata(self):
+        """What is written beside or into every file: preprocessing constants, threshold, preset, origin."""
+        return {
+            "covid3dgan": covid3dgan.__version__, "part": self.part, "source": self.source, "step": self.step,
+            "inputs": {name: {"shape": list(shape)} for name, shape in self.shapes.items()},
+            "threshold": {"value": self.cut.value, "relative": self.cut.relative},
+            "preprocessing": preprocessing_facts(self.spec, self.preset),
+            "preset": None if self.preset is None else presets.as_dict(self.preset),
+            "versions": environment.versions(),
+            "note": "research software, not a medical device",
+        }
+
+
+def preprocessing_facts(spec, preset):
+    """The constants that a caller needs to make the network's first input from an image."""
+    facts = {"layout": "slices, rows, columns, channel" if spec.domain == "volume" else "rows, columns, channel"}
+    if spec.domain in ("volume", "slice"):
+        facts.update(input=CT_NOTE, hu_window=list(HU_RANGE), scaled_to=[0.0, 1.0], outside_lungs=0.0)
+        if "noise" in spec.inputs:
+            facts["noise"] = "uniform in [-0.5, 0.5)"
+        if preset is not None:
+            facts["options"] = presets.as_dict(preset.preprocess)
+    elif spec.domain == "signed":
+        facts.update(input="a grey image scaled to [-1, 1]", scaled_to=[-1.0, 1.0])
+        if preset is not None:
+            facts["options"] = presets.as_dict(preset.images)
+    else:
+        facts.update(input=NORMALISED_NOTE, mean=CHANNEL_MEAN.tolist(), deviation=CHANNEL_STD.tolist())
+        if spec.domain == "pair":
+            facts["prior"] = "channels 4 to 6: the infection map in [0, 1], normalised alike"
+        if preset is not None:
+            facts.update(hu_window=list(preset.slices.window), side=preset.slices.size)
+    return facts

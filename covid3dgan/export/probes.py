@@ -1,0 +1,58 @@
+"""The inputs on which an exported file has to agree with its network: zeros, a phantom, extremes."""
+
+__all__ = ["make_probes"]
+
+import numpy as np
+
+from covid3dgan.data import images, phantom, synthetic_cells
+from covid3dgan.data.patches import to_network
+from covid3dgan.data.preprocess import prepare
+from covid3dgan.data.slice_batches import normalised
+from covid3dgan.presets.preprocessing import PreprocessOptions
+
+PHANTOM_SIZE = (96, 96, 32)
+NOISE = {"generator": 0.5, "coach": 3.0}  # the largest values of the noise input, by part
+
+
+def make_probes(exportable, seed=0):
+    """Name -> {input name: (1, ...) float32}; the same seed gives the same numbers.
+
+    * zeros: every input zero;
+    * phantom: a synthetic chest CT with lesions, prepared (for AF-SEG a synthetic blood smear), and random noise;
+    * extremes: every voxel at one end or the other of its range, and so the noise.
+    """
+    spec, shapes = exportable.spec, exportable.shapes
+    rng = np.random.default_rng(seed)
+    first = spec.inputs[0]
+    sides = shapes[first][:-1]
+    pictures = {"phantom": _picture(spec.domain, sides, seed), "extremes": rng.integers(0, 2, sides).astype(np.float32)}
+    probes = {"zeros": {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}}
+    for label, picture in pictures.items():
+        probes[label] = {first: _encoded(spec.domain, picture)[None].astype(np.float32)}
+        if "noise" in shapes:
+            noise = rng.uniform(-1, 1, (1, *shapes["noise"])) * NOISE[exportable.part]
+            ends = np.sign(noise) * NOISE[exportable.part]
+            probes[label]["noise"] = (ends if label == "extremes" else noise).astype(np.float32)
+    return probes
+
+
+def _picture(domain, sides, seed):
+    """(sides) float32 in [0, 1]: a prepared phantom, its middle slice, or a blood smear."""
+    if domain == "signed":
+        smear = synthetic_cells.blood_smear(seed, 0, size=max(64, min(sides)))[0]
+        return images.resize(smear.astype(np.float32), sides)
+    case = phantom.generate("coronacases-like", 0, seed, PHANTOM_SIZE)
+    shape = sides if domain == "volume" else (16, *sides)
+    prepared = prepare(case.ct, lung_mask=case.lungs, options=PreprocessOptions.paper(shape=shape, min_slices=2))
+    return prepared.lung if domain == "volume" else prepared.lung[shape[0] // 2]
+
+
+def _encoded(domain, picture):
+    """A picture in [0, 1] as the network takes it, with its channels."""
+    if domain == "signed":
+        return to_network(picture)
+    if domain == "normalised":
+        return normalised(picture)
+    if domain == "pair":
+        return np.concatenate([normalised(picture), normalised((picture > 0.5).astype(np.float32))], -1)
+    return picture[..., None]
