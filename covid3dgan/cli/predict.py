@@ -7,6 +7,7 @@ from pathlib import Path
 
 from covid3dgan import progress
 from covid3dgan.errors import ArgumentError
+from covid3dgan.export.layout import is_exported
 from covid3dgan.training.runs import open_run
 
 
@@ -14,7 +15,8 @@ def add_arguments(parser):
     parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
                                       "an image or a folder of images for AF-SEG and SSInfNet")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
-    parser.add_argument("--model", required=True, help="a run directory, or the folder of 'train ssinfnet'")
+    parser.add_argument("--model", required=True, help="a run directory, the folder of 'train ssinfnet', or an "
+                                                       "exported segmenter: FILE.tflite or a SavedModel's folder")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")
@@ -28,13 +30,16 @@ def add_arguments(parser):
 def run(args):
     if (Path(args.model) / "stages.json").is_file():
         return _predict_classes(args)
-    kind = open_run(args.model)[0].manifest["kind"]
-    if kind.startswith("afseg"):
-        return _predict_images(args)
-    if kind.startswith("ssinfnet"):
-        return _predict_classes(args)
+    if is_exported(args.model):
+        from covid3dgan.inference.exported import load_exported as load_model
+    else:
+        kind = open_run(args.model)[0].manifest["kind"]
+        if kind.startswith("afseg"):
+            return _predict_images(args)
+        if kind.startswith("ssinfnet"):
+            return _predict_classes(args)
+        from covid3dgan.inference.model import load_model
     from covid3dgan.inference.inputs import find_inputs
-    from covid3dgan.inference.model import load_model
     from covid3dgan.inference.predict import predict_folder
 
     inputs = find_inputs(args.input, args.lungs)

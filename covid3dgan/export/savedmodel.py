@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.export.graph import INFERENCE_RULES, run_graph
-from covid3dgan.export.savedmodel_file import METADATA
+from covid3dgan.export.layout import METADATA
 from covid3dgan.files import write_json
 
 

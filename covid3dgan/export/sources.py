@@ -127,7 +127,7 @@ def _encoder(path, run, preset):
     shape = (*preset.gan.volume_shape[1:], 1)
     return _filled(path, run, "contrastive", lambda: models.build_contrastive_encoder(
         run.manifest.get("projection_units", 128), preset.contrastive.augmentation, input_shape=shape,
-        width=preset.segmenter.width, projection=preset.contrastive.projection)), None
+        width=preset.segmenter.width)), None
 
 
 def _infnet(path, run, preset):

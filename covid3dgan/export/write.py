@@ -1,6 +1,6 @@
 """Exports a network: writes it, runs every file back, and keeps the folder only if all of them agree."""
 
-__all__ = ["FORMATS", "REPORT", "export"]
+__all__ = ["FORMATS", "export"]
 
 import dataclasses
 import os
@@ -16,11 +16,10 @@ from covid3dgan import environment, progress
 from covid3dgan.errors import ArgumentError, InputError, check_choice
 from covid3dgan.export import parity, probes, savedmodel, sources, tflite, tflite_file
 from covid3dgan.export.graph import INFERENCE_RULES, run_graph
+from covid3dgan.export.layout import REPORT, SAVED_MODEL
 from covid3dgan.files import refuse_overwrite, sha256, write_json
 
 FORMATS = {"savedmodel": ("savedmodel",), "tflite": ("tflite",), "both": ("savedmodel", "tflite")}
-REPORT = "export_report.json"
-SAVED_MODEL = "saved_model"
 
 
 def export(source, out=None, formats="both", precision="float32", part=None, sides=None, overwrite=False, seed=0,

@@ -1,9 +1,8 @@
 """Exported segmenters in the place of a run: a TFLite file or a SavedModel that scores the slices of CTs."""
 
-__all__ = ["ExportedModel", "is_exported", "load_exported"]
+__all__ = ["ExportedModel", "load_exported"]
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,12 @@ import numpy as np
 from covid3dgan import presets
 from covid3dgan.errors import InputError
 from covid3dgan.export import tflite_file
+from covid3dgan.export.layout import REPORT, read_report, read_saved_model_metadata
 from covid3dgan.export.parts import PARTS
 from covid3dgan.export.run_back import open_saved_model, open_tflite
-from covid3dgan.export.savedmodel_file import read_metadata
 from covid3dgan.files import sha256
 
-REPORT = "export_report.json"  # beside every file that 'covid3dgan export' kept
 BATCH = 32  # slices at once, for a SavedModel
-
-
-def is_exported(path):
-    """Whether ``path`` is a TFLite file, a SavedModel's folder, or the folder of an export that holds one of them."""
-    path = Path(path)
-    return path.suffix == ".tflite" or (path / "saved_model.pb").is_file() or (path / REPORT).is_file()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +55,7 @@ def load_exported(path):
     if not path.exists():
         raise InputError(path, "an exported model", "nothing at that path", "check its name")
     _check_digests(path)
-    metadata = tflite_file.read_metadata(path) if is_file else read_metadata(path)
+    metadata = tflite_file.read_metadata(path) if is_file else read_saved_model_metadata(path)
     part = metadata.get("part")
     if part not in PARTS or not PARTS[part].scores_ct or not metadata.get("preset"):
         fitting = " or ".join(name for name, spec in PARTS.items() if spec.scores_ct)
@@ -82,7 +74,7 @@ def _model_in(path):
     """The model itself where the folder of an export was named; the SavedModel where it holds both."""
     if not (path / REPORT).is_file():
         return path
-    names = [entry["path"] for entry in _read_report(path)["files"]]
+    names = [entry["path"] for entry in read_report(path)["files"]]
     return path / sorted(names, key=lambda name: name.endswith(".tflite"))[0]
 
 
@@ -90,7 +82,7 @@ def _check_digests(path):
     """Refuses files that no longer are what was run back, where the export's report still lies beside them."""
     if not (path.parent / REPORT).is_file():
         return
-    for entry in _read_report(path.parent)["files"]:
+    for entry in read_report(path.parent)["files"]:
         if entry["path"] != path.name:
             continue
         for name, digest in entry["sha256"].items():
@@ -98,11 +90,3 @@ def _check_digests(path):
             if not file.is_file() or sha256(file) != digest:
                 raise InputError(file, f"the file that {REPORT} was written for",
                                  "another one" if file.is_file() else "none", "export the model again")
-
-
-def _read_report(folder):
-    try:
-        return json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(folder / REPORT, "JSON written by covid3dgan export", f"something else ({error})",
-                         "export the model again") from error
