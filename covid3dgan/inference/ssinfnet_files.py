@@ -10,8 +10,6 @@ from covid3dgan.data.datasets import find_dataset
 from covid3dgan.data.slices import axial
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
-from covid3dgan.evaluation.ssinfnet_figures import prediction_figure
-from covid3dgan.evaluation.style import hounsfield, save
 from covid3dgan.files import refuse_overwrite, write_json
 from covid3dgan.inference.inputs import Input, find_inputs, one_per_id
 from covid3dgan.inference.predict import finished_facts, input_digest
@@ -85,8 +83,7 @@ def _volume(predictor, item, paths):
         if kind in paths:
             volumes.write(ct.like(found.scores[kind]), paths[kind], overwrite=True)
     if "overlay" in paths:
-        shown = [axial(ct.like(array).canonical().array) for array in (ct.array, found.labels)]
-        save(prediction_figure(*shown, predictor.kinds, item.id), paths["overlay"])
+        _draw(*(axial(ct.like(array).canonical().array) for array in (ct.array, found.labels)), predictor, item, paths)
     return {f"{kind}_ml": metrics.volume_ml(found.labels == label, ct.spacing)
             for label, kind in enumerate(predictor.kinds, 1)}
 
@@ -99,5 +96,14 @@ def _picture(predictor, item, paths):
         if kind in paths:
             images.write(found.scores[kind], paths[kind], overwrite=True)
     if "overlay" in paths:
-        save(prediction_figure(hounsfield(image)[None], found.labels[None], predictor.kinds, item.id), paths["overlay"])
+        low, high = predictor.preset.slices.window
+        _draw(image[None] * (high - low) + low, found.labels[None], predictor, item, paths)
     return {f"{kind}_pixels": int((found.labels == label).sum()) for label, kind in enumerate(predictor.kinds, 1)}
+
+
+def _draw(images_hu, labels, predictor, item, paths):
+    # Drawing loads matplotlib, which nothing else here needs.
+    from covid3dgan.evaluation.ssinfnet_figures import prediction_figure
+    from covid3dgan.evaluation.style import save
+
+    save(prediction_figure(images_hu, labels, predictor.kinds, item.id), paths["overlay"])

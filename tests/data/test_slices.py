@@ -158,6 +158,18 @@ def test_batches_depend_on_seed_and_step_alone():
     assert noise["noise"].shape == (4, 2, 2, 5) and noise["random_scores"].shape == (4, 2, 2, 1)
 
 
+def test_the_edge_head_paints_edges_where_the_preset_says_so():
+    """I04: the paper's words ask for edges, in the target's range of -1 to 1; the code paints the image."""
+    pictures = np.zeros((4, 32, 32), np.float32)
+    pictures[:, :, 16:] = 1.0
+    options = dataclasses.replace(presets.get("ssinfnet/paper").single_inpainting, crop=32, batch_size=4)
+    batch = slice_batches.inpainting_batches(pictures, None, options, plan, 5, 1)(0)
+    assert batch["edge"].shape == (4, 32, 32, 3) and set(np.unique(batch["edge"])) == {-1, 1}
+    assert (batch["edge"][..., 0] > 0).sum((1, 2)).max() <= 64  # one line, not a half
+    options = dataclasses.replace(options, edge_target="image")
+    assert "edge" not in slice_batches.inpainting_batches(pictures, None, options, plan, 5, 1)(0)
+
+
 def test_image_and_prior_are_cropped_alike_unless_as_published():
     size = 48
     pictures = np.random.default_rng(2).random((6, size, size)).astype(np.float32)

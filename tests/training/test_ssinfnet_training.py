@@ -1,16 +1,20 @@
 """The alternation of coach and network, the rates, keeping the best, resuming, and taking weights over."""
 
 import dataclasses
+import functools
+import itertools
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import compat, presets
+from covid3dgan import compat, models, presets
 from covid3dgan.data import slice_batches, slices
 from covid3dgan.errors import InputError
+from covid3dgan.evaluation.mask_difficulty import mask_difficulty
 from covid3dgan.training import ssinfnet_networks, train_ssinfnet
+from covid3dgan.training.coached_inpainting import CoachedInpainting
 from covid3dgan.training.conduct import How
 from covid3dgan.training.infnet import InfNetTraining, decayed_rate
 from covid3dgan.training.inpainting_plan import Moment, make_plan, rounds
@@ -140,6 +144,67 @@ def test_context_of_the_last_head_alone_as_published(multi_inpainting):
     assert float(loss) == pytest.approx(0.99 * 12.75 + 0.01 * 0.75, rel=1e-5)
 
 
+@pytest.mark.parametrize("mean, through", [(False, True), (True, False)])
+def test_coach_loss_is_the_sum_or_the_mean_and_may_pass_the_network_by(mean, through):
+    """I02. The painter paints a x input, targets are 1: a soft mask m errs by (1 - a m)^2 with the gradient through
+    the network, by a constant without."""
+    options = dataclasses.replace(TINY.multi_inpainting, coach_sees_mean=mean, coach_through_network=through,
+                                  kl_weight=0.0)
+    training = coached(options, factor=0.5)
+    batch = {"image": tf.ones((2, 32, 32, 6)), "target": tf.ones((2, 32, 32, 6)), "noise": tf.zeros((2, 2, 2, 3)),
+             "fresh": tf.constant(False), "learning_rate": tf.constant(0.0)}
+    scores = training._ask_coach(batch, training=True)["scores"]
+    mask = models.erasing_mask(scores, options.keep, options.coach_sharpness)
+    loss, erased, _ = training._coach_turn(batch)
+    errors = 6 * (1 - 0.5 * mask) ** 2  # six channels
+    expected = float(tf.reduce_sum(errors * (1 - mask)) / tf.reduce_sum(1 - mask))
+    assert float(erased) == pytest.approx(expected, rel=1e-4)
+    assert float(loss) == pytest.approx(1 - expected / (3 if mean else 1), rel=1e-4)
+
+    painter, painted = training.painter, []
+    training.painter = lambda image, training: painted.append(painter(image)) or painted[-1]
+    batch["image"] = tf.Variable(batch["image"])
+    with tf.GradientTape() as tape:
+        loss = training._coach_turn(batch)[0]
+    assert (tape.gradient(loss, painted[-1]) is not None) is through
+
+
+def test_the_coach_learns_to_erase_what_is_painted_worst():
+    """The painter leaves erased cells grey (target 0): to erase the one bright cell of 16 is the best move."""
+    options = dataclasses.replace(TINY.multi_inpainting, crop=64, batch_size=8, coach_rate=0.01)
+    training = coached(options, factor=1.0)
+    rng = np.random.default_rng(4)
+    pictures = np.full((32, 64, 64), 0.5, np.float32)
+    for picture, (row, column) in zip(pictures, 16 * rng.integers(0, 4, (32, 2))):
+        picture[row:row + 16, column:column + 16] = 1.0
+    before = mask_difficulty(training, pictures, 1, pictures, batches=4)
+    batch_at = slice_batches.inpainting_batches(
+        pictures, pictures, options, lambda step: Moment("coach", 0.01, step == 0, False), options.coach_latent, 1)
+    turn = tf.function(training._coach_turn)
+    for step in range(60):
+        turn({name: tf.constant(value) for name, value in batch_at(step).items()})
+    after = mask_difficulty(training, pictures, 2, pictures, batches=4)
+    assert after["difference"] > 2 * after["error95"] > 0
+    assert after["coach"] > 1.5 * after["random"] and after["coach"] > before["coach"]
+
+
+def coached(options, factor):
+    """A CoachedInpainting whose painter paints ``factor`` times what it sees."""
+    keras.utils.set_random_seed(3)
+
+    def networks():
+        image = keras.Input((None, None, 6))
+        segmenter = keras.Model(image, keras.layers.Conv2D(3, 1, name="logits")(image))
+        painter = keras.Model(image, keras.layers.Conv2D(6, 1, use_bias=False, name="painting")(image))
+        painter.get_layer("painting").set_weights([factor * np.eye(6, dtype=np.float32)[None, None]])
+        return segmenter, painter
+
+    coach = models.build_coach(width=options.coach_width, latent=options.coach_latent, blocks=options.coach_blocks)
+    training = CoachedInpainting(*networks(), CoachedInpainting.whole(*networks()), coach, options)
+    training.compile()
+    return training
+
+
 def test_infnet_steps_once_per_scale():
     options = dataclasses.replace(TINY.single, scales=(0.75, 1.0, 1.25))
     network, best = (ssinfnet_networks.build_single(TINY) for _ in range(2))
@@ -225,6 +290,27 @@ def test_wrong_starts_are_refused(parts, tmp_path):
         train_ssinfnet.train_single(train, validation, tmp_path / "b", TINY, How(), "SSInfNet", start)
     with pytest.raises(InputError, match="none for the plain U-Net"):
         train_ssinfnet.train_multi(train, validation, tmp_path / "c", TINY, How(), None, "SInfNet")
+
+
+def test_focal_loss_and_lookahead_are_those_of_the_method_or_of_all():
+    """I12, I24: as published they are SSInfNet's alone, and the U-Net has another optimizer than Inf-Net."""
+    for alike, method in itertools.product((False, True), train_ssinfnet.METHODS):
+        preset = dataclasses.replace(TINY, alike=alike)
+        training = train_ssinfnet._multi_training(
+            preset, method, functools.partial(ssinfnet_networks.build_multi, preset, method))
+        own = alike or method == "SSInfNet"
+        assert training.kind == ("focal" if own else "bce")
+        assert isinstance(training.sgd, compat.Lookahead) is own
+
+
+def test_a_unet_is_trained_like_infnet_where_all_are_alike(parts, tmp_path):
+    preset = dataclasses.replace(TINY, alike=True, single=dataclasses.replace(TINY.single, epochs=1))
+    run = train_ssinfnet.train_single(*parts, tmp_path / "run", preset, How(seed=1), "U-Net")
+    arrays = state_of(run)
+    assert any(name.startswith("adam/optimizer") for name in arrays)
+    # IoU and cross-entropy of one map: at the start about 0.9 + ln 2.
+    assert 0.5 < float(arrays["score/weights/0000"]) < 2.5
+    assert ssinfnet_networks.load_network(run.path)[0].output_shape[-1] == 1
 
 
 @pytest.mark.slow
