@@ -16,7 +16,7 @@ endif
 PIP_FLAGS := --quiet --disable-pip-version-check
 RUN := runs/demo
 
-.PHONY: demo test test-keras3 test-slow lint clean environment-note
+.PHONY: demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note
 
 demo: .venv/ready environment-note
 	.venv/bin/covid3dgan demo --out $(RUN) $(DEMO_FLAGS)
@@ -28,8 +28,15 @@ test: .venv/ready environment-note
 test-keras3: .venv-keras3/ready
 	.venv-keras3/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
 
+# Every notebook of notebooks/, executed at test scale.
+notebooks: .venv/ready
+	.venv/bin/python -m pytest -m notebooks $(TEST_FLAGS)
+
+notebooks-keras3: .venv-keras3/ready
+	.venv-keras3/bin/python -m pytest -m notebooks $(TEST_FLAGS)
+
 test-slow: .venv/ready
-	.venv/bin/python -m pytest -m slow $(TEST_FLAGS)
+	.venv/bin/python -m pytest -m "slow and not notebooks" $(TEST_FLAGS)
 
 lint: .venv/ready
 	.venv/bin/ruff check .

@@ -21,12 +21,34 @@
 # or to a DRIVE or CHASE_DB1 folder. This is research software, not a medical device.
 
 # %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
-if "google.colab" in sys.modules and importlib.util.find_spec("covid3dgan") is None:
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", "requirements-keras3.txt", "-e", "."])
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
 
 # %%
 import tempfile
@@ -34,13 +56,12 @@ from pathlib import Path
 
 from IPython.display import display
 
-from covid3dgan import presets
 from covid3dgan.data import image_sets, phantom
 from covid3dgan.data.patches import to_network
 from covid3dgan.evaluation import afseg_figures, protocols
 from covid3dgan.evaluation.scores import format_mean
+from covid3dgan.notebooks import scale
 from covid3dgan.training.afseg_backgrounds import coarse_labels, make_backgrounds
-from covid3dgan.training.conduct import How
 from covid3dgan.training.segmentation_prior import scores_of
 from covid3dgan.training.train_afseg import load_segmenter, train_afseg
 
@@ -50,7 +71,7 @@ SETTINGS = []  # for example ["synthesis.constant_epochs=20"]
 SEED = 1
 
 work = Path(tempfile.mkdtemp())
-preset = presets.override(presets.get(f"afseg/{TASK}/demo"), SETTINGS)
+preset = scale.preset(f"afseg/{TASK}/demo", SETTINGS)
 
 # %% [markdown]
 # ## Images
@@ -59,7 +80,9 @@ preset = presets.override(presets.get(f"afseg/{TASK}/demo"), SETTINGS)
 # %%
 if DATA is None:
     DATA = work / "images"
-    phantom.write_cohort(DATA, {"cells": "blood-cells", "vessels": "angiograms"}[TASK], cases=20, seed=SEED)
+    cohort = {"cells": "blood-cells", "vessels": "angiograms"}[TASK]
+    tiny = {"cases": 6, "size": (64, 64)} if scale.is_test() else {"cases": 20}
+    phantom.write_cohort(DATA, cohort, seed=SEED, **tiny)
 loaded = image_sets.load(image_sets.find(DATA), preset.images)
 training, _, test = image_sets.split(len(loaded.names), preset.images.split, SEED)
 print(f"{len(training)} training and {len(test)} test images")
@@ -86,7 +109,7 @@ display(afseg_figures.background_figure(images[:3], backgrounds.holes, backgroun
 
 # %%
 run = train_afseg({"image": images, "weak": weak[training], "background": backgrounds.images}, work / "run", preset,
-                  How(seed=SEED))
+                  scale.how(SEED, "float32"))
 segmenter, _, generator = load_segmenter(run.path, with_generator=True)
 generated = generator(to_network(images[:3])).numpy()[..., 0] / 2 + 0.5
 display(afseg_figures.synthesis_figure(images[:3], weak[training], generated))

@@ -22,12 +22,34 @@
 # it), set `DATA`; see docs/DATASETS.md. This is research software, not a medical device.
 
 # %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
-if "google.colab" in sys.modules and importlib.util.find_spec("covid3dgan") is None:
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", "requirements-keras3.txt", "-e", "."])
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
 
 # %%
 import tempfile
@@ -36,22 +58,21 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
-from covid3dgan import presets
 from covid3dgan.data import datasets, slice_batches, slices
 from covid3dgan.data.phantom_medseg import phantom_slices
 from covid3dgan.evaluation import ssinfnet_figures, ssinfnet_tables
 from covid3dgan.evaluation.scores import format_mean
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
+from covid3dgan.notebooks import scale
 from covid3dgan.training import ssinfnet_networks, train_ssinfnet
-from covid3dgan.training.conduct import How
 
 DATA = None  # a folder with MedSeg; None makes phantoms
 SETTINGS = []  # for example ["single.epochs=30"]
 SEED = 1
 
 work = Path(tempfile.mkdtemp())
-preset = presets.override(presets.get("ssinfnet/demo"), SETTINGS)
-how = How(seed=SEED)
+preset = scale.preset("ssinfnet/demo", SETTINGS)
+how = scale.how(SEED, "float32")
 
 # %% [markdown]
 # ## Slices, split by patient

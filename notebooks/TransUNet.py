@@ -21,12 +21,34 @@
 # them (docs/DATASETS.md). This is research software, not a medical device.
 
 # %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
-if "google.colab" in sys.modules and importlib.util.find_spec("covid3dgan") is None:
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", "requirements-keras3.txt", "-e", "."])
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
 
 # %%
 import json
@@ -36,20 +58,18 @@ from pathlib import Path
 import numpy as np
 from IPython.display import HTML, display
 
-from covid3dgan import models, presets
+from covid3dgan import models
 from covid3dgan.evaluation.temperature_chart import temperature_chart
 from covid3dgan.losses import enhanced_contrastive_loss, fit_temperature
+from covid3dgan.notebooks import scale
 from covid3dgan.systems import khali
-from covid3dgan.systems.cohorts import DEMO_SIZES
-from covid3dgan.training.conduct import How
 
 DATA = None  # a folder with the data sets; None makes phantoms
 SETTINGS = []  # for example ["transunet.steps=100", "segmenter.steps=100", "gan.steps=100"]
-SIZES = DEMO_SIZES  # of the phantom cohorts
 SEED = 1
 
 work = Path(tempfile.mkdtemp())
-preset = presets.override(presets.get("khali/demo"), SETTINGS)
+preset = scale.preset("khali/demo", SETTINGS)
 
 # %% [markdown]
 # ## The network
@@ -81,7 +101,7 @@ display(temperature_chart(fit_temperature(cloud, labels, rate=0.5, seed=SEED)))
 # Phantoms, preprocessing, GAN, UNet, TransUNet, Table 1. `covid3dgan reproduce khali` does the same.
 
 # %%
-report = khali.reproduce(work / "khali", preset, How(seed=SEED), data=DATA, sizes=SIZES)
+report = khali.reproduce(work / "khali", preset, scale.how(SEED, "float32"), data=DATA, sizes=scale.cohort_sizes())
 display(HTML(report.read_text(encoding="utf-8")))
 
 # %% [markdown]

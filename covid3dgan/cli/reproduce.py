@@ -4,6 +4,7 @@ __all__ = ["SYSTEMS", "add_arguments", "run"]
 
 import importlib
 import importlib.util
+import inspect
 import sys
 
 from covid3dgan import presets, progress
@@ -28,6 +29,11 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "mixed_float16", "auto"],
                         help="auto takes the fastest that the machine has units for")
+    parser.add_argument("--deterministic", action="store_true",
+                        help="reproducible kernels: bit for bit the same on one machine's CPU in float32, and slower")
+    parser.add_argument("--phantoms", metavar="ROLE=COUNT,...",
+                        help="how many phantoms of each role, and their voxels, e.g. healthy=3,covid=2,validation=2,"
+                             "test=2,size=64x64x24 (shabani, elmourabit and khali)")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -49,6 +55,18 @@ def run(args):
                             command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite, **own)
     progress.say(f"report: {path}")
     return 0
+
+
+def _sizes(args, recipe):
+    """The keyword ``sizes`` of a recipe that runs on cohorts of phantom CTs, where ``--phantoms`` is given."""
+    if args.phantoms is None:
+        return {}
+    if args.data or "sizes" not in inspect.signature(recipe.reproduce).parameters:
+        raise ArgumentError("--phantoms", "a system that runs on phantom CTs, and no --data",
+                            f"--data {args.data}" if args.data else args.system, "leave it out")
+    from covid3dgan.systems.cohorts import CohortSizes
+
+    return {"sizes": CohortSizes.parse(args.phantoms)}
 
 
 def _default(args):

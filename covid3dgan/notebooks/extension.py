@@ -93,9 +93,8 @@ class Helper:
     def tail(self, value, start):
         """``value[start:]``; of a path, its file name (the authors cut off their own folders' length)."""
         if isinstance(value, str) and os.path.exists(value) and os.sep in value:
-            name = os.path.basename(value)
-            self.recorder.emit("adaptation", f"path[{start}:]", f"the file name, such as {name!r}")
-            return name
+            self.recorder.emit("adaptation", f"path[{start}:]", "the file's name: the authors cut off their own folder")
+            return os.path.basename(value)
         return value[start:]
 
     def change_directory(self, target):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from covid3dgan.notebooks.callers import called_by_notebook
+
 _ALIASES = {
     "float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
     "unicode": str, "float_": np.float64, "int_": np.int64, "complex_": np.complex128, "Inf": np.inf,
@@ -27,7 +29,7 @@ def install_numpy(recorder, files):
     former = np.__dict__.get("__getattr__")
 
     def attribute(name):
-        if name in _ALIASES:
+        if name in _ALIASES and called_by_notebook():
             recorder.emit("alias", f"numpy.{name}", getattr(_ALIASES[name], "__name__", repr(_ALIASES[name])))
             return _ALIASES[name]
         if former is not None:

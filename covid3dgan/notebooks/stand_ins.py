@@ -3,7 +3,9 @@
 Each function fills one new module and returns what the report says of it (None: nothing, a mere package).
 """
 
-__all__ = ["stand_ins"]
+__all__ = ["add_weighted", "lung_labels", "resize_image", "stand_ins"]
+
+import importlib
 
 import numpy as np
 
@@ -41,8 +43,6 @@ def _inert(module):
 # Colab
 
 def _colab(module):
-    import importlib
-
     for name in ("drive", "files"):
         importlib.import_module(f"google.colab.{name}")
     return "no Colab here: nothing is mounted, uploaded or downloaded"
@@ -95,6 +95,7 @@ def add_weighted(src1, alpha, src2, beta, gamma, dst=None, dtype=-1):
 def _skimage(module):
     inert_module(module)
     module.__version__ = "0"
+    module.transform = importlib.import_module("skimage.transform")
     return "transform.resize is ours for volumes; anything else of scikit-image fails"
 
 
@@ -186,6 +187,7 @@ def _lungmask(module, recorder, whole=True):
         module.apply = module.apply_fused = apply
         module.get_model = lambda *args, **kwargs: None
         return None
+    module.mask = importlib.import_module("lungmask.mask")
     module.LMInferer = type("LMInferer", (), {"__init__": lambda self, *args, **kwargs: None,
                                               "apply": lambda self, image, *args, **kwargs: apply(image)})
     return "the built-in lung mask in the place of the network R231"
@@ -216,8 +218,6 @@ def lung_labels(image, recorder):
 # tensorflow-addons and the authors' own module
 
 def _addons(module):
-    import importlib
-
     inert_module(module)
     for name in ("losses", "layers", "optimizers"):
         setattr(module, name, importlib.import_module(f"tensorflow_addons.{name}"))

@@ -8,10 +8,10 @@ __all__ = ["FORWARDED", "INERT", "VanishedModules"]
 import importlib
 import importlib.abc
 import importlib.machinery
-import re
 import sys
 import types
 
+from covid3dgan.notebooks.callers import called_by_notebook
 from covid3dgan.notebooks.inert import inert_module
 
 _LAYERS = ("keras.layers",)
@@ -34,8 +34,6 @@ FORWARDED = {
 # The same names below tensorflow.keras.
 FORWARDED.update({f"tensorflow.{name}": tuple(f"tensorflow.{target}" for target in targets)
                   for name, targets in list(FORWARDED.items()) if name.startswith("keras.layers.")})
-
-_INSTALLED = re.compile(r"[/\\\\](?:site|dist)-packages[/\\\\]|[/\\\\]lib[/\\\\]python3|^<frozen")
 
 # Packages that the published notebooks import without needing them, or that only their authors' own lung code needs.
 INERT = {"torch", "torchvision", "SimpleITK", "fill_voids", "fastremap", "pkg_resources", "sklearn", "pandas",
@@ -69,7 +67,7 @@ class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name, path=None, target=None):
         known = name in self.stand_ins or name in FORWARDED or name.partition(".")[0] in INERT
-        if not known or not _wanted_by_a_notebook():
+        if not known or not called_by_notebook():
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 
@@ -100,21 +98,6 @@ class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
         module.__getattr__ = attribute
         module.__all__ = []
-
-
-def _wanted_by_a_notebook():
-    """Whether a cell, a file of the user's or this package imports; a library that looks for pandas must not find it.
-
-    The first frame outside the import machinery tells: cells and scripts are ``__main__``, the user's files are in no
-    folder of installed packages.
-    """
-    frame = sys._getframe(1)
-    while frame is not None:
-        name, file = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
-        if not (name.startswith("importlib") or name == __name__ or file.startswith("<frozen importlib")):
-            return name == "__main__" or name.startswith("covid3dgan.") or not _INSTALLED.search(file)
-        frame = frame.f_back
-    return False
 
 
 class _Hider(importlib.abc.MetaPathFinder):

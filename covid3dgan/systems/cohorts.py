@@ -9,7 +9,7 @@ from covid3dgan import progress
 from covid3dgan.data import phantom
 from covid3dgan.data.cases import Dataset
 from covid3dgan.data.datasets import find_dataset, open_dataset
-from covid3dgan.errors import InputError
+from covid3dgan.errors import ArgumentError, InputError
 
 # Paper 001, Table 1: trained on MosMedData, threshold tuned on CoronaCases, tested on the other three.
 TESTS = ("Mosmed", "UESTC", "Radiopaedia")
@@ -24,6 +24,21 @@ class CohortSizes:
     validation: int = 8
     test: int = 8
     size: tuple = (112, 112, 40)
+
+    @classmethod
+    def parse(cls, text):
+        """From ``healthy=3,covid=2,size=64x64x24``; what is not named keeps its default."""
+        values = {}
+        for part in text.split(","):
+            name, equals, value = (piece.strip() for piece in part.partition("="))
+            numbers = value.split("x") if name == "size" else [value]
+            if (not equals or name not in {field.name for field in dataclasses.fields(cls)}
+                    or len(numbers) != (3 if name == "size" else 1)
+                    or not all(number.isdigit() and int(number) > 0 for number in numbers)):
+                raise ArgumentError("--phantoms", "healthy=COUNT, covid=, validation=, test= and size=XxYxZ",
+                                    repr(part), "write for example --phantoms healthy=12,covid=8")
+            values[name] = tuple(map(int, numbers)) if name == "size" else int(numbers[0])
+        return cls(**values)
 
 
 DEMO_SIZES = CohortSizes()

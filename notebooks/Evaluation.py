@@ -1,0 +1,118 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Evaluation: the tables of paper 001, ours beside the authors'
+#
+# The last stage of paper 001: every method on cases that nothing was tuned on, under the published protocol and per
+# volume, with the paper's own numbers beside them.
+#
+# The four notebooks Preprocess, GAN3D, Segmentation2D and Evaluation share one run folder (`runs/notebooks`) and do
+# what `covid3dgan reproduce shabani` does, stage by stage and with the same numbers. Each does the stages before it
+# where they are missing, and opens their results where they are there: run them in order, or open the last one at
+# once.
+#
+# By default everything runs on phantoms at a size for a laptop. For your own CTs set `DATA`. This is research
+# software, not a medical device. Results on phantoms say nothing about patients.
+
+# %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
+
+# %%
+import json
+
+from IPython.display import HTML, display
+
+from covid3dgan.notebooks import scale
+from covid3dgan.systems.shabani import VARIANTS, Reproduction
+
+PRESET = "shabani/demo"  # "shabani/improved" for the full size, "shabani/published" for the authors' own settings
+SETTINGS = []  # for example ["gan.steps=1000"]
+DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes phantoms
+SEED = 1
+
+preset = scale.preset(PRESET, SETTINGS)
+run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+                   variants=tuple(VARIANTS))
+
+run.prepare()
+run.train_gan()
+run.train_segmenters()
+
+# %% [markdown]
+# ## Scores
+# Five methods: the best single HU threshold (a floor for everything learned), the GAN's difference alone, and the
+# segmenters. The published protocol scores slices, and only those with more than 163 infected pixels and more than 1 %
+# of the lung infected (F24); the mean over whole volumes leaves nothing out.
+
+# %%
+scores = run.score()
+print(f"{'':26}" + "".join(f"{name:>24}" for name in run.cohorts.tests))
+for method, sets in scores["summaries"].items():
+    cells = [f"{summary['published']['dice']['mean'] or float('nan'):.1f} slices, "
+             f"{summary['per_volume']['dice']['mean'] or float('nan'):.1f} volumes" for summary in sets.values()]
+    print(f"{method:26}" + "".join(f"{cell:>24}" for cell in cells))
+
+# %% [markdown]
+# ## Masks as NIfTI
+# In each CT's own geometry, to open beside the CT in any viewer.
+
+# %%
+predictions = run.predict()
+for path in sorted((run.out / "predictions").rglob("*.nii.gz"))[:6]:
+    print(path.relative_to(run.out))
+
+# %% [markdown]
+# ## The report
+# Tables 2 to 5 with the paper's numbers, and the paper's figures redrawn: principal components of the three kinds of
+# images, distances between them, slices, a view in three dimensions, and what every phase adds.
+
+# %%
+result = run.report(f"notebooks/Evaluation.ipynb, preset {preset.name}, seed {SEED}")
+run.close()
+display(HTML((run.out / "report.html").read_text(encoding="utf-8")))
+
+# %% [markdown]
+# ## The numbers to compare
+# Mean Dice per volume; `covid3dgan reproduce shabani` with the same preset, seed and data gives the same ones.
+
+# %%
+mean_dice = json.loads((run.out / "results.json").read_text(encoding="utf-8"))["mean_dice"]
+print(json.dumps(mean_dice, indent=1))

@@ -1,0 +1,153 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # GAN3D: what would these lungs look like without the lesions?
+#
+# The second stage of paper 001. A generator sees a COVID CT and paints a pseudo-healthy one; a discriminator compares
+# it with healthy CTs; and the generator learns on healthy CTs to remove noise that was added to them. What it changed
+# in a COVID CT is the pseudo-mask. Nobody has drawn a mask.
+#
+# The four notebooks Preprocess, GAN3D, Segmentation2D and Evaluation share one run folder (`runs/notebooks`) and do
+# what `covid3dgan reproduce shabani` does, stage by stage and with the same numbers. Each does the stages before it
+# where they are missing, and opens their results where they are there: run them in order, or open the last one at
+# once.
+#
+# By default everything runs on phantoms at a size for a laptop. For your own CTs set `DATA`. This is research
+# software, not a medical device. Results on phantoms say nothing about patients.
+
+# %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
+
+# %%
+import csv
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+
+from covid3dgan.notebooks import scale
+from covid3dgan.systems.shabani import VARIANTS, Reproduction
+
+PRESET = "shabani/demo"  # "shabani/improved" for the full size, "shabani/published" for the authors' own settings
+SETTINGS = []  # for example ["gan.steps=1000"]
+DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes phantoms
+SEED = 1
+
+preset = scale.preset(PRESET, SETTINGS)
+run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+                   variants=tuple(VARIANTS))
+
+# %% [markdown]
+# ## The two networks
+# The published generator has 7,861,643 parameters at full size, the discriminator 282,378; the demo's are smaller.
+
+# %%
+from covid3dgan import models
+
+generator = models.build_generator(variant=preset.gan.generator, input_shape=(*preset.gan.volume_shape, 1),
+                                   width=preset.gan.generator_width, head=preset.gan.generator_head)
+print(f"generator: {generator.count_params():,} parameters, volumes of {preset.gan.volume_shape}")
+print(preset.gan)
+
+# %% [markdown]
+# ## Noise on healthy lungs
+# The published code adds Perlin noise to 8 of 32 slices (F30). `gan.noise=lesions` paints soft three-dimensional
+# patches inside the lungs instead, so that what is removed later looks like what was removed in training.
+
+# %%
+from covid3dgan.data import healthy_noise
+from covid3dgan.data.prepared_set import open_prepared
+
+run.prepare()
+healthy = open_prepared(run.prepared / "train").only("healthy")
+volume, lungs = healthy.array("lung")[:1], healthy.array("lung_mask")[:1]
+rng = np.random.default_rng(SEED)
+noisy = {"published": healthy_noise.published(volume, rng), "lesions": healthy_noise.lesions(volume, lungs, rng)}
+figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+middle = int(np.abs(noisy["published"] - volume)[0].sum((1, 2)).argmax())
+for panel, (title, image) in zip(axes, {"healthy": volume, **noisy}.items()):
+    panel.imshow(image[0, middle], cmap="gray", vmin=0, vmax=1)
+    panel.set_title(title)
+    panel.axis("off")
+plt.show()
+
+# %% [markdown]
+# ## Training
+# An interrupted training goes on where it stopped when this cell runs again.
+
+# %%
+result = run.train_gan()
+print(f"{result['step']} steps, {result['seconds']:.0f} s, checkpoints in {run.gan}")
+
+# %% [markdown]
+# The losses: reconstruction of healthy lungs, and the two players of the game. A discriminator loss near zero means
+# that it tells every generated volume from a healthy one.
+
+# %%
+with open(run.gan / "metrics.csv", newline="", encoding="utf-8") as handle:
+    rows = list(csv.DictReader(handle))
+figure, axes = plt.subplots(figsize=(6, 3))
+for name in ("reconstruction_loss", "discriminator_loss", "generator_loss"):
+    axes.plot([int(row["step"]) for row in rows], [float(row[name]) for row in rows], label=name.replace("_", " "))
+axes.set_yscale("log")
+axes.set_xlabel("step")
+axes.legend(frameon=False)
+plt.show()
+
+# %% [markdown]
+# ## Pseudo-healthy CTs and pseudo-masks
+# Cases that the GAN has not seen. The difference should lie in the lesions and nowhere else; the spread over several
+# latent noises z shows how sure the generator is (F32).
+
+# %%
+from covid3dgan.evaluation import pseudo_mask_figure
+from covid3dgan.inference.pseudo_masks import make_pseudo_masks
+from covid3dgan.training.train_gan import load_generator
+
+trained, _, step = load_generator(run.gan)
+cases = open_prepared(run.prepared / "validation")
+masks = make_pseudo_masks(trained, cases.array("lung"), cases.array("lung_mask"), preset.pseudo, SEED)
+display(pseudo_mask_figure.draw(cases.array("lung")[:3], masks, cases.ids[:3]))
+
+# %%
+infected, lungs = cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5
+inside, outside = masks.difference[infected].mean(), masks.difference[lungs & ~infected].mean()
+print(f"mean difference: {inside:.4f} inside lesions, {outside:.4f} in the rest of the lungs")

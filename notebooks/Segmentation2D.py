@@ -1,0 +1,141 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Segmentation2D: a network that learns from the pseudo-masks
+#
+# The third stage of paper 001. Slices with much and with little difference are told apart by a contrastive loss, and
+# a 2D network with ConvLSTM layers (BCDU-Net) learns to draw the pseudo-mask of a slice.
+#
+# The four notebooks Preprocess, GAN3D, Segmentation2D and Evaluation share one run folder (`runs/notebooks`) and do
+# what `covid3dgan reproduce shabani` does, stage by stage and with the same numbers. Each does the stages before it
+# where they are missing, and opens their results where they are there: run them in order, or open the last one at
+# once.
+#
+# By default everything runs on phantoms at a size for a laptop. For your own CTs set `DATA`. This is research
+# software, not a medical device. Results on phantoms say nothing about patients.
+
+# %%
+# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
+REPOSITORY = None
+MOUNT_DRIVE = False
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from IPython import get_ipython
+
+if MOUNT_DRIVE and "google.colab" in sys.modules:
+    from google.colab import drive
+
+    drive.mount("/content/drive")
+if importlib.util.find_spec("covid3dgan") is None:
+    if str(REPOSITORY).startswith(("http", "git@")):
+        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
+        REPOSITORY = "covid3dgan"
+    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
+    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
+    if folder is None:
+        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
+    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
+    sys.path.insert(0, str(folder))
+get_ipython().run_line_magic("matplotlib", "inline")
+
+# %%
+import numpy as np
+from IPython.display import display
+
+from covid3dgan.notebooks import scale
+from covid3dgan.systems.shabani import VARIANTS, Reproduction
+
+PRESET = "shabani/demo"  # "shabani/improved" for the full size, "shabani/published" for the authors' own settings
+SETTINGS = []  # for example ["gan.steps=1000"]
+DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes phantoms
+SEED = 1
+
+preset = scale.preset(PRESET, SETTINGS)
+run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+                   variants=tuple(VARIANTS))
+
+run.prepare()
+print("GAN:", run.train_gan()["step"], "steps")
+
+# %% [markdown]
+# ## High and low slices
+# Each slice's sum of differences. The published code takes sums above 95 as high and 65 to 80 as low, which fits its
+# own volumes only (F16); by quartiles the rule follows the data.
+
+# %%
+from covid3dgan.data.slice_groups import group_slices
+from covid3dgan.evaluation.charts import slice_sum_box
+from covid3dgan.training.pseudo_slices import load_pseudo_slices
+
+found = load_pseudo_slices(run.prepared / "train", run.gan, preset.pseudo, SEED)
+sums = found.targets.sum((1, 2), dtype=np.float64)
+groups = group_slices(sums, preset.contrastive, found.lung_pixels)
+print(f"{len(groups.high)} high and {len(groups.low)} low slices of {len(sums)}: {groups.rule}")
+display(slice_sum_box({"all": sums, "high": sums[groups.high], "low": sums[groups.low]}))
+
+# %% [markdown]
+# ## Training
+# The segmenter with and without the contrastive loss (Table 3), and with healthy slices in its pairs (Table 4). In the
+# published notebook the two networks share no weights, so the contrastive loss cannot reach the segmenter (F17); where
+# `segmenter.shared_encoder` is set, it does.
+
+# %%
+print(preset.segmenter)
+print(preset.contrastive)
+results = run.train_segmenters()
+for name, result in results.items():
+    threshold = result["threshold"]
+    print(f"{name:26} {result['step']} steps, threshold {threshold['value']:g}"
+          f" ({'tuned on the validation cases' if threshold['tuned'] else 'of the preset'})")
+
+# %% [markdown]
+# ## What it draws
+# Slices of validation cases: image, the network's map, the mask at its threshold, and the true mask.
+
+# %%
+from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.evaluation.panels import segmentation_panel
+from covid3dgan.evaluation.style import hounsfield
+from covid3dgan.evaluation.thresholds import binarise
+from covid3dgan.training.train_segmenter import load_segmenter
+
+model = load_segmenter(run.segmenters["GAN + UNet + contrastive"])
+rows = []
+for case in open_prepared(run.prepared / "validation").cases[:3]:
+    true = case.infection > 0.5
+    index = int(true.sum((1, 2)).argmax())
+    scores = model.scores(case.lung)[index]
+    predicted = binarise(scores[None], model.threshold, model.relative)[0] & (case.lung_mask[index] > 0.5)
+    dice = 200 * (predicted & true[index]).sum() / max(1, predicted.sum() + true[index].sum())
+    rows.append({"image": hounsfield(case.base[index]), "true": true[index], "output": scores, "predicted": predicted,
+                 "dice": dice, "label": f"slice {index}"})
+display(segmentation_panel(rows))
+
+# %% [markdown]
+# ## The threshold
+# Dice on the validation cases against the threshold (Table 5). The test cases have no say in it.
+
+# %%
+from covid3dgan.evaluation.charts import threshold_curve
+
+chosen = results["GAN + UNet + contrastive"]["threshold"]
+if chosen["tuned"]:
+    display(threshold_curve(chosen["grid"], [100 * dice for dice in chosen["dice"]], chosen=chosen["value"],
+                            relative=chosen["relative"]))
