@@ -16,11 +16,17 @@ from covid3dgan.errors import InputError
 OCTAVES, LACUNARITY, REPEAT = 10, 2.0, 140
 NOISY_SLICES = 8 / 32
 
-# Density ranges of the two kinds of lesion (HU) and the share of lesions that are consolidations.
-GROUND_GLASS_HU = (-700.0, -300.0)
-CONSOLIDATION_HU = (-100.0, 60.0)
-CONSOLIDATION_SHARE = 0.3
+# Ground glass is a veil: what it adds to the lung's density (HU). A consolidation replaces the lung.
+GROUND_GLASS_HU = (110.0, 380.0)
+CONSOLIDATION_HU = (-150.0, 60.0)
+CONSOLIDATION_SHARE = 0.45  # of the lesions, in their cores
+BRIGHTEST_HU = 90.0
 TEXTURE_HU = 60.0
+FAINTEST_HU = 40.0  # what a veil adds at least, also where the lung is already bright
+VEILED_HU = -790.0  # brighter tissue shines less through the veil
+# Disease is focal in some patients and all over the lungs in others: (share of volumes, fewest, most lesions).
+FOCAL, SPREAD = (0.4, 1, 3), (0.6, 3, 12)
+HU_RANGE = 1400.0  # of the volumes' scale: 0 is -1000 HU, 1 is 400 HU
 
 
 def published(volumes, rng):
@@ -45,15 +51,16 @@ def published(volumes, rng):
     return noisy
 
 
-def lesions(volumes, lung_masks, rng, count=(1, 6), radius=(0.04, 0.16), peripheral=2.0):
+def lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), peripheral=2.0):
     """Paints lesion-like densities into healthy lungs: 3D, soft, never darker than the lung was.
 
     Args:
         volumes: float32 (B, slices, rows, columns), 0 = -1000 HU, 1 = 400 HU.
         lung_masks: the same shape; above 0.5 is lung.
         rng: `numpy.random.Generator`.
-        count: fewest and most lesions per volume.
-        radius: smallest and largest radius of a lesion, as a share of the rows, columns (and of the slices).
+        count: fewest and most lesions per volume; by default few in some volumes and many in others.
+        radius: smallest and largest radius of a lesion, as a share of the rows, columns (and of the slices); drawn
+            evenly in its logarithm, since small lesions are the frequent ones.
         peripheral: preference for the lung's border; 0 draws centres evenly.
 
     Returns:
@@ -68,7 +75,8 @@ def lesions(volumes, lung_masks, rng, count=(1, 6), radius=(0.04, 0.16), periphe
     for index, (volume, lungs) in enumerate(zip(noisy, lung_masks > 0.5)):
         if not lungs.any():
             raise InputError(f"lung_masks[{index}]", "some lung", "an empty mask", "leave this case out")
-        centres = _centres(lungs, int(rng.integers(count[0], count[1] + 1)), peripheral, rng)
+        fewest, most = count or (FOCAL if rng.random() < FOCAL[0] else SPREAD)[1:]
+        centres = _centres(lungs, int(rng.integers(fewest, most + 1)), peripheral, rng)
         for centre in centres:
             _paint(volume, lungs, centre, radius, rng)
     return noisy
@@ -93,23 +101,37 @@ def _centres(lungs, count, peripheral, rng):
 
 
 def _paint(volume, lungs, centre, radius, rng):
-    """Raises ``volume`` in place towards one lesion's density, inside a soft irregular ellipsoid around ``centre``."""
+    """Raises ``volume`` in place by one lesion: a veil of ground glass, in some with a solid core."""
     size = np.array(volume.shape)
-    radii = rng.uniform(*radius) * rng.uniform(0.6, 1.4, 3) * np.array([size[0], min(size[1:]), min(size[1:])])
-    radii = np.maximum(radii, 1.0)
-    low = np.maximum(np.floor(centre - 1.5 * radii).astype(int), 0)
-    high = np.minimum(np.ceil(centre + 1.5 * radii).astype(int) + 1, size)
+    radii = np.exp(rng.uniform(*np.log(radius))) * np.exp(rng.uniform(-0.45, 0.45, 3)) * np.array(
+        [size[0], min(size[1:]), min(size[1:])])
+    radii = np.maximum(radii, (0.5, 0.8, 0.8))  # voxels: less would vanish between them
+    low = np.maximum(np.floor(centre - 1.7 * radii - 1).astype(int), 0)
+    high = np.minimum(np.ceil(centre + 1.7 * radii + 1).astype(int) + 1, size)
     box = tuple(slice(a, b) for a, b in zip(low, high))
     grid = np.ogrid[box]
     distance = np.sqrt(sum(((axis - c) / r) ** 2 for axis, c, r in zip(grid, centre, radii))).astype(np.float32)
-    shape = distance.shape
-    # The border wanders by a third of the radius; the density by some tens of HU around the lesion's own.
-    envelope = np.clip((1.0 - distance + 0.35 * _smooth_noise(shape, 6, rng)) / 0.4, 0.0, 1.0)
-    consolidation = rng.random() < CONSOLIDATION_SHARE
-    density = rng.uniform(*(CONSOLIDATION_HU if consolidation else GROUND_GLASS_HU))
-    target = (density + 1000.0 + TEXTURE_HU * _smooth_noise(shape, 7, rng)) / 1400.0
-    part = volume[box]
-    part += np.where(lungs[box], envelope * np.clip(target - part, 0.0, 1.0), 0.0).astype(np.float32)
+    shape, part = distance.shape, volume[box]
+
+    # 1 at the centre, 0 on the ellipsoid; the border wanders and is soft, each lesion's in its own measure.
+    softness, ragged = rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.5)
+    depth = 1.0 - distance + ragged * _smooth_noise(shape, 6, rng)
+    envelope = np.clip(depth / softness + 0.3, 0.0, 1.0)
+
+    texture = rng.uniform(0.3, 1.5) * TEXTURE_HU * _smooth_noise(shape, 7, rng)
+    veil = (rng.uniform(*GROUND_GLASS_HU) + texture) / HU_RANGE
+    added = np.maximum(veil - 0.3 * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_RANGE)
+    if rng.random() < CONSOLIDATION_SHARE:
+        core = np.clip((depth - rng.uniform(0.0, 0.8) + 0.5 * _smooth_noise(shape, 6, rng)) / 0.3, 0.0, 1.0)
+        solid = _scaled(rng.uniform(*CONSOLIDATION_HU) + TEXTURE_HU * _smooth_noise(shape, 7, rng))
+        added += core * np.maximum(solid - part - added, 0.0)
+    added = np.minimum(added, _scaled(BRIGHTEST_HU) - part)
+    part += np.where(lungs[box], envelope * np.clip(added, 0.0, 1.0), 0.0).astype(np.float32)
+
+
+def _scaled(hu):
+    """HU as the volumes hold it."""
+    return (hu + 1000.0) / HU_RANGE
 
 
 def _smooth_noise(shape, knots, rng):
