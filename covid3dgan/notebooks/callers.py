@@ -10,7 +10,7 @@ _BETWEEN = ("importlib", "covid3dgan.notebooks.vanished_modules", "covid3dgan.no
 
 
 def called_by_notebook():
-    """Whether a cell, a file of the user's or this package asks; a library that looks for pandas must not find it.
+    """Whether a cell, a file of the user's or the runner asks; a library that looks for pandas must not find it.
 
     The first frame outside the import machinery tells: cells are ``__main__``, the user's files are in no folder of
     installed packages.
@@ -19,6 +19,8 @@ def called_by_notebook():
     while frame is not None:
         name, file = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
         if not (name.startswith(_BETWEEN) or file.startswith("<frozen importlib")):
-            return name == "__main__" or name.startswith("covid3dgan.") or not _INSTALLED.search(file)
+            if name.startswith("covid3dgan"):
+                return name.startswith("covid3dgan.notebooks")
+            return name == "__main__" or not _INSTALLED.search(file)
         frame = frame.f_back
     return False

@@ -42,6 +42,8 @@ def load_ipython_extension(ipython):
         from covid3dgan.notebooks.keras_idioms import install_keras
 
         install_keras(recorder, helper.phantoms.model)
+    for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
+        del sys.modules[name]
     _seed(plan["seed"], plan["keras"])
     ipython.input_transformers_cleanup.insert(0, TextRules(recorder))
     torch_missing = "torch" in hidden or importlib.util.find_spec("torch").loader.__class__ is VanishedModules

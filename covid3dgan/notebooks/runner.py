@@ -171,12 +171,15 @@ def _client(notebook, work):
 def _prepare(client):
     """Loads the extension in the kernel, in a cell that the notebook does not have."""
     import nbformat
+    from nbclient.exceptions import CellExecutionError
 
     load = nbformat.v4.new_code_cell(
         f"assert get_ipython().extension_manager.load_extension({EXTENSION!r}) is None")
     client.nb.cells.append(load)
     try:
         client.execute_cell(load, len(client.nb.cells) - 1, store_history=False)
+    except CellExecutionError as error:
+        raise RuntimeError(f"the kernel could not be prepared: {error.ename}: {error.evalue}") from error
     finally:
         client.nb.cells.remove(load)
 

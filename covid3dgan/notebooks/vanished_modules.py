@@ -108,7 +108,7 @@ class _Hider(importlib.abc.MetaPathFinder):
         self.behind = behind
 
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] not in self.hidden:
+        if name.partition(".")[0] not in self.hidden or not called_by_notebook():
             return None
         spec = self.behind.find_spec(name, path, target)
         if spec is None:
