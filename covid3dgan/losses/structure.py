@@ -17,8 +17,10 @@ def boundary_weights(mask):
         mask: (B, H, W, 1) in [0, 1]; the local mean runs over 31 x 31 pixels and counts zeros beyond the image.
     """
     reach = WINDOW // 2
-    padded = tf.pad(mask, [[0, 0], [reach, reach], [reach, reach], [0, 0]])
-    return 1.0 + 5.0 * tf.abs(tf.nn.avg_pool2d(padded, WINDOW, 1, "VALID") - mask)
+    mean = tf.pad(mask, [[0, 0], [reach, reach], [reach, reach], [0, 0]])
+    for window in ((WINDOW, 1), (1, WINDOW)):  # rows, then columns: a fifteenth of the work of 31 x 31 at once
+        mean = tf.nn.avg_pool2d(mean, window, 1, "VALID")
+    return 1.0 + 5.0 * tf.abs(mean - mask)
 
 
 def structure_loss(logits, mask, bce="plain"):

@@ -164,13 +164,15 @@ DEMO_INPAINTING = Inpainting(
 
 register(System(
     name="ssinfnet/demo",
-    summary="ours, at a size that trains on a laptop",
-    slices=Slices(size=96, per_case=8, phantom_cases=30, phantom_unlabelled=24, phantom_size=(96, 96, 24),
-                  validation_share=0.2, test_share=0.3),
+    summary="ours, at a size that trains on a laptop; the three methods are trained alike",
+    slices=Slices(size=96, per_case=8, phantom_cases=36, phantom_unlabelled=24, phantom_size=(96, 96, 24),
+                  validation_share=0.14, test_share=0.25),
     single_inpainting=DEMO_INPAINTING,
     multi_inpainting=DEMO_INPAINTING,
     single=Single(width=16, blocks=(1, 1, 1, 1), channels=16, scales=(1.0,), learning_rate=1e-3, decay="none",
-                  batch_size=8, epochs=15),
-    multi=Multi(width=8, batch_size=8, epochs=15, prior_minmax=False),
+                  batch_size=8, epochs=16, augment=True),
+    multi=Multi(variant="published", width=8, batch_size=8, epochs=16, learning_rate=0.2, momentum=0.9, augment=True,
+                prior_minmax=False),
+    alike=True,
     checkpoint_every=200,
 ))
