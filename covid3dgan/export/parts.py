@@ -113,7 +113,7 @@ def preprocessing_facts(spec, preset):
         if "noise" in spec.inputs:
             facts["noise"] = "uniform in [-0.5, 0.5)"
         if preset is not None:
-            facts["options"] = presets.as_dict(preset.preprocess)
+            facts.update(volume_shape=list(preset.gan.volume_shape), options=presets.as_dict(preset.preprocess))
     elif spec.domain == "signed":
         facts.update(input="a grey image scaled to [-1, 1]", scaled_to=[-1.0, 1.0])
         if preset is not None:

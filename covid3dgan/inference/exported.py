@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from covid3dgan import presets
 from covid3dgan.errors import InputError
 from covid3dgan.export import tflite_file
 from covid3dgan.export.layout import REPORT, read_report, read_saved_model_metadata
 from covid3dgan.export.parts import PARTS
 from covid3dgan.export.run_back import open_saved_model, open_tflite
 from covid3dgan.files import sha256
+from covid3dgan.presets.preprocessing import PreprocessOptions
+from covid3dgan.presets.shabani import System
+from covid3dgan.presets.stages import Gan
 
 BATCH = 32  # slices at once, for a SavedModel
 
@@ -60,6 +62,7 @@ def load_exported(path):
     if part not in PARTS or not PARTS[part].scores_ct or not metadata.get("preset"):
         fitting = " or ".join(name for name, spec in PARTS.items() if spec.scores_ct)
         raise InputError(path, f"an exported {fitting} of a run", f"a {part}", "name another file")
+    preset = _preset(path, metadata)
     run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
     threshold = metadata["threshold"]
     described = {"file": str(path), "sha256": sha256(path if is_file else path / "saved_model.pb"), "part": part,
@@ -67,7 +70,19 @@ def load_exported(path):
                  "precision": metadata.get("precision", "float32"), "threshold": threshold["value"],
                  "relative": threshold["relative"]}
     return ExportedModel(run, 1 if is_file else BATCH, PARTS[part].inputs[0], PARTS[part].output,
-                         presets.from_dict(metadata["preset"]), threshold["value"], threshold["relative"], described)
+                         preset, threshold["value"], threshold["relative"], described)
+
+
+def _preset(path, metadata):
+    """A preset that preprocesses as the run's did; its other stages are no part of an exported network."""
+    facts = metadata["preprocessing"]
+    known = {field.name for field in dataclasses.fields(PreprocessOptions)}
+    if set(facts["options"]) != known:
+        raise InputError(path, "the preprocessing options of this version",
+                         f"a difference in {sorted(set(facts['options']) ^ known)}", "export the run again")
+    options = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["options"].items()}
+    return System(metadata["preset"]["name"], "of an exported network", preprocess=PreprocessOptions(**options),
+                  gan=Gan(volume_shape=tuple(facts["volume_shape"])))
 
 
 def _model_in(path):
