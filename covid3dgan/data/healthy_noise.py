@@ -5,7 +5,7 @@ look nothing like disease, a generator soon learns the identity on everything el
 remove instead: soft, brighter, lesion-like densities inside the lungs.
 """
 
-__all__ = ["lesions", "published"]
+__all__ = ["lesions", "painted_lesions", "published"]
 
 import numpy as np
 from scipy import ndimage
@@ -52,7 +52,18 @@ def published(volumes, rng):
 
 
 def lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), peripheral=2.0):
-    """Paints lesion-like densities into healthy lungs: 3D, soft, never darker than the lung was.
+    """Healthy volumes with lesion-like densities in the lungs: 3D, soft, never darker than the lung was.
+
+    Arguments as of :func:`painted_lesions`.
+
+    Returns:
+        float32 (B, slices, rows, columns), a new array in [0, 1] wherever ``volumes`` is.
+    """
+    return painted_lesions(volumes, lung_masks, rng, count, radius, peripheral)[0]
+
+
+def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), peripheral=2.0):
+    """Paints lesions as :func:`lesions` does, and says where.
 
     Args:
         volumes: float32 (B, slices, rows, columns), 0 = -1000 HU, 1 = 400 HU.
@@ -64,22 +75,23 @@ def lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), peripher
         peripheral: preference for the lung's border; 0 draws centres evenly.
 
     Returns:
-        float32 (B, slices, rows, columns), a new array in [0, 1] wherever ``volumes`` is.
+        (noisy, extent), both new float32 arrays (B, slices, rows, columns). ``extent`` is how much of a voxel a lesion
+        takes, in [0, 1]: a reader's outline runs at about one half, in faint lesions as in dense ones.
     """
     volumes = _volumes(volumes)
     lung_masks = np.asarray(lung_masks)
     if lung_masks.shape != volumes.shape:
         raise InputError("lung_masks", f"the volumes' shape {volumes.shape}", f"{lung_masks.shape}",
                          "pass one lung mask per volume")
-    noisy = volumes.copy()
-    for index, (volume, lungs) in enumerate(zip(noisy, lung_masks > 0.5)):
+    noisy, extent = volumes.copy(), np.zeros_like(volumes)
+    for index, lungs in enumerate(lung_masks > 0.5):
         if not lungs.any():
             raise InputError(f"lung_masks[{index}]", "some lung", "an empty mask", "leave this case out")
         fewest, most = count or (FOCAL if rng.random() < FOCAL[0] else SPREAD)[1:]
         centres = _centres(lungs, int(rng.integers(fewest, most + 1)), peripheral, rng)
         for centre in centres:
-            _paint(volume, lungs, centre, radius, rng)
-    return noisy
+            _paint(noisy[index], extent[index], lungs, centre, radius, rng)
+    return noisy, extent
 
 
 def _volumes(volumes):
@@ -100,8 +112,8 @@ def _centres(lungs, count, peripheral, rng):
     return np.stack(np.unravel_index(voxels[drawn], lungs.shape), axis=1)
 
 
-def _paint(volume, lungs, centre, radius, rng):
-    """Raises ``volume`` in place by one lesion: a veil of ground glass, in some with a solid core."""
+def _paint(volume, extent, lungs, centre, radius, rng):
+    """Adds one lesion to ``volume`` and ``extent`` in place: a veil of ground glass, in some with a solid core."""
     size = np.array(volume.shape)
     radii = np.exp(rng.uniform(*np.log(radius))) * np.exp(rng.uniform(-0.45, 0.45, 3)) * np.array(
         [size[0], min(size[1:]), min(size[1:])])
@@ -116,7 +128,7 @@ def _paint(volume, lungs, centre, radius, rng):
     # 1 at the centre, 0 on the ellipsoid; the border wanders and is soft, each lesion's in its own measure.
     softness, ragged = rng.uniform(0.3, 0.9), rng.uniform(0.2, 0.5)
     depth = 1.0 - distance + ragged * _smooth_noise(shape, 6, rng)
-    envelope = np.clip(depth / softness + 0.3, 0.0, 1.0)
+    envelope = np.where(lungs[box], np.clip(depth / softness + 0.3, 0.0, 1.0), 0.0).astype(np.float32)
 
     texture = rng.uniform(0.3, 1.5) * TEXTURE_HU * _smooth_noise(shape, 7, rng)
     veil = (rng.uniform(*GROUND_GLASS_HU) + texture) / HU_RANGE
@@ -126,7 +138,8 @@ def _paint(volume, lungs, centre, radius, rng):
         solid = _scaled(rng.uniform(*CONSOLIDATION_HU) + TEXTURE_HU * _smooth_noise(shape, 7, rng))
         added += core * np.maximum(solid - part - added, 0.0)
     added = np.minimum(added, _scaled(BRIGHTEST_HU) - part)
-    part += np.where(lungs[box], envelope * np.clip(added, 0.0, 1.0), 0.0).astype(np.float32)
+    part += envelope * np.clip(added, 0.0, 1.0).astype(np.float32)
+    np.maximum(extent[box], envelope, out=extent[box])
 
 
 def _scaled(hu):

@@ -56,13 +56,13 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         else:
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
+        if options.target_ceiling is not None:
+            target = np.clip(target, None, options.target_ceiling) / options.target_ceiling
         if synthetic:
             indices = volumes.at(step)
             painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
                              np.random.default_rng([seed, 33, step]))
             image[-synthetic:], target[-synthetic:] = painted
-        if options.target_ceiling is not None:
-            target = np.clip(target, None, options.target_ceiling) / options.target_ceiling
         if options.flip:
             mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
             image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
@@ -77,13 +77,13 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
 
 
 def _paint(volumes, lungs, count, rng):
-    """``count`` slices of healthy volumes, and what was painted into them: the one difference that is known exactly.
+    """``count`` slices of healthy volumes with painted lesions, and the extent of these: known exactly, here alone.
 
     A volume in four stays as it is: its slices teach what vessels look like.
     """
-    painted = healthy_noise.lesions(volumes, lungs, rng)
+    painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng)
     untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE
-    painted[untouched] = volumes[untouched]
+    painted[untouched], extent[untouched] = volumes[untouched], 0
     with_lung = np.argwhere((lungs > 0.5).any((2, 3)))
     at = tuple(with_lung[rng.choice(len(with_lung), count, replace=len(with_lung) < count)].T)
-    return painted[at], painted[at] - volumes[at]
+    return painted[at], extent[at]
