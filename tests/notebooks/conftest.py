@@ -18,5 +18,5 @@ def printed():
     """(executed notebook, code cell from 1) -> what the cell printed."""
     def text(path, number):
         cells = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
-        return "".join(out.get("text", "") for out in cells[number - 1].outputs if out.output_type == "stream")
+        return "".join(out.get("text", "") for out in cells[number - 1].outputs if out.get("name") == "stdout")
     return text
