@@ -1,32 +1,32 @@
 """ImageNet weights for Inf-Net's trunks, out of a file that the user has.
 
-Read: ``.npz`` and ``.safetensors`` with torchvision's names (Res2Net: the published file's names), and Keras' own
-``resnet50_weights_tf_dim_ordering_tf_kernels(_notop).h5``. Never read: PyTorch's pickles (``.pth``, ``.pt``, ``.bin``),
-which run code when loaded. Where PyTorch is installed one line makes a readable file of one::
-
-    python -c "import torch, numpy; numpy.savez('resnet50.npz', **{k: v.numpy() for k, v in
-        torch.load('resnet50.pth', weights_only=True, map_location='cpu').items()})"
+Read: torchvision's ``.pth`` (and Res2Net's published one) without PyTorch and without running anything in it
+(models/torch_files.py), the same names in ``.npz`` and ``.safetensors``, and Keras' own
+``resnet50_weights_tf_dim_ordering_tf_kernels(_notop).h5``.
 """
 
 import json
+import re
 import struct
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from covid3dgan.errors import InputError, InputWarning
+from covid3dgan.models.torch_files import read_torch
 
-__all__ = ["load_backbone", "read_torch_names", "weight_kind"]
+__all__ = ["load_backbone", "read_torch_names"]
 
-CONVERT = ("convert it where PyTorch is installed: numpy.savez('trunk.npz', **{k: v.numpy() for k, v in "
-           "torch.load(FILE, weights_only=True).items()})")
+_TORCH_SUFFIXES = (".pth", ".pt")
 _TORCH = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
 _SAFE_TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 # ImageNet constants: torchvision feeds (rgb / 255 - MEAN) / STD, Keras' file expects bgr - CAFFE_MEAN.
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 CAFFE_MEAN_RGB = np.array([123.68, 116.779, 103.939])
 EPSILON, KERAS_EPSILON = 1e-5, 1.001e-5
+_KERAS_CONVOLUTION = re.compile(r"conv1_conv|conv[2-5]_block\d+_[0-3]_conv")
 
 
 def load_backbone(model, path):
@@ -40,12 +40,11 @@ def load_backbone(model, path):
         raise InputError(path, "a file of trunk weights", "no such file", "check --backbone-weights")
     if path.suffix in (".h5", ".hdf5"):
         found = _from_keras(path)
-    elif path.suffix in (".npz", ".safetensors"):
+    elif path.suffix in (".npz", ".safetensors", *_TORCH_SUFFIXES):
         found = read_torch_names(path)
     else:
-        raise InputError(path, "trunk weights as .npz, .safetensors or Keras .h5",
-                         f"a {path.suffix or 'nameless'} file (pickles are not read: they run code when loaded)",
-                         CONVERT)
+        raise InputError(path, "trunk weights as .pth, .npz, .safetensors or Keras .h5",
+                         f"a {path.suffix or 'nameless'} file", "name one of these")
     trunk = [layer for layer in model.layers if layer.weights and _in_trunk(layer.name)]
     missing = [layer.name for layer in trunk if layer.name not in found]
     if missing:
@@ -74,7 +73,8 @@ def weight_kind(variable):
 
 def read_torch_names(path):
     """layer -> {"kernel"} or {"gamma", "beta", "moving_mean", "moving_variance"} from a file with PyTorch's names."""
-    arrays = _read_npz(path) if path.suffix == ".npz" else _read_safetensors(path)
+    read = {".npz": _read_npz, ".safetensors": _read_safetensors}.get(path.suffix, read_torch)
+    arrays = read(path)
     layers = {}
     for key, value in arrays.items():
         layer, _, kind = key.rpartition(".")
@@ -90,8 +90,8 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(path, "an .npz of plain arrays", f"something else ({error})", CONVERT) from error
+    except (ValueError, OSError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(path, "an .npz of plain arrays", f"something else ({error})", "make it anew") from error
 
 
 def _read_safetensors(path):
@@ -108,7 +108,7 @@ def _read_safetensors(path):
                 values = np.frombuffer(body[first:last], _SAFE_TYPES[entry["dtype"]])
                 arrays[name] = values.reshape(entry["shape"])
         return arrays
-    except (struct.error, ValueError, KeyError, TypeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(path, "a whole .safetensors file of floats", f"a damaged or other one ({error})",
                          "download it again") from error
 
@@ -129,7 +129,7 @@ def _from_keras(path):
     warnings.warn(InputWarning(f"{path}: Keras' ResNet50 has its strides in other convolutions than torchvision's; "
                                "the weights fit but the features differ: prefer torchvision's"), stacklevel=3)
     layers = {}
-    for name in {key[0] for key in arrays if key[0].endswith("_conv")}:
+    for name in {key[0] for key in arrays if _KERAS_CONVOLUTION.fullmatch(key[0])}:
         ours, norm, theirs = _torch_name(name, "conv"), _torch_name(name, "bn"), name[:-len("conv")] + "bn"
         try:
             kernel, bias = arrays[name, "kernel"], arrays[name, "bias"]
@@ -152,8 +152,8 @@ def _datasets(file):
 
     def visit(name, item):
         if hasattr(item, "shape"):
-            parts = name.split("/")
-            found[parts[-2], parts[-1].split(":")[0]] = np.asarray(item)
+            layer, _, kind = name.rpartition("/")
+            found[layer.rpartition("/")[2], kind.split(":")[0]] = np.asarray(item)
 
     file.visititems(visit)
     return found

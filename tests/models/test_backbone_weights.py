@@ -7,6 +7,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import torch_pickles
 
 from covid3dgan import models
 from covid3dgan.errors import InputError, InputWarning
@@ -117,10 +118,18 @@ def to_keras(name):
     return f"conv{int(layer[5:]) + 1}_block{int(block) + 1}_{part}_{kind}"
 
 
-def test_pickles_are_refused_with_the_way_out(tmp_path):
-    path = tmp_path / "resnet50-0676ba61.pth"
-    path.write_bytes(b"\x80\x02")
-    with pytest.raises(InputError, match="they run code when loaded.*weights_only=True"):
+def test_torchvision_s_pth_fills_the_trunk(tmp_path):
+    source = shaken("resnet50")
+    torch_pickles.write_archive(tmp_path / "trunk.pth", torch_named(source))
+    target = models.build_infnet("resnet50", **SMALL)
+    models.load_backbone(target, tmp_path / "trunk.pth")
+    same_trunk(source, target)
+
+
+def test_unknown_suffix_is_named(tmp_path):
+    path = tmp_path / "trunk.bin"
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="as .pth, .npz, .safetensors or Keras .h5, found a .bin file"):
         models.load_backbone(models.build_infnet(**SMALL), path)
 
 
@@ -144,6 +153,14 @@ def test_missing_and_foreign_files(tmp_path):
     (tmp_path / "text.npz").write_text("not an archive")
     with pytest.raises(InputError, match="an .npz of plain arrays"):
         models.load_backbone(model, tmp_path / "text.npz")
+    (tmp_path / "cut.npz").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(InputError, match="an .npz of plain arrays"):
+        models.load_backbone(model, tmp_path / "cut.npz")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["top"] = np.zeros(3)
+        file["stem_conv/stem_conv/kernel:0"] = np.zeros((3, 3, 3, 8))
+    with pytest.warns(InputWarning), pytest.raises(InputError, match="none for 34 of them"):
+        models.load_backbone(model, tmp_path / "other.h5")
     (tmp_path / "text.h5").write_text("not HDF5")
     with pytest.raises(InputError, match="a Keras weights file"):
         models.load_backbone(model, tmp_path / "text.h5")
