@@ -24,6 +24,9 @@ STEPS = {"gan": "gan.steps", "segmenter": "segmenter.steps", "transunet": "trans
 TAKEN_BY = {"gan": ("segmenter", "transunet"), "validation": ("segmenter", "transunet"), "start": ("infnet",),
             "backbone_weights": ("infnet-painter", "infnet", "ssinfnet")}
 
+# Which networks take which of the options for large trainings.
+LARGE = {"gan": ("accumulate", "recompute", "memory_limit", "strategy"), "segmenter": ("recompute", "strategy")}
+
 
 def add_arguments(parser):
     parser.add_argument("network", choices=list(NETWORKS),
@@ -37,8 +40,8 @@ def add_arguments(parser):
                         help="segmenter, transunet: prepared cases with masks on which the threshold is tuned")
     parser.add_argument("--start", metavar="RUN", help="infnet: the infnet-painter run whose weights it starts from")
     parser.add_argument("--backbone-weights", metavar="FILE",
-                        help="infnet-painter, infnet, ssinfnet: ImageNet weights of the trunk, .npz or "
-                             ".safetensors with torchvision's names, or Keras' .h5; random without")
+                        help="infnet-painter, infnet, ssinfnet: ImageNet weights of the trunk, torchvision's .pth (or "
+                             ".npz, .safetensors of its names) or Keras' .h5; random without")
     add_training_options(parser)
 
 
@@ -53,6 +56,15 @@ def add_training_options(parser):
                         help="auto takes the fastest that the machine has units for")
     parser.add_argument("--deterministic", action="store_true",
                         help="reproducible kernels: with --precision float32 bit for bit on a CPU")
+    large = parser.add_argument_group("large trainings (gan, segmenter)")
+    large.add_argument("--accumulate", type=int, default=1, metavar="PARTS",
+                       help="gan: sum the gradients of so many parts of each batch, which takes less memory")
+    large.add_argument("--recompute", action="store_true",
+                       help="compute activations again for the gradients, which takes less memory and more time")
+    large.add_argument("--memory-limit", type=float, metavar="GB",
+                       help="gan: refuse to start what would take more memory than this")
+    large.add_argument("--strategy", default="none", choices=["none", "mirrored", "multi_worker"],
+                       help="train on all devices of this machine, or on the workers of TF_CONFIG (docs/cluster)")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="continue the run from its newest whole checkpoint")
     group.add_argument("--overwrite", action="store_true", help="remove a run that is in RUN")
@@ -63,7 +75,8 @@ def how_from(args):
     from covid3dgan.training.conduct import How
 
     return How(seed=args.seed, precision=args.precision, deterministic=args.deterministic, resume=args.resume,
-               overwrite=args.overwrite)
+               overwrite=args.overwrite, accumulate=args.accumulate, recompute=args.recompute,
+               memory_limit=args.memory_limit, strategy=args.strategy)
 
 
 def run(args):
@@ -73,6 +86,9 @@ def run(args):
     if args.steps is not None and args.network not in STEPS:
         raise ArgumentError("--steps", f"a network of {', '.join(STEPS)}", args.network,
                             "set the epochs of its preset with --set (see 'covid3dgan info PRESET')")
+    for option, value in (("--accumulate", args.accumulate), ("--memory-limit", args.memory_limit)):
+        if value is not None and not value > 0:
+            raise ArgumentError(option, "a positive number", str(value), "correct it")
     settings = args.settings + ([f"{STEPS[args.network]}={args.steps}"] if args.steps is not None else [])
     preset = presets.override(presets.get(args.preset or default), settings)
     own_system = presets.get(default).system
@@ -81,7 +97,9 @@ def run(args):
                             "see 'covid3dgan info'")
     extra = _own_options(args)
     train = getattr(importlib.import_module(module), function)
-    finished = train(data=args.data, path=args.run, preset=preset, how=how_from(args), **extra)
+    how = how_from(args)
+    how.refuse_scaling(args.network, *LARGE.get(args.network, ()))
+    finished = train(data=args.data, path=args.run, preset=preset, how=how, **extra)
     collapse = finished.manifest.get("collapse", {})
     for found in collapse.values():
         progress.say(f"warning: at step {found['step']}: {found['message']}")

@@ -141,7 +141,7 @@ def painting_figure(images, masks, paintings):
         for panel, values in zip(axes, (image, np.where(mask > 0.5, image, np.nan), painting)):
             panel.set_facecolor("#B3CDE3")  # erased: a colour that no CT has
             show_ct(panel, hounsfield(values))
-    for panel, text in zip(grid[0], ("CT", "erased by the coach", "painted")):
+    for panel, text in zip(grid[0], ("CT", "erased", "painted")):
         panel.set_title(text)
     return figure
 

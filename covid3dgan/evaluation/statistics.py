@@ -1,6 +1,7 @@
 """Means with their spread, bootstrap confidence intervals over cases, and tests between two methods."""
 
-__all__ = ["bootstrap_interval", "compare", "half_mann_whitney", "mean_std", "standard_error_196", "welch_from_summary"]
+__all__ = ["bootstrap_interval", "compare", "half_mann_whitney", "holm", "mean_std", "standard_error_196",
+           "welch_from_summary"]
 
 import math
 
@@ -76,6 +77,20 @@ def half_mann_whitney(first, second):
         return math.nan
     z = (max(u, n_1 * n_2 - u) - n_1 * n_2 / 2 - 0.5) / deviation
     return float(stats.norm.sf(abs(z)))
+
+
+def holm(p_values):
+    """p-values adjusted for their number (Holm): NaNs stay and do not count.
+
+    The smallest is multiplied by their number, the next by one less, and so on; none becomes smaller than the one
+    before it or larger than 1.
+    """
+    p_values = np.asarray(p_values, float)
+    known = np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    adjusted = np.full(p_values.shape, math.nan)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p_values[order] * np.arange(len(order), 0, -1)))
+    return adjusted
 
 
 def compare(first, second):

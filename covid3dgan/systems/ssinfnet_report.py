@@ -48,16 +48,17 @@ def write_report(out, preset, seed, test, probability, classes, painted, phantom
 
 
 def _figures(test, probability, classes, paintings, difficulty):
-    shown = np.sort(np.argsort(-(test.labels > 0).sum((1, 2)), kind="stable")[:SHOWN])
+    shown = _most_infected(test)
     images, labels = test.images[shown], test.labels[shown]
     return (
         report.Picture(ssinfnet_figures.infection_figure(images, labels > 0, {m: p[shown] for m, p in
                                                                               probability.items()}),
-                       "Figure 5: infection as one class, the test slices with most of it.", "figure5"),
+                       "Figure 5: infection as one class; of the test patients with most of it, the slice with "
+                       "most.", "figure5"),
         report.Picture(ssinfnet_figures.roc_figure(probability, test.labels), "Figure 6: ROC over all test pixels.",
                        "figure6"),
         report.Picture(ssinfnet_figures.class_figure(images, labels, {m: p[shown] for m, p in classes.items()}),
-                       "Figure 7: ground glass and consolidation.", "figure7"),
+                       "Figure 7: ground glass and consolidation in the same slices.", "figure7"),
         report.Picture(ssinfnet_figures.painting_figure(*paintings),
                        "What the coach erases and Inf-Net paints, after pre-training.", "inpainting"),
         report.Paragraph(f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's "
@@ -65,6 +66,14 @@ def _figures(test, probability, classes, paintings, difficulty):
                          f"{difficulty['batches']} batches of crops; the difference is "
                          f"{difficulty['difference']:+.3f} ± {difficulty['error95']:.3f} (1.96 standard errors)."),
     )
+
+
+def _most_infected(test):
+    """The slice with most infection of each of the patients with most of it."""
+    sizes = (test.labels > 0).sum((1, 2))
+    own = np.array([np.flatnonzero(test.patients == name)[np.argmax(sizes[test.patients == name])]
+                    for name in np.unique(test.patients)])
+    return own[np.argsort(-sizes[own], kind="stable")[:SHOWN]]
 
 
 def _summary(scores):

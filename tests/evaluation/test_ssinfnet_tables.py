@@ -46,30 +46,45 @@ def test_measured_fits_the_paper_s_tables():
     assert set(found) <= {number.key for number in paper_tables.tables("ssinfnet")[0].numbers}
 
 
+def by_column(table):
+    return {row[:2]: dict(zip(table.columns, row)) for row in table.rows}
+
+
 def test_significance_finds_a_real_difference_over_patients():
     better, worse = scores(2, 0.9), scores(1, 0.6)
-    rows = {row[:2]: row[2:] for row in ssinfnet_tables.significance_table(better, worse).rows}
-    difference, wilcoxon, patients, coded, welch = rows["GGO", "f1"]
+    table = by_column(ssinfnet_tables.significance_table(better, worse))
+    row = table["GGO", "F1"]
     first, second = ([case["f1"] for case in s["GGO"].per_case()] for s in (worse, better))
-    assert float(wilcoxon) == pytest.approx(stats.wilcoxon(np.subtract(second, first)).pvalue, abs=5e-4)
-    assert float(difference) == pytest.approx(np.subtract(second, first).mean(), abs=5e-4) and patients == "6"
+    p = stats.wilcoxon(np.subtract(second, first)).pvalue
+    assert float(row["Wilcoxon over patients"]) == pytest.approx(p, abs=5e-4) and p == pytest.approx(2 / 64)
+    assert float(row["difference"]) == pytest.approx(np.subtract(second, first).mean(), abs=5e-4)
+    assert row["patients"] == "6"
+    # Six patients cannot give less than 2/64; sixteen rows times that is no significance, whatever the marks as coded.
+    assert float(row["adjusted"]) == pytest.approx(0.5, abs=5e-4) and row["mark"] == ""
     half = stats.mannwhitneyu(worse["GGO"].values("f1"), better["GGO"].values("f1"), alternative="two-sided",
                               method="asymptotic").pvalue / 2
-    assert float(coded) == pytest.approx(half, abs=5e-4) and float(welch) < 0.05
+    assert half < 0.001 and row["rank sum as coded"] == "< 0.001" and row["marks as coded"] == "^*"
+
+
+def test_many_patients_earn_a_mark():
+    table = by_column(ssinfnet_tables.significance_table(scores(2, 0.9, patients=12), scores(1, 0.6, patients=12)))
+    assert table["GGO", "F1"]["mark"] == "^" and float(table["GGO", "F1"]["adjusted"]) < 0.01
 
 
 def test_coded_precision_compares_with_the_background():
-    better, worse = scores(2, 0.9), scores(1, 0.6)
-    rows = {row[:2]: row[2:] for row in ssinfnet_tables.significance_table(better, worse).rows}
+    better, worse = scores(2, 0.9), scores(1, 0.85)
+    row = by_column(ssinfnet_tables.significance_table(better, worse))["consolidation", "Precision"]
     half = stats.mannwhitneyu(worse["background"].values("precision"), better["consolidation"].values("precision"),
                               alternative="two-sided", method="asymptotic").pvalue / 2
-    assert float(rows["consolidation", "precision"][3]) == pytest.approx(half, abs=5e-4)
+    assert float(row["rank sum as coded"].replace("< ", "")) == pytest.approx(half, abs=1e-3)
 
 
 def test_equal_methods_have_no_p_value():
     same = scores(1, 0.6)
-    rows = ssinfnet_tables.significance_table(same, same).rows
-    assert {row[3] for row in rows} == {"-"} and {row[2] for row in rows} == {"+0.000"}
+    table = ssinfnet_tables.significance_table(same, same)
+    assert {row["Wilcoxon over patients"] for row in by_column(table).values()} == {"-"}
+    assert {row["difference"] for row in by_column(table).values()} == {"+0.000"}
+    assert {row["mark"] for row in by_column(table).values()} == {""}
 
 
 def test_overall_interval_needs_two_patients():

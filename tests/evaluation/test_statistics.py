@@ -86,3 +86,9 @@ def test_compare_of_equal_samples_has_no_p():
 def test_compare_refuses_samples_that_cannot_be_paired():
     with pytest.raises(InputError, match="score both methods on the same samples"):
         statistics.compare([0.1, 0.2], [0.1])
+
+
+def test_holm_by_hand():
+    """0.01 x 3, then max(0.03, 0.02 x 2), then max(0.04, 0.9); NaN is no test."""
+    np.testing.assert_allclose(statistics.holm([0.02, math.nan, 0.9, 0.01]), [0.04, math.nan, 0.9, 0.03])
+    np.testing.assert_allclose(statistics.holm([0.5, 0.6]), [1.0, 1.0])
