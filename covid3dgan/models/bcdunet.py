@@ -1,4 +1,4 @@
-"""The 2D segmenter: a BCDU-Net (Azad et al. 2019), where the text of paper 001 says "2D UNet" (F26)."""
+"""The 2D segmenter: a BCDU-Net (Azad et al. 2019) as coded, or the "2D UNet" of paper 001's text (F26)."""
 
 import keras
 
@@ -8,14 +8,15 @@ from covid3dgan.models.convlstm import ConvLSTM2D
 from covid3dgan.models.encoder2d import build_encoder2d
 from covid3dgan.models.layers import check_input_shape
 
-__all__ = ["HEADS", "build_segmenter"]
+__all__ = ["HEADS", "MERGES", "build_segmenter"]
 
 HEADS = ("relu", "linear")
+MERGES = ("convlstm", "concatenate")
 
 
 def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="legacy_hard_sigmoid", encoder=None,
-                    head="relu", name="segmenter"):
-    """The BCDU-Net, 5,008,645 parameters (5,008,197 trainable) at the defaults.
+                    head="relu", merge="convlstm", name="segmenter"):
+    """The segmenter; at the defaults the published BCDU-Net, 5,008,645 parameters (5,008,197 trainable).
 
     Args:
         input_shape: (rows, columns, channels), sides that divide by 8.
@@ -26,12 +27,15 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
             one.
         head: activation of the two maps before the last convolution. "relu" is the published one; masks are mostly
             zero, so both maps may fall silent in the first steps and then never learn again. "linear" cannot.
+        merge: how the decoder joins a skip with the map from below: "convlstm" as two time steps of a ConvLSTM, as
+            published; "concatenate" as a plain UNet does.
 
     Returns:
         ``keras.Model``: (B, H, W, C) -> (B, H, W, 1), the signed pseudo-mask in (-1, 1), float32.
     """
     input_shape = check_input_shape("segmenter", input_shape, rank=2, multiple=8)
     check_choice("head", head, HEADS)
+    check_choice("merge", merge, MERGES)
     encoder = encoder or build_encoder2d(width, dropout)
     if encoder.width != width or width % 2:
         raise ArgumentError("segmenter width", "an even number, the encoder's width", f"{width}",
@@ -41,27 +45,31 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
     skips, x = encoder(image)
     # As published, the dropout is on the copy for the decoder only: the encoder's pooling takes the map as it is.
     thinned = keras.layers.Dropout(dropout, name="decoder3_dropout")(skips[2])
-    x = _decode(x, thinned, width * 4, 3, gate, level=3)
-    x = _decode(x, skips[1], width * 2, 2, gate, level=2)
-    x = _decode(x, skips[0], width, 2, gate, level=1)
+    for level, skip, kernel in ((3, thinned, 3), (2, skips[1], 2), (1, skips[0], 2)):
+        name, filters = f"decoder{level}", width * 2 ** (level - 1)
+        x = _upsample(x, filters, kernel, name)
+        x = _merge(skip, x, filters // 2, gate, name) if merge == "convlstm" else keras.layers.Concatenate(
+            name=f"{name}_merge")([skip, x])
+        x = _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")
     x = _convolve(x, 2, "decoder1_conv3", activation=head)
     mask = keras.layers.Conv2D(1, 1, activation="tanh", dtype="float32", name="mask")(x)
     return compat.never_xla(keras.Model(image, mask, name=name))
 
 
-def _decode(x, skip, filters, kernel, gate, level):
-    """Upsamples ``x``, merges it with ``skip`` as two time steps of a ConvLSTM, and convolves twice."""
-    name = f"decoder{level}"
+def _upsample(x, filters, kernel, name):
     x = keras.layers.Conv2DTranspose(filters, kernel, strides=2, padding="same", kernel_initializer="he_normal",
                                      name=f"{name}_up")(x)
     x = keras.layers.BatchNormalization(name=f"{name}_norm")(x)
-    x = keras.layers.Activation("relu", name=f"{name}_relu")(x)
+    return keras.layers.Activation("relu", name=f"{name}_relu")(x)
+
+
+def _merge(skip, x, filters, gate, name):
+    """The skip and the map from below as two time steps of a ConvLSTM."""
     steps = [keras.layers.Reshape((1, *tensor.shape[1:]), name=f"{name}_{role}")(tensor)
              for role, tensor in (("skip", skip), ("below", x))]
     pair = keras.layers.Concatenate(axis=1, name=f"{name}_pair")(steps)
-    x = ConvLSTM2D(filters // 2, 2, go_backwards=True, gate=gate, kernel_initializer="he_normal",
-                   name=f"{name}_merge")(pair)
-    return _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")
+    return ConvLSTM2D(filters, 2, go_backwards=True, gate=gate, kernel_initializer="he_normal",
+                      name=f"{name}_merge")(pair)
 
 
 def _convolve(x, filters, name, activation="relu"):

@@ -77,6 +77,8 @@ class Segmenter:
     """The 2D segmenter and its training."""
 
     width: int = 32
+    merge: Literal["convlstm", "concatenate"] = "convlstm"  # F26
+    gate: Literal["legacy_hard_sigmoid", "sigmoid", "keras3_hard_sigmoid"] = "legacy_hard_sigmoid"  # F31
     head: Literal["relu", "linear"] = "relu"  # of the last two maps; "relu" may die
     dropout: float = 0.5
     shared_encoder: bool = False  # F17

@@ -4,7 +4,7 @@ Each step first moves the encoder by the contrastive loss on highly and little i
 segmenter by the squared error against the pseudo-masks. The two have an optimizer each.
 """
 
-__all__ = ["SegmenterTraining", "build_segmenter_training", "score_maps"]
+__all__ = ["SegmenterTraining", "build_segmenter_training", "score_maps", "segmenter_network"]
 
 import keras
 import numpy as np
@@ -97,6 +97,12 @@ class SegmenterTraining(keras.Model):
             move_average(self.averaged, self.segmenter, self.options.ema_decay, step)
 
 
+def segmenter_network(options, side_lengths, encoder=None, name="segmenter"):
+    """The segmenter that presets.stages.Segmenter describes, for slices of (rows, columns) pixels."""
+    return models.build_segmenter((*side_lengths, 1), options.width, options.dropout, options.gate, encoder,
+                                  options.head, options.merge, name)
+
+
 def build_segmenter_training(preset, side_lengths):
     """A compiled :class:`SegmenterTraining` for slices of (rows, columns) pixels.
 
@@ -106,18 +112,13 @@ def build_segmenter_training(preset, side_lengths):
     options, contrastive = preset.segmenter, preset.contrastive
     shape = (*side_lengths, 1)
     encoder = models.build_encoder2d(options.width, options.dropout)
-
-    def network(encoder, name):
-        return models.build_segmenter(shape, options.width, options.dropout, encoder=encoder, head=options.head,
-                                      name=name)
-
-    segmenter = network(encoder, "segmenter")
+    segmenter = segmenter_network(options, side_lengths, encoder)
     contrastive_model = None
     if contrastive.enabled:
         contrastive_model = models.build_contrastive_encoder(
             augmentation=contrastive.augmentation, encoder=encoder if options.shared_encoder else None,
             input_shape=shape, width=options.width, dropout=options.dropout)
-    averaged = network(None, "averaged") if options.ema_decay else None
+    averaged = segmenter_network(options, side_lengths, name="averaged") if options.ema_decay else None
     if averaged is not None:
         averaged.set_weights(segmenter.get_weights())
         averaged.trainable = False

@@ -17,7 +17,7 @@ from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.conduct import conduct
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
 from covid3dgan.training.runs import Run, open_run
-from covid3dgan.training.segmenter import build_segmenter_training, score_maps
+from covid3dgan.training.segmenter import build_segmenter_training, score_maps, segmenter_network
 
 
 def train_segmenter(data, gan, path, preset, how, validation=None):
@@ -109,10 +109,8 @@ def load_segmenter(path):
     """The segmenter of a run as a :class:`SegmenterModel`; the averaged one where the run has it."""
     run, preset = open_run(path, "segmenter")
     found = run.newest_checkpoint()
-    side_lengths = tuple(preset.gan.volume_shape[1:])
     with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        network = models.build_segmenter((*side_lengths, 1), preset.segmenter.width, preset.segmenter.dropout,
-                                         head=preset.segmenter.head)
+        network = segmenter_network(preset.segmenter, preset.gan.volume_shape[1:])
     state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))

@@ -76,6 +76,17 @@ def test_a_silent_relu_head_stops_learning_and_a_linear_one_does_not():
     assert gradients("linear") > 0
 
 
+def test_the_plain_unet_joins_its_skips_by_concatenation():
+    """F26: the text's "2D UNet" has no ConvLSTM; the encoder is the same."""
+    unet, published = (models.build_segmenter(SHAPE, width=4, merge=merge) for merge in ("concatenate", "convlstm"))
+    assert not [layer for layer in unet.layers if "ConvLSTM" in type(layer).__name__]
+    assert unet.get_layer("decoder1_merge").output.shape[1:] == (16, 24, 8)  # a skip and a map from below, 4 each
+    assert published.get_layer("decoder1_merge").output.shape[1:] == (16, 24, 2)
+    encoders = [[layer.count_params() for layer in model.layers if layer.name.startswith("encoder")]
+                for model in (unet, published)]
+    assert encoders[0] == encoders[1]
+
+
 def test_features_without_projection_are_the_averaged_map():
     encoder = models.build_encoder2d(width=4)
     plain = models.build_contrastive_encoder(None, augmentation=False, encoder=encoder, input_shape=SHAPE)

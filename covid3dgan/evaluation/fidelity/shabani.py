@@ -54,7 +54,7 @@ _LINES = (
     Line("F25", "generator", "modified UNet++ (4.1); DenseUNet (3.1)", "a U-Net with dense skips inside each level",
          ("gan.generator",)),
     Line("F26", "segmenter", "2D UNet", "BCDU-Net: ConvLSTM2D merges in the decoder",
-         fixed="BCDU-Net, as coded (`models.build_segmenter`)"),
+         ("segmenter.merge",)),
     Line("F27", "Mosmed Dice of paper 001", "68.43 in section 4.3, 58.43 in Table 2", "-",
          fixed="compared with 58.43; the text's number is a note below the table"),
     Line("F28", "Radiopaedia cases", "10 (000), 9 (001)", "-", fixed="the cases that the user's folder holds; the "
@@ -66,7 +66,7 @@ _LINES = (
          "2D fields on 8 of 32 slices, of either sign, also outside the lungs", ("gan.noise",)),
     Line("F31", "gate of ConvLSTM2D", "not said",
          "Keras 2's hard_sigmoid, clip(0.2 x + 0.5); Keras 3 would take sigmoid, or its own hard_sigmoid",
-         fixed="Keras 2's in every environment (`gate` of `models.build_segmenter`)"),
+         ("segmenter.gate",)),
     Line("F32", "latent noise at inference", "not said", "drawn anew, so two runs differ", ("pseudo.latent",)),
 )
 
@@ -112,6 +112,7 @@ _TESTS = {
         "models/test_generator3d.py::test_unet_plus_plus_is_nested_and_dense",
         "models/test_published_layers.py::test_every_layer_shape_parameter_count_and_connection_is_the_published_one"],
     "F26": [
+        "models/test_segmenter_and_contrastive.py::test_the_plain_unet_joins_its_skips_by_concatenation",
         "models/test_published_layers.py::test_every_layer_shape_parameter_count_and_connection_is_the_published_one"],
     "F27": ["evaluation/test_paper_tables.py::test_f27_the_contradicting_mosmed_dice_stands_beside_the_table"],
     "F28": ["evaluation/test_paper_tables.py::test_f28_the_papers_count_different_radiopaedia_cases"],
