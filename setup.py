@@ -24,6 +24,7 @@ setup(
         "reference": ["tensorflow==2.15.1", "tensorflow-addons==0.23.0"],
         "keras3": ["tensorflow>=2.16"],
         "lungmask": ["lungmask"],
+        "notebook": ["nbformat>=5.10", "nbclient>=0.10", "ipykernel>=6.29"],
     },
     entry_points={"console_scripts": ["covid3dgan = covid3dgan.cli.main:main"]},
 )

@@ -38,6 +38,8 @@ def load_ipython_extension(ipython):
     sys.path.append(plan["notebook_folder"])  # modules beside the notebook, such as Functions.py
     library_idioms.install_numpy(recorder, helper.array_file)
     library_idioms.install_random(recorder)
+    if plan["opencv"] and "cv2" not in hidden:
+        library_idioms.install_opencv(recorder)
     if plan["keras"]:
         from covid3dgan.notebooks.keras_idioms import install_keras
 

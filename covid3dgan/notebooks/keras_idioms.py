@@ -164,6 +164,11 @@ def _save_and_load(recorder, missing_model):
         return legacy_h5_format.save_model_to_hdf5(self, str(filepath), overwrite, include_optimizer)
 
     keras.Model.save = save_as_before
+    if compat.KERAS_3:
+        save_function = keras.models.save_model
+        for module in list(sys.modules.values()):
+            if getattr(module, "__dict__", {}).get("save_model") is save_function and ".src." not in module.__name__:
+                module.save_model = lambda model, filepath, *args, **kwargs: model.save(filepath, *args, **kwargs)
     originals = {id(getattr(module, "load_model", None)) for module in (keras.models, keras.saving)} - {id(None)}
     load = keras.models.load_model
 

@@ -1,6 +1,6 @@
-"""Idioms of earlier NumPy and of Python's random that today's versions refuse."""
+"""Idioms of NumPy, OpenCV and Python's random that today's versions, or other data, refuse."""
 
-__all__ = ["install_numpy", "install_random"]
+__all__ = ["install_numpy", "install_opencv", "install_random"]
 
 import functools
 import random
@@ -67,3 +67,22 @@ def install_random(recorder):
         return sample(population, k, **kwargs)
 
     random.sample = from_what_there_is
+
+
+def install_opencv(recorder):
+    """Lets ``cv2.addWeighted`` add a float64 noise field to float32 images; the published arrays are all float64."""
+    try:
+        import cv2
+    except ImportError:
+        return
+    add = cv2.addWeighted
+
+    @functools.wraps(add)
+    def add_any(src1, alpha, src2, beta, gamma, *args, **kwargs):
+        first, second = np.asarray(src1), np.asarray(src2)
+        if first.dtype != second.dtype and not args and not kwargs:
+            recorder.emit("adaptation", "cv2.addWeighted", f"{second.dtype} taken as {first.dtype}")
+            second = second.astype(first.dtype)
+        return add(first, alpha, second, beta, gamma, *args, **kwargs)
+
+    cv2.addWeighted = add_any

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan import progress
 from covid3dgan.notebooks.data_sizes import role_of
 
 SHAPE = (32, 128, 128)
@@ -106,7 +105,6 @@ class PhantomFiles:
         from covid3dgan.data import phantom
 
         if cohort not in self._made:
-            progress.say(f"making {self.cases} {cohort} phantoms")
             print(f"covid3dgan: making {self.cases} {cohort} phantoms in the place of missing files")
             self._made[cohort] = [phantom.generate(cohort, case, self.seed, self.size) for case in range(self.cases)]
         return self._made[cohort]

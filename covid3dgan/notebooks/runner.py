@@ -2,6 +2,7 @@
 
 __all__ = ["default_paths", "run_notebook"]
 
+import importlib.util
 import os
 import re
 import sys
@@ -70,7 +71,7 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
     plan = work / ".plan.json"
     write_json(plan, {"work": str(work), "notebook_folder": str(file.resolve().parent), "maps": mapped, "steps": steps,
                       "phantoms": phantoms, "phantom_size": list(phantom_size), "seed": seed, "events": str(events),
-                      "keras": bool(_KERAS.search(source)), "hidden": sorted(hidden)})
+                      "keras": bool(_KERAS.search(source)), "opencv": "cv2" in source, "hidden": sorted(hidden)})
     announce(f"Running the code of {file} ({len(code)} cells). A notebook can do whatever you can do: read it first.")
     announce(f"kernel: {sys.executable}; working directory: {work}; the notebook itself is not changed")
 
@@ -93,6 +94,10 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
 
 
 def _read(file):
+    missing = [name for name in ("nbformat", "nbclient", "ipykernel") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError("notebook run", "the packages nbformat, nbclient and ipykernel", f"no {', no '.join(missing)}",
+                         "run pip install 'covid3dgan[notebook]'")
     import nbformat
 
     if not file.is_file():
