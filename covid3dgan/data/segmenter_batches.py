@@ -13,7 +13,7 @@ UNTOUCHED_SHARE = 0.25
 
 
 def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy=None,
-                      healthy_lungs=None, with_lung=None):
+                      healthy_lungs=None, with_lung=None, lungs=None):
     """A function step -> dict of arrays for one step of training/segmenter.py.
 
     Args:
@@ -26,6 +26,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         healthy, healthy_lungs: (M, D, H, W) healthy volumes and their lung masks, for pairs with healthy slices and
             for synthetic ones.
         with_lung: indices of the slices that the end-to-end step may draw; all by default.
+        lungs: (N, D, H, W) lung masks of the volumes that the S = N * D slices are from, to paint further lesions.
 
     The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
     ``label`` (B,): half of each batch positive (1), half negative (0), for K contrastive steps.
@@ -58,6 +59,11 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
         if options.target_ceiling is not None:
             target = np.clip(target, None, options.target_ceiling) / options.target_ceiling
+        if options.painted_share:
+            rng = np.random.default_rng([seed, 34, step])
+            for row in np.flatnonzero(rng.random(size - synthetic) < options.painted_share):
+                image[row], extent = _paint_further(slices, lungs, chosen[row], rng)
+                target[row] = np.maximum(target[row], extent)
         if synthetic:
             indices = volumes.at(step)
             painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
@@ -74,6 +80,15 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         return batch
 
     return at
+
+
+def _paint_further(slices, lungs, index, rng):
+    """Slice ``index`` of a COVID volume with lesions painted into that volume, and their extent: (H, W) each."""
+    depth = lungs.shape[1]
+    case, z = divmod(int(index), depth)
+    volume = slices[case * depth:(case + 1) * depth]
+    painted, extent = healthy_noise.painted_lesions(volume[np.newaxis], lungs[case][np.newaxis], rng)
+    return painted[0, z], extent[0, z]
 
 
 def _paint(volumes, lungs, count, rng):

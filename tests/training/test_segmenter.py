@@ -84,6 +84,23 @@ def test_flips_mirror_slice_and_target_together():
         np.testing.assert_array_equal(batch["target"][i], expected)
 
 
+def test_further_lesions_are_painted_into_covid_slices_and_added_to_their_targets():
+    """24 slices are two volumes of 12; the pseudo-mask stays where nothing was painted."""
+    lungs = np.ones((2, 12, SIDE, SIDE), np.float32)
+
+    def batch(share):
+        options = Segmenter(only_grouped_slices=False, batch_size=24, painted_share=share)
+        return segmenter_batches(SLICES * 0.1, TARGETS * 0.1, None, options, Contrastive(enabled=False), 1,
+                                 lungs=lungs)(0)
+
+    plain, painted = batch(0.0), batch(1.0)
+    brighter = painted["slice"] - plain["slice"]
+    assert brighter.min() >= 0 and (brighter.max((1, 2, 3)) > 0.05).sum() >= 12
+    changed = painted["target"] != plain["target"]
+    assert changed.any() and (painted["target"][changed] > plain["target"][changed]).all()
+    assert (brighter[painted["target"] > plain["target"] + 0.1] > 0).all()
+
+
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():
     assert learning_rate(presets.get("shabani/published").segmenter) == 5e-5
     schedule = learning_rate(presets.get("shabani/paper").segmenter)
