@@ -95,7 +95,7 @@ def test_further_lesions_are_painted_into_covid_slices_and_added_to_their_target
 
     plain, painted = batch(0.0), batch(1.0)
     brighter = painted["slice"] - plain["slice"]
-    assert brighter.min() >= 0 and (brighter.max((1, 2, 3)) > 0.05).sum() >= 12
+    assert brighter.min() >= 0 and (brighter.max((1, 2, 3)) > 0.05).sum() >= 8
     changed = painted["target"] != plain["target"]
     assert changed.any() and (painted["target"][changed] > plain["target"][changed]).all()
     assert (brighter[painted["target"] > plain["target"] + 0.1] > 0).all()
