@@ -51,8 +51,9 @@ def run(args):
         raise ArgumentError("--backbone-weights", "ssinfnet, whose trunk has ImageNet weights", args.system,
                             "leave it out")
     recipe = importlib.import_module(f"covid3dgan.systems.{args.system}")
-    path = recipe.reproduce(args.out, preset, How(seed=args.seed, precision=args.precision), data=args.data,
-                            command=" ".join(["covid3dgan", *sys.argv[1:]]), overwrite=args.overwrite, **own)
+    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic)
+    path = recipe.reproduce(args.out, preset, how, data=args.data, command=" ".join(["covid3dgan", *sys.argv[1:]]),
+                            overwrite=args.overwrite, **own, **_sizes(args, recipe))
     progress.say(f"report: {path}")
     return 0
 
