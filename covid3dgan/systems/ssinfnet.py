@@ -66,7 +66,7 @@ def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone
         painted = (mask_difficulty(painter, test.images, how.seed),
                    painter.show(slice_batches.inpainting_check(test.images, painter.options, how.seed, 0), SHOWN))
         return write_report(system.out, preset, how.seed, test, probability, classes, painted, is_phantom(folders),
-                            command)
+                            command, backbone_weights)
 
     system.stages.run("report", score)
     system.stages.close()

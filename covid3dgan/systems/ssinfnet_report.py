@@ -12,7 +12,7 @@ from covid3dgan.files import write_json
 SHOWN = 4  # slices per figure
 
 
-def write_report(out, preset, seed, test, probability, classes, painted, phantom, command):
+def write_report(out, preset, seed, test, probability, classes, painted, phantom, command, backbone_weights=None):
     """Writes report.html and tables.json; returns the main numbers.
 
     Args:
@@ -22,6 +22,7 @@ def write_report(out, preset, seed, test, probability, classes, painted, phantom
         classes: method -> (N, S, S) labels.
         painted: (what ``mask_difficulty`` and ``CoachedInpainting.show`` returned).
         phantom, command: what the tables say of where the numbers come from.
+        backbone_weights: the file that Inf-Net's trunk started from, if any.
     """
     difficulty, paintings = painted
     single = {method: ssinfnet_tables.infection_scores(p, test.labels, test.patients, preset.single.threshold)
@@ -37,7 +38,11 @@ def write_report(out, preset, seed, test, probability, classes, painted, phantom
     report.write(out / "report.html", "SSInfNet", [
         report.Section("Tables", tables, phantom),
         report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
-        report.Section("Preset", (report.Code(presets.describe(preset)),)),
+        report.Section("Preset", (
+            report.Paragraph(f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
+                             "Inf-Net's trunk started from random weights, the published one from ImageNet's "
+                             "(--backbone-weights)."),
+            report.Code(presets.describe(preset)))),
     ], subtitle=f"preset `{preset.name}`, seed {seed}, on {described}", overwrite=True)
     write_json(out / "tables.json", {
         "preset": preset.name, "seed": seed, "phantom": phantom, "test": described, "difficulty": difficulty,
