@@ -64,3 +64,10 @@ def test_a_run_of_another_versions_fields_is_refused():
     content["gan"]["momentum"] = 0.5
     with pytest.raises(ArgumentError, match="gan.momentum"):
         presets.from_dict(content)
+
+
+def test_a_run_from_before_an_option_keeps_what_the_code_did_then():
+    """Not what today's preset of that name asks for."""
+    content = presets.as_dict(presets.get("shabani/demo"))
+    assert content["segmenter"].pop("shared_encoder") is True
+    assert presets.from_dict(content).segmenter.shared_encoder is False

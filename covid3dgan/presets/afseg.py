@@ -32,6 +32,7 @@ class Coarse:
     dark: bool = True
     min_area: int = 0
     erosion: int = 1  # A02
+    smallest_core: int = 0  # A02: pixels; smaller pieces that the erosion leaves are dropped
     dilate_back: bool = False  # A02: what survives the erosion regains its size
     initial: Literal["otsu", "box"] = "otsu"
     flat_field: float = 40.0
@@ -55,6 +56,7 @@ class Background:
 
     area_multiple: float = 2.0  # lambda
     rate: Literal["image", "set"] = "image"  # A03: the coarse area is each image's own, or the set's mean
+    min_area: int = 0  # A19: smaller pieces of the mask stay in the image, so that debris is seen as background
     dilation: int = 1  # pixels, so that no rim of an object stays
     width: int = 16
     depth: int = 2
@@ -89,7 +91,8 @@ class Synthesis:
     adversarial_weight: float = 1.0
     adversarial_loss: Literal["nonsaturating", "log", "least-squares"] = "nonsaturating"  # A06
     segmentation_to_generator: bool = False  # A10
-    fade: float = 0.0  # A11: weakest contrast of foreground that the segmenter is shown; 0: never faded
+    segmenter_background: Literal["generated", "inpainted"] = "generated"  # A20
+    fade: float = 1.0  # A11: weakest contrast of foreground that the segmenter is shown; 1: never faded
     flips: bool = False
     zoom_out: float = 1.0  # A12: patches show up to this many times more of the image; 1: none
     generator_width: int = 64

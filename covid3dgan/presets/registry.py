@@ -57,19 +57,29 @@ def as_dict(preset):
 def from_dict(content):
     """The preset that ``as_dict`` wrote: the registered one of that name with every recorded value put back.
 
-    A recorded field that no longer exists, or one that has since been added, is an ArgumentError: a run is never
+    A field added since the run was made takes its class's default, which is what the code did before it was an option,
+    whatever the registered preset has now. A recorded field that no longer exists is an ArgumentError: a run is never
     continued under values other than its own.
     """
     preset = get(content.get("name", ""))
     recorded = dict(fields_of_dict(content))
     known = dict(fields_of(preset))
-    if set(recorded) != set(known):
-        odd = sorted(set(recorded) ^ set(known))
-        raise ArgumentError(f"preset {preset.name} of the run", "the fields of this version", f"a difference in {odd}",
+    if set(recorded) - set(known):
+        odd = sorted(set(recorded) - set(known))
+        raise ArgumentError(f"preset {preset.name} of the run", "fields of this version", f"also {odd}",
                             "use the version that made the run")
+    for path in set(known) - set(recorded):
+        preset = _replaced(preset, path.split("."), _default_of(preset, path.split(".")))
     for path, value in recorded.items():
         preset = _replaced(preset, path.split("."), _tuples(value))
     return preset
+
+
+def _default_of(preset, path):
+    """The default that the class of a stage gives to the field at ``path``."""
+    for name in path[:-1]:
+        preset = getattr(preset, name)
+    return next(field.default for field in dataclasses.fields(preset) if field.name == path[-1])
 
 
 def fields_of(preset, prefix=""):

@@ -35,8 +35,8 @@ PAPER_GAN = Gan(
     shared_optimizer=False, fresh_covid_batch=False, update_order="discriminator-first", discriminator_warmup=0,
     generator="unetpp",
 )
-PAPER_SEGMENTER = Segmenter(merge="concatenate", shared_encoder=True, learning_rate=1e-3, decay_steps=1000, decay_rate=0.9, batch_size=32,
-                            steps=664000, log_every=100, checkpoint_every=2000)
+PAPER_SEGMENTER = Segmenter(merge="concatenate", shared_encoder=True, learning_rate=1e-3, decay_steps=1000,
+                            decay_rate=0.9, batch_size=32, steps=664000, log_every=100, checkpoint_every=2000)
 
 register(System(
     name="shabani/paper",
