@@ -18,7 +18,8 @@ from covid3dgan.environment import has_bfloat16_units
 from covid3dgan.errors import InputError, InputWarning, check_choice, sentence
 
 __all__ = [
-    "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator", "assign",
+    "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator",
+    "apply_gradients", "assign",
     "build_optimizer", "compile_kwargs", "has_bfloat16_units", "leaky_relu", "loss_scaling", "maker", "never_xla",
     "npairs_loss", "optimizer_variables", "outputs_structure", "precision", "random_state_variables",
     "resolve_precision", "scale_loss", "seed_everything", "set_precision", "sigmoid_focal_crossentropy",
@@ -133,6 +134,19 @@ def unscale_gradients(optimizer, gradients):
     if KERAS_3 or not isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
         return gradients
     return optimizer.get_unscaled_gradients(gradients)
+
+
+def apply_gradients(optimizer, gradients, variables):
+    """One update with gradients that are already the same on all devices: neither Keras may sum them once more."""
+    pairs = zip(gradients, variables)
+    if tf.distribute.get_replica_context() is None or tf.distribute.get_replica_context().num_replicas_in_sync == 1:
+        optimizer.apply_gradients(pairs)
+    elif KERAS_3:
+        # Keras 3 has no argument for it; it would also clip before it sums.
+        optimizer._all_reduce_sum_gradients = lambda grads_and_vars: grads_and_vars
+        optimizer.apply_gradients(pairs)
+    else:
+        optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
 
 
 # === Random state ===

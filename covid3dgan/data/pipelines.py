@@ -4,7 +4,7 @@ That is what makes a resumed run equal to an uninterrupted one: nothing of a pip
 starts at step k. Batches are made by numpy in tf.data's worker threads, ahead of the training step.
 """
 
-__all__ = ["Indices", "gan_batches", "latent_noise", "latent_shape", "step_dataset"]
+__all__ = ["GAN_AXES", "Indices", "gan_batches", "latent_noise", "latent_shape", "step_dataset"]
 
 import numpy as np
 import tensorflow as tf
@@ -14,6 +14,8 @@ from covid3dgan.errors import InputError
 
 LATENT_CHANNELS = 10
 LATENT_RANGE = 0.5  # z is uniform in [-0.5, 0.5) (section 3.1)
+# The batch axis of what ``gan_batches`` gives, where it is not the first; None: not split among devices.
+GAN_AXES = {"clean": 1, "noisy": 1, "latent_reconstruction": 1, "step": None, "key": None}
 
 
 class Indices:
@@ -64,7 +66,7 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
 
     The dict holds ``clean`` and ``noisy`` (R, B, D, H, W, 1) for the R reconstructions, ``healthy`` and ``covid``
     (B, D, H, W, 1) for the discriminator, ``covid_again`` for the generator (the same values unless F06 asks for a
-    fresh batch), and latent noise for each phase.
+    fresh batch), latent noise for each phase, and ``key`` (seed, step) for what is drawn within the step.
     """
     size, repeats = options.batch_size, options.reconstructions
     streams = {name: Indices(len(source), count, [seed, number]) for number, (name, source, count) in enumerate(
@@ -98,6 +100,7 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
         for phase in ("discriminator", "generator"):
             batch[f"latent_{phase}"] = latent_noise(options.volume_shape, size, rng)
         batch["step"] = np.int64(step)
+        batch["key"] = np.array([seed, step], np.int64)
         return batch
 
     return at

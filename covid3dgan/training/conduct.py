@@ -6,7 +6,8 @@ import dataclasses
 from typing import Optional
 
 from covid3dgan import compat, progress
-from covid3dgan.training import state
+from covid3dgan.errors import ArgumentError
+from covid3dgan.training import distribution, state
 from covid3dgan.training.callbacks import RunRecorder
 
 
@@ -20,6 +21,10 @@ class How:
         deterministic: reproducible kernels (bit for bit on the CPU in float32), slower.
         resume, overwrite: what to do with a run directory that holds a run.
         pause_after: stop after this many steps of this call; ``resume`` goes on.
+        accumulate: parts of each batch whose gradients are summed one after the other, to save memory.
+        recompute: computes activations again for the gradients in place of keeping them, to save memory.
+        memory_limit: gigabytes that training may take; more than it is refused before it starts.
+        strategy: none, mirrored or multi_worker (training/distribution.py).
     """
 
     seed: int = 0
@@ -28,14 +33,33 @@ class How:
     resume: bool = False
     overwrite: bool = False
     pause_after: Optional[int] = None
+    accumulate: int = 1
+    recompute: bool = False
+    memory_limit: Optional[float] = None
+    strategy: str = "none"
 
     def prepare(self):
         """Seeds everything and sets the precision; call it before networks are built. Returns the precision."""
         compat.seed_everything(self.seed, self.deterministic)
         return compat.set_precision(self.precision)
 
+    def crew(self):
+        """The devices that ``strategy`` names, training.distribution.Crew; call it after :meth:`prepare`."""
+        if self.strategy != "none" and compat.resolve_precision(self.precision) == "mixed_float16":
+            raise ArgumentError("--precision", f"float32 or mixed_bfloat16 with --strategy {self.strategy}",
+                                "mixed_float16", "change one of the two")
+        return distribution.start(self.strategy)
 
-def conduct(network, run, how, dataset, steps, log_every, checkpoint_every, shown=(), callbacks=()):
+    def refuse_scaling(self, network, *taken):
+        """Refuses the options for large trainings that ``network`` does not take, all but ``taken``."""
+        for name in ("accumulate", "recompute", "memory_limit", "strategy"):
+            if name not in taken and getattr(self, name) != getattr(How, name):
+                raise ArgumentError(f"--{name.replace('_', '-')}", "a network that takes it", network,
+                                    "leave it out (see docs/ARCHITECTURE.md, Large trainings)")
+
+
+def conduct(network, run, how, dataset, steps, log_every, checkpoint_every, shown=(), callbacks=(),
+            crew=distribution.NO_CREW):
     """Trains ``network`` to ``steps`` and leaves a finished (or resumable) run behind.
 
     Args:
@@ -46,6 +70,7 @@ def conduct(network, run, how, dataset, steps, log_every, checkpoint_every, show
         steps, log_every, checkpoint_every: in steps.
         shown: the log entries that the progress bar shows.
         callbacks: functions from the RunRecorder to a further Keras callback.
+        crew: the devices that train, training.distribution.Crew.
 
     Returns:
         The step reached.
@@ -58,14 +83,15 @@ def conduct(network, run, how, dataset, steps, log_every, checkpoint_every, show
         state.restore(network.networks(), network.optimizers(), found.arrays, run.checkpoints.path)
         first, window = found.step, found.info.get("window")
         progress.say(f"resumed at step {first} of {steps}")
+    crew.agree(first)
     run.forget_after(first)
     last = steps if how.pause_after is None else min(steps, first + how.pause_after)
     recorder = RunRecorder(run, network.networks(), network.optimizers(), steps, log_every, checkpoint_every, first,
                            window, shown, pause_at=last)
     try:
         if first < last:
-            network.fit(dataset(first, last), epochs=1, verbose=0,
-                        callbacks=[recorder, *(make(recorder) for make in callbacks)])
+            crew.fit(network, dataset(first, last), last - first,
+                     [recorder, *(make(recorder) for make in callbacks)])
     except BaseException as error:
         run.finish("failed", error=str(error) or type(error).__name__, step=recorder.step)
         raise

@@ -13,8 +13,11 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat, models
+from covid3dgan.errors import ArgumentError
 from covid3dgan.losses import adversarial
-from covid3dgan.training.updates import minimise, move_average
+from covid3dgan.models.given_dropout import GivenDropout
+from covid3dgan.training.recompute import Recomputed
+from covid3dgan.training.updates import minimise, move_average, share_of_replica
 
 
 class GAN3D(keras.Model):
@@ -25,12 +28,17 @@ class GAN3D(keras.Model):
         discriminator: CT -> (B, 2); column 0 generated, column 1 healthy.
         options: presets.stages.Gan.
         averaged: a second generator of the same shape that holds the moving average of the weights, or None.
+        accumulate: parts of a batch whose gradients are summed one after the other, which takes less memory.
+        recompute: keeps few activations of the generator and computes the others again for the gradients.
     """
 
-    def __init__(self, generator, discriminator, options, averaged=None):
+    def __init__(self, generator, discriminator, options, averaged=None, accumulate=1, recompute=False):
         super().__init__(name="gan3d")
         self.generator = generator
         self.discriminator = discriminator
+        self.judge = GivenDropout(discriminator)
+        self.accumulate = accumulate
+        self.generate = Recomputed(generator) if recompute else generator
         self.averaged = averaged
         self.options = options
         self.built = True
@@ -97,51 +105,66 @@ class GAN3D(keras.Model):
         return {name: tf.add_n([logs[name] for logs in found]) / len(found) for name in found[0]}
 
     def _reconstruct_once(self, noisy, clean, latent):
-        noise = tf.abs(noisy - clean)
-
-        def distance():
-            output = tf.cast(self.generator([noisy, latent], training=True), tf.float32)
-            error = output - clean
+        def distance(noisy, clean, latent):
+            output = tf.cast(self.generate([noisy, latent], training=True), tf.float32)
+            error, noise = output - clean, tf.abs(noisy - clean)
             voxels = tf.square(error) if self.options.reconstruction_loss == "mse" else tf.abs(error)
             if self.options.reconstruction_focus:
                 # Noise covers little of a volume: without extra weight there, the identity is nearly optimal.
                 voxels *= 1.0 + self.options.reconstruction_focus * tf.cast(noise > 0.02, tf.float32)
-            return tf.reduce_mean(voxels), output
+            return tf.reduce_mean(voxels), (tf.reduce_mean((noisy - output) * (noisy - clean)),
+                                            tf.reduce_mean(tf.square(noise)))
 
-        loss, output = minimise(self.reconstruction_optimizer, self.generator.trainable_variables, distance)
+        loss, (removed, added) = minimise(self.reconstruction_optimizer, self.generator.trainable_variables, distance,
+                                          noisy, clean, latent, parts=self.accumulate)
         # 1 when all the noise is gone, 0 when the generator has learned the identity.
-        removed = tf.reduce_sum((noisy - output) * (noisy - clean)) / (tf.reduce_sum(tf.square(noise)) + 1e-6)
-        return {"reconstruction_loss": loss, "noise_removed": removed}
+        return {"reconstruction_loss": loss, "noise_removed": removed / (added + 1e-12)}
 
     def discriminator_phase(self, batch):
         """Real healthy volumes against generated ones; only the discriminator's weights change."""
-        generated = tf.cast(self.generator([batch["covid"], batch["latent_discriminator"]], training=False), tf.float32)
-        size = tf.shape(generated)[0]
-        labels = tf.concat([tf.ones(size, tf.int32), tf.zeros(size, tf.int32)], 0)
-        volumes = tf.concat([batch["healthy"], generated], 0)
+        masks = self._masks(batch, rows=2)
 
-        def mistakes():
-            scores = tf.cast(self.discriminator(volumes, training=True), tf.float32)
-            return adversarial.discriminator_loss(self.options.adversarial_loss, scores, labels), scores
+        def mistakes(covid, latent, healthy, *masks):
+            generated = tf.stop_gradient(tf.cast(self.generator([covid, latent], training=False), tf.float32))
+            size = tf.shape(generated)[0]
+            labels = tf.concat([tf.ones(size, tf.int32), tf.zeros(size, tf.int32)], 0)
+            masks = [tf.concat([mask[:, 0], mask[:, 1]], 0) for mask in masks]
+            scores = tf.cast(self.judge([tf.concat([healthy, generated], 0)], masks), tf.float32)
+            right = tf.equal(tf.argmax(scores, -1, tf.int32), labels)
+            return (adversarial.discriminator_loss(self.options.adversarial_loss, scores, labels),
+                    tf.reduce_mean(tf.cast(right, tf.float32)))
 
-        loss, scores = minimise(self.discriminator_optimizer, self.discriminator.trainable_variables, mistakes)
-        right = tf.equal(tf.argmax(scores, -1, tf.int32), labels)
-        return {"discriminator_loss": loss, "discriminator_accuracy": tf.reduce_mean(tf.cast(right, tf.float32))}
+        loss, right = minimise(self.discriminator_optimizer, self.discriminator.trainable_variables, mistakes,
+                               batch["covid"], batch["latent_discriminator"], batch["healthy"], *masks,
+                               parts=self.accumulate)
+        return {"discriminator_loss": loss, "discriminator_accuracy": right}
 
     def generator_phase(self, batch):
         """The generated volumes should pass for healthy; only the generator's weights change."""
-        covid = batch["covid_again"]
+        masks = self._masks(batch, rows=1)
 
-        def conspicuousness():
-            output = tf.cast(self.generator([covid, batch["latent_generator"]], training=True), tf.float32)
+        def conspicuousness(covid, latent, *masks):
+            output = tf.cast(self.generate([covid, latent], training=True), tf.float32)
             # The published stack trains through the discriminator with its dropout on.
-            scores = tf.cast(self.discriminator(output, training=True), tf.float32)
-            return self.options.adversarial_weight * adversarial.generator_loss(self.options.adversarial_loss,
-                                                                                scores), output
+            scores = tf.cast(self.judge([output], [mask[:, 0] for mask in masks]), tf.float32)
+            loss = adversarial.generator_loss(self.options.adversarial_loss, scores)
+            return self.options.adversarial_weight * loss, {
+                "output_mean": tf.reduce_mean(output), "input_mean": tf.reduce_mean(covid),
+                "change": tf.reduce_mean(tf.abs(output - covid))}
 
-        loss, output = minimise(self.generator_optimizer, self.generator.trainable_variables, conspicuousness)
-        return {"generator_loss": loss, "output_mean": tf.reduce_mean(output),
-                "input_mean": tf.reduce_mean(covid), "change": tf.reduce_mean(tf.abs(output - covid))}
+        loss, means = minimise(self.generator_optimizer, self.generator.trainable_variables, conspicuousness,
+                               batch["covid_again"], batch["latent_generator"], *masks, parts=self.accumulate)
+        return {"generator_loss": loss, **means}
+
+    def _masks(self, batch, rows):
+        """The discriminator's dropout for this device's share of the batch, each (B, rows, units).
+
+        Drawn for the whole batch, so that a batch split over devices or over time meets the same masks.
+        """
+        whole = self.judge.masks(self.options.batch_size * rows, batch["key"] * tf.constant([2, 1], batch["key"].dtype)
+                                 + tf.constant([rows - 1, 0], batch["key"].dtype))
+        whole = [tf.reshape(mask, (self.options.batch_size, rows, *mask.shape[1:])) for mask in whole]
+        return share_of_replica(whole)
 
     def update_average(self, step):
         """The moving average of the generator's weights, quicker at first so that early weights are forgotten."""
@@ -149,8 +172,11 @@ class GAN3D(keras.Model):
             move_average(self.averaged, self.generator, self.options.ema_decay, step)
 
 
-def build_gan(options):
-    """A compiled :class:`GAN3D` for a preset's ``gan`` stage."""
+def build_gan(options, accumulate=1, recompute=False):
+    """A compiled :class:`GAN3D` for a preset's ``gan`` stage; ``accumulate`` and ``recompute`` keep its numbers."""
+    if options.batch_size % accumulate:
+        raise ArgumentError("--accumulate", f"a number that divides the batch of {options.batch_size}", f"{accumulate}",
+                            "change it or gan.batch_size")
     shape = (*options.volume_shape, 1)
 
     def generator(name):
@@ -161,7 +187,7 @@ def build_gan(options):
                     models.build_discriminator(variant=options.discriminator, input_shape=shape,
                                                width=options.discriminator_width,
                                                return_logits=adversarial.uses_logits(options.adversarial_loss)),
-                    options, generator("averaged") if options.ema_decay else None)
+                    options, generator("averaged") if options.ema_decay else None, accumulate, recompute)
     if network.averaged is not None:
         network.averaged.set_weights(network.generator.get_weights())
         network.averaged.trainable = False

@@ -4,7 +4,7 @@
 memory, status), ``metrics.csv`` and TensorBoard events, ``checkpoints/``, ``figures/``.
 """
 
-__all__ = ["Run", "open_run"]
+__all__ = ["Run", "check_same", "open_run", "read_manifest"]
 
 import csv
 import json
@@ -54,8 +54,8 @@ class Run:
         manifest_path = path / "run.json"
         described = presets.as_dict(preset)
         if resume:
-            manifest = _read_manifest(manifest_path)
-            _same(path, manifest, kind, described, seed)
+            manifest = read_manifest(manifest_path)
+            check_same(path, manifest, kind, described, seed)
             manifest["status"] = "running"
             manifest.setdefault("resumed", []).append({"at": _now(), "command": sys.argv})
             run = cls(path, manifest)
@@ -153,13 +153,14 @@ class Run:
 
 def open_run(path, kind=None):
     """A run that exists, for reading: (Run, preset). ``kind`` is checked where given."""
-    manifest = _read_manifest(Path(path) / "run.json")
+    manifest = read_manifest(Path(path) / "run.json")
     if kind is not None and manifest["kind"] != kind:
         raise InputError(path, f"a run of kind {kind!r}", f"kind {manifest['kind']!r}", "name the other run's folder")
     return Run(path, manifest), presets.from_dict(manifest["preset"])
 
 
-def _read_manifest(path):
+def read_manifest(path):
+    """The content of a run.json."""
     if not path.is_file():
         raise InputError(path.parent, "a run directory with run.json",
                          "none" if path.parent.exists() else "no such folder",
@@ -175,7 +176,7 @@ def _siblings(path):
     return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
 
 
-def _same(path, manifest, kind, described, seed):
+def check_same(path, manifest, kind, described, seed):
     """Refuses to continue a run under other values, naming each one."""
     then = dict(presets.registry.fields_of_dict(manifest["preset"]))
     now = dict(presets.registry.fields_of_dict(described))

@@ -15,7 +15,8 @@ from covid3dgan.training import state
 from covid3dgan.training.callbacks import CollapseMonitor, Panels
 from covid3dgan.training.conduct import conduct
 from covid3dgan.training.gan3d import build_gan
-from covid3dgan.training.runs import Run, open_run
+from covid3dgan.training.memory_estimate import gan_memory, refuse_beyond
+from covid3dgan.training.runs import open_run
 
 SHOWN = ("reconstruction_loss", "discriminator_loss", "generator_loss")
 
@@ -41,20 +42,29 @@ def train_gan(data, path, preset, how):
         raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
     precision = how.prepare()
-    run = Run.start(path, "gan", preset, how.seed, inputs=cases.files(), resume=how.resume, overwrite=how.overwrite,
-                    details={"precision": precision, "deterministic": how.deterministic})
-    network = build_gan(options)
+    crew = how.crew()
+    crew.share_batch(options.batch_size, "gan.batch_size", how.accumulate)
+    if how.memory_limit is not None:
+        refuse_beyond(how.memory_limit, gan_memory(options, precision, how.accumulate, how.recompute, crew.replicas,
+                                                   len(cases)), options.batch_size // crew.replicas, how)
+    run = crew.start_run(path, "gan", preset, how.seed, inputs=cases.files(), resume=how.resume,
+                         overwrite=how.overwrite,
+                         details={"precision": precision, "deterministic": how.deterministic,
+                                  "strategy": how.strategy, "devices": crew.replicas})
+    with crew.scope():
+        network = build_gan(options, how.accumulate, how.recompute)
     arrays = healthy.array("lung"), covid.array("lung"), healthy.array("lung_mask")
     batches = pipelines.gan_batches(*arrays, options, how.seed)
     if not how.resume:
-        _warm_up(network, batches, options.discriminator_warmup)
+        for step in range(options.discriminator_warmup):  # discriminator-only steps; published: one batch
+            crew.run(network.discriminator_phase, batches(step), pipelines.GAN_AXES)
 
     def draw():
         return _panels(network, covid, preset, how.seed)
 
-    conduct(network, run, how, lambda first, last: pipelines.step_dataset(batches, first, last), options.steps,
-            options.log_every, options.checkpoint_every, shown=SHOWN,
-            callbacks=[CollapseMonitor, lambda recorder: Panels(recorder, draw)])
+    conduct(network, run, how, lambda first, last: crew.dataset(batches, first, last, pipelines.GAN_AXES),
+            options.steps, options.log_every, options.checkpoint_every, shown=SHOWN,
+            callbacks=[CollapseMonitor, lambda recorder: Panels(recorder, draw)], crew=crew)
     return run
 
 
@@ -67,12 +77,6 @@ def load_generator(path):
                                            width=options.generator_width, head=options.generator_head)
     state.put_weights(generator, "averaged" if options.ema_decay else "generator", found.arrays, path)
     return generator, preset, found.step
-
-
-def _warm_up(network, batches, steps):
-    """Discriminator-only steps before the first full one (published: one batch)."""
-    for step in range(steps):
-        network.discriminator_phase(batches(step))
 
 
 def _panels(network, covid, preset, seed):

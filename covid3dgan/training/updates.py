@@ -1,6 +1,6 @@
-"""One optimizer step, with the loss scaled where the precision asks for it."""
+"""One optimizer step: the loss scaled where the precision asks for it, the batch whole, in parts or on many devices."""
 
-__all__ = ["minimise", "move_average"]
+__all__ = ["minimise", "move_average", "replicas", "share_of_replica"]
 
 import sys
 
@@ -10,25 +10,75 @@ import tensorflow as tf
 from covid3dgan import compat
 
 
-def minimise(optimizer, variables, objective):
+def replicas():
+    """On how many devices this step runs at once (tf.distribute)."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def share_of_replica(tensors):
+    """This device's rows of tensors that every device holds for the whole batch."""
+    context = tf.distribute.get_replica_context()
+    count = replicas()
+    if count == 1:
+        return tensors
+    # A tensor, not a number: all devices may share one traced function.
+    number = tf.cast(context.replica_id_in_sync_group, tf.int32)
+    return [tf.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))[number] for x in tensors]
+
+
+def minimise(optimizer, variables, objective, *inputs, parts=1):
     """Moves ``variables`` one step down the gradient of ``objective``.
 
     Args:
         optimizer: as ``compat.loss_scaling`` gave it.
         variables: what may change; everything else that the objective reads stays frozen.
-        objective: () -> (scalar loss, anything else to hand back).
+        objective: function of ``inputs`` -> (scalar loss, anything else to hand back).
+        inputs: tensors of one length; only needed for ``parts``.
+        parts: gradient accumulation: the objective sees one such part of the inputs after the other, which takes less
+            memory. The loss must be a mean over samples, so that the mean over parts is the same; so must be the rest.
 
     Returns:
-        What ``objective`` returned: the loss, unscaled, and the rest.
+        What ``objective`` returned: the loss, unscaled, and the rest. On several devices their means over all of them,
+        like the gradients'.
     """
-    with tf.GradientTape() as tape:
-        loss, rest = objective()
-        scaled = compat.scale_loss(optimizer, loss)
-    gradients = compat.unscale_gradients(optimizer, tape.gradient(scaled, variables))
+    def gradients_of(*chosen):
+        with tf.GradientTape() as tape:
+            loss, rest = objective(*chosen)
+            scaled = compat.scale_loss(optimizer, loss)
+        return tape.gradient(scaled, variables), (loss, rest)
+
+    gradients, found = gradients_of(*inputs) if parts == 1 else _in_parts(gradients_of, inputs, parts)
+    gradients = compat.unscale_gradients(optimizer, gradients)
+    if replicas() > 1:
+        gradients, found = _means_over_replicas((gradients, found))
     if keras.mixed_precision.global_policy().name == "mixed_bfloat16":
         gradients = _finite_or_zero(gradients)
-    optimizer.apply_gradients(zip(gradients, variables))
-    return loss, rest
+    compat.apply_gradients(optimizer, gradients, variables)
+    return found
+
+
+def _in_parts(gradients_of, inputs, parts):
+    """The means of what ``gradients_of`` gives for each part in turn."""
+    split = [tf.reshape(x, (parts, x.shape[0] // parts, *x.shape[1:])) for x in inputs]
+    first = gradients_of(*(x[0] for x in split))
+    summed = [x for x in tf.nest.flatten(first) if x is not None]
+
+    def add(number, *sums):
+        found = [x for x in tf.nest.flatten(gradients_of(*(x[number] for x in split))) if x is not None]
+        return (number + 1, *(a + b for a, b in zip(sums, found)))
+
+    # One part after the other: side by side they would need the memory of the whole batch.
+    sums = iter(tf.while_loop(lambda number, *_: number < parts, add, (tf.constant(1), *summed),
+                              parallel_iterations=1)[1:])
+    return tf.nest.map_structure(lambda x: None if x is None else next(sums) / parts, first)
+
+
+def _means_over_replicas(tensors):
+    flat = tf.nest.flatten(tensors)
+    means = iter(tf.distribute.get_replica_context().all_reduce(
+        tf.distribute.ReduceOp.MEAN, [x for x in flat if x is not None]))
+    return tf.nest.pack_sequence_as(tensors, [None if x is None else next(means) for x in flat])
 
 
 def _finite_or_zero(gradients):
@@ -53,5 +103,16 @@ def move_average(averaged, network, decay, step):
     """
     step = tf.cast(step, tf.float32)
     kept = tf.minimum(decay, (1.0 + step) / (10.0 + step))
-    for mean, weight in zip(averaged.weights, network.weights):
+
+    def move(mean, weight, kept):
         mean.assign(kept * mean + (1.0 - kept) * weight)
+
+    if replicas() == 1:
+        for mean, weight in zip(averaged.weights, network.weights):
+            move(mean, weight, kept)
+        return
+    pairs = list(zip(compat.tf_variables(averaged), compat.tf_variables(network)))
+    # Variables of several devices change from outside the replicas, on each device alike.
+    tf.distribute.get_replica_context().merge_call(
+        lambda strategy, kept: [strategy.extended.update(mean, move, args=(weight, kept), group=False)
+                                for mean, weight in pairs], args=(kept,))
