@@ -25,7 +25,7 @@ def write_saved_model(exportable, path):
     module = tf.Module(name=exportable.part.replace("-", "_"))
     module.weights = compat.tf_variables(network)
     signature = [tf.TensorSpec(tensor.shape, tf.float32, name) for name, tensor in zip(spec.inputs, network.inputs)]
-    module.forward = tf.function(forward, input_signature=signature)
+    module.forward = tf.function(forward, autograph=False, input_signature=signature)
     concrete = module.forward.get_concrete_function()
     tf.saved_model.save(module, str(path), signatures={"serving_default": concrete, spec.method: concrete})
     write_json(Path(path) / METADATA, exportable.metadata())

@@ -27,9 +27,9 @@ def convert(exportable, precision="float32"):
         precision: of the weights: "float32", "float16", or "dynamic-int8" (8-bit weights; activations stay float and
             are rounded on the fly).
     """
-    with tempfile.TemporaryDirectory(prefix="covid3dgan-") as folder, _quietly():
-        _write_twin(exportable, folder)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+    with _quietly():
+        twin = _twin(exportable)
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([twin.forward.get_concrete_function()], twin)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if precision != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -39,7 +39,8 @@ def convert(exportable, precision="float32"):
     return with_metadata(content, {**exportable.metadata(), "precision": precision})
 
 
-def _write_twin(exportable, folder):
+def _twin(exportable):
+    """A ``tf.Module`` whose ``forward`` takes a batch of one in shapes that are all known."""
     volumes = exportable.spec.domain == "volume"
 
     def forward(*inputs):
@@ -49,10 +50,9 @@ def _write_twin(exportable, folder):
 
     module = tf.Module()
     module.weights = compat.tf_variables(exportable.network)
-    module.forward = tf.function(forward, input_signature=[
+    module.forward = tf.function(forward, autograph=False, input_signature=[
         tf.TensorSpec((1, *shape), tf.float32, name) for name, shape in exportable.shapes.items()])
-    concrete = module.forward.get_concrete_function()
-    tf.saved_model.save(module, folder, signatures={"serving_default": concrete})
+    return module
 
 
 @contextlib.contextmanager

@@ -83,7 +83,8 @@ def _check_out(out, overwrite):
 def _reference(exportable, inputs):
     """(probe -> output -> array, median seconds of a call) of the Keras network in float32."""
     spec = exportable.spec
-    forward = tf.function(lambda *arrays: exportable.named(run_graph(exportable.network, arrays, INFERENCE_RULES)))
+    forward = tf.function(lambda *arrays: exportable.named(run_graph(exportable.network, arrays, INFERENCE_RULES)),
+                          autograph=False)
     expected, times = {}, []
     for probe, arrays in inputs.items():
         arrays = [tf.constant(arrays[name]) for name in spec.inputs]
