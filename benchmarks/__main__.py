@@ -15,7 +15,7 @@ from benchmarks import bench, machine, table
 
 # In the order of the table; the matrix product comes first, since shares of its peak are stated afterwards.
 NAMES = ("machine", "perlin", "preprocessing", "input_pipeline", "gan_step", "segmenter_step", "ssinfnet_step",
-         "predict", "start_up")
+         "predict", "start_up", "tflite_generator", "tflite_segmenter")
 
 
 def main(argv=None):
