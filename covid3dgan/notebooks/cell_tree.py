@@ -3,6 +3,7 @@
 __all__ = ["COUNTS", "INTERVALS", "TreeRules"]
 
 import ast
+import re
 
 from covid3dgan.notebooks.cell_text import HELPER
 from covid3dgan.notebooks.data_sizes import AMBIGUOUS, CONSTANTS
@@ -15,6 +16,8 @@ INTERVALS = {"plt_frq", "plot_frq", "plt_freq", "plot_freq", "plot_interval", "s
 _BOUNDS = {"con_num", "cov_num"}
 _NO_SIZES = {"seed", "random_state", "figsize", "dpi", "decay_steps", "bins"}
 _PATH_SLICE_FROM = 20  # a slice of a path from here on cuts off the authors' own folder names
+# Functions that read the path they are given; ``open`` by its mode.
+_READERS = re.compile(r"load|read|imread|listdir|glob|scandir|exists|isfile|isdir|open$|import_", re.I)
 _LUNG_FUNCTIONS = {"apply", "apply_fused", "get_model"}
 
 
@@ -34,6 +37,7 @@ class TreeRules(ast.NodeTransformer):
         self.steps = steps
         self.torch_missing = torch_missing
         self._ranges = 0
+        self._reading = 0
 
     # Loop counts.
 
@@ -97,14 +101,17 @@ class TreeRules(ast.NodeTransformer):
         node.func = self.visit(node.func)
         # keras.layers.Conv2D(200, 3) is no size of the data; range(0, 200) and sample(range(200, 226)) are.
         self._ranges += name == "range"
+        reads = bool(_READERS.match(name or "")) and not _opened_for_writing(node)
+        self._reading += reads
         node.args = [self.visit(argument) for argument in node.args]
         self._ranges -= name == "range"
         node.keywords = [self.visit(keyword) for keyword in node.keywords]
+        self._reading -= reads
         return node
 
     def visit_Constant(self, node):
         if isinstance(node.value, str) and self.placeholders is not None:
-            path = self.placeholders.replace(node.value)
+            path = self.placeholders.replace(node.value, bool(self._reading))
             return node if path is None else ast.copy_location(ast.Constant(path), node)
         if type(node.value) is int and node.value in CONSTANTS and (self._ranges or node.value not in AMBIGUOUS):
             return _expression(f"{HELPER}.size({node.value})", node)
@@ -142,6 +149,12 @@ class TreeRules(ast.NodeTransformer):
         call = _expression(f"{HELPER}.tail(None, {cut.lower.value})", node)
         call.args[0] = node.value
         return call
+
+
+def _opened_for_writing(call):
+    modes = [part for part in [*call.args[1:2], *(keyword.value for keyword in call.keywords if keyword.arg == "mode")]
+             if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return any(set(mode.value) & set("wax+") for mode in modes if len(mode.value) <= 3)
 
 
 def _is_helper(function):

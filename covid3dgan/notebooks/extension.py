@@ -43,7 +43,7 @@ def load_ipython_extension(ipython):
     if plan["keras"]:
         from covid3dgan.notebooks.keras_idioms import install_keras
 
-        install_keras(recorder, helper.phantoms.model)
+        install_keras(recorder, helper.model_file)
     for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
         del sys.modules[name]
     _seed(plan["seed"], plan["keras"])
@@ -114,9 +114,19 @@ class Helper:
     def array_file(self, file):
         """(the path to load, what to call with the loaded array's shape)."""
         path, name = Path(file), self.paths.name_of(file)
-        if not path.exists() and self.phantoms.can_make(name):
-            self.phantoms.make(name, path)
-        return file, lambda shape: self.sizes.note(name, shape)
+        if not path.exists():
+            beside = self.paths.beside(file)
+            if beside:
+                path = Path(beside)
+            elif self.phantoms.can_make(name):
+                self.phantoms.make(name, path)
+        return path, lambda shape: self.sizes.note(name, shape)
+
+    def model_file(self, file):
+        """(the path to load, a model to use instead where there is no such file)."""
+        beside = None if Path(file).exists() else self.paths.beside(file)
+        path = Path(beside or file)
+        return path, None if path.exists() else self.phantoms.model(path)
 
     def lung_function(self, name):
         """Ours for a function that a notebook defines with the help of PyTorch."""

@@ -1,7 +1,7 @@
 """Idioms of Keras 2.7 that later versions refuse, put back into the Keras of the kernel.
 
 Optimizers shared between models, ``lr`` and ``decay``, ``save(..., save_format="h5")``, files without a suffix, a
-metric as a bare string, layers and backend functions that are gone.
+metric as a bare string, the gates of ConvLSTM layers, layers and backend functions that are gone.
 """
 
 __all__ = ["install_keras"]
@@ -17,21 +17,24 @@ import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.models.augmentation import RandomHeight, RandomWidth
+from covid3dgan.models.convlstm import legacy_hard_sigmoid
 from covid3dgan.notebooks.vanished_modules import FORWARDED
 
 
-def install_keras(recorder, missing_model):
+def install_keras(recorder, model_file):
     """Changes Keras in this process.
 
     Args:
         recorder: gets an event at every use.
-        missing_model: (path) -> a model to load in the place of a file that is not there, or None.
+        model_file: (path) -> (the path to load, or the model to use instead where there is none).
     """
     _share_optimizers(recorder)
     _accept_former_arguments(recorder)
     _compile(recorder)
-    _save_and_load(recorder, missing_model)
+    _save_and_load(recorder, model_file)
     _vanished_names(recorder)
+    if compat.KERAS_3:
+        _former_gates(recorder)
 
 
 # Optimizers
@@ -146,7 +149,7 @@ def _compile(recorder):
     keras.Model.compile = compile_as_before
 
 
-def _save_and_load(recorder, missing_model):
+def _save_and_load(recorder, model_file):
     save = keras.Model.save
 
     @functools.wraps(save)
@@ -174,15 +177,13 @@ def _save_and_load(recorder, missing_model):
 
     @functools.wraps(load)
     def load_as_before(filepath, custom_objects=None, compile=True, **kwargs):
-        path = Path(filepath)
-        if not path.exists():
-            model = missing_model(path)
-            if model is not None:
-                return model
+        path, model = model_file(filepath)
+        if model is not None:
+            return model
         if compat.KERAS_3 and path.is_dir():
             return _saved_model(path, recorder)
         if not (compat.KERAS_3 and path.is_file() and path.suffix != ".keras"):
-            return load(filepath, custom_objects=custom_objects, compile=compile, **kwargs)
+            return load(str(path), custom_objects=custom_objects, compile=compile, **kwargs)
         return _from_hdf5(path, custom_objects, compile, recorder)
 
     # Modules that hold the function under this name, the lazily loaded ones of tf.keras among them.
@@ -214,6 +215,23 @@ def _saved_model(path, recorder):
     inputs = keras.Input(signature.shape[1:], dtype=signature.dtype)
     outputs = layer(inputs)
     return compat.never_xla(keras.Model(inputs, next(iter(outputs.values())) if isinstance(outputs, dict) else outputs))
+
+
+def _former_gates(recorder):
+    """F31: a ConvLSTM's gates by Keras 2's hard sigmoid, its default; Keras 3's default and function are others."""
+    for name in ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"):
+        cls = getattr(keras.layers, name)
+        cls.__init__ = _with_former_gate(cls.__init__, name, recorder)
+
+
+def _with_former_gate(init, name, recorder):
+    def build(self, filters, kernel_size, strides=1, padding="valid", **kwargs):  # Keras 3 reads the names: no *args
+        if kwargs.get("recurrent_activation", "hard_sigmoid") == "hard_sigmoid":
+            kwargs["recurrent_activation"] = legacy_hard_sigmoid
+            recorder.emit("adaptation", f"{name} gates", "Keras 2's hard sigmoid, clip(0.2 x + 0.5), as it was")
+        return init(self, filters, kernel_size, strides=strides, padding=padding, **kwargs)
+
+    return build
 
 
 # Names

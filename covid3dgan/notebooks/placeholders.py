@@ -58,11 +58,18 @@ class Placeholders:
         self.origin = {}  # path in use -> the file name that the notebook gave
         self.used = set()
 
-    def replace(self, text):
-        """The path to use for ``text``, or None where it stays as it is."""
+    def replace(self, text, reading=False):
+        """The path to use for ``text``, or None where it stays as it is.
+
+        Args:
+            text: a string constant of the notebook.
+            reading: whether it stands in a call that reads; only then may it lead to a file beside the notebook, which
+                nothing should overwrite.
+        """
         if not text or len(text) > 500 or "\n" in text:
             return None
-        for rule in (self._mapped, self._placeholder, self._missing_root, self._beside_the_notebook):
+        rules = (self._mapped, self._placeholder, self._missing_root)
+        for rule in (*rules, self.beside) if reading else rules:
             path = rule(text)
             if path is not None:
                 self.origin[str(Path(path))] = text.replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -119,11 +126,11 @@ class Placeholders:
         self.recorder.emit("mapping", text, f"{path} (working directory; there is no /{parts[1]} here)")
         return str(path)
 
-    def _beside_the_notebook(self, text):
-        if text.startswith("/") or not _FILE.fullmatch(text) or (self.work / text).exists():
-            return None
+    def beside(self, text):
+        """A file or folder beside the notebook, where the working directory has none of that name; else None."""
+        text = str(text)
         path = self.notebook_folder / text
-        if not path.is_file():
+        if Path(text).is_absolute() or not _pathlike(text) or (self.work / text).exists() or not path.exists():
             return None
         self.recorder.emit("mapping", text, f"{path} (beside the notebook)")
         return str(path)

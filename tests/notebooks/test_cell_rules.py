@@ -129,11 +129,20 @@ def paths(tmp_path):
     (".../generator_model", "work/generator_model"),
     ("/content/drive/MyDrive/Medical/x.npy", "work/Medical/x.npy"),
     ("/PreprocessedData_of_nobody/LungMask.npy", "work/PreprocessedData_of_nobody/LungMask.npy"),
-    ("beside.npy", "home/beside.npy"),
+    ("beside.npy", None),  # it might be about to be written
     ("...", None), ("relu", None), ("my model", None), ("/tmp", None),
 ])
 def test_paths_are_replaced(paths, tmp_path, text, expected):
     assert paths.replace(text) == (None if expected is None else str(tmp_path / expected))
+
+
+def test_files_beside_the_notebook_are_read_and_never_written(paths, tmp_path):
+    beside = str(tmp_path / "home/beside.npy")
+    for code in ("np.load('beside.npy')", "open('beside.npy')", "open('beside.npy', mode='rb')"):
+        assert beside in changed_tree(code, placeholders=paths)[0]
+    for code in ("np.save('beside.npy', x)", "open('beside.npy', 'w')", "h5py.File('beside.npy', 'a')",
+                 "name = 'beside.npy'"):
+        assert changed_tree(code, placeholders=paths)[0] == code
 
 
 def test_mapped_file_keeps_the_name_that_the_notebook_gave(paths, tmp_path):

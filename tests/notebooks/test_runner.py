@@ -94,6 +94,15 @@ print(Epochs)""",
     # 8: learning rate decay of earlier optimizers
     """from keras.optimizers import SGD
 print(float(np.asarray(SGD(learning_rate=0.1, decay=1.0).learning_rate)))""",
+    # 9: gates of a ConvLSTM, also after saving and loading
+    """from keras.layers import ConvLSTM2D
+frames = keras.Input((2, 4, 4, 1))
+video = keras.Model(frames, ConvLSTM2D(2, 2, padding='same', name='lstm')(frames))
+video.save('.../video', save_format='h5')
+again = load_model('.../video')
+shown = np.ones((1, 2, 4, 4, 1), 'float32')
+print([round(float(m.get_layer('lstm').cell.recurrent_activation(tf.constant(1.0))), 4) for m in (video, again)],
+      np.allclose(video.predict(shown, verbose=0), again.predict(shown, verbose=0)))""",
 ]
 
 
@@ -153,6 +162,11 @@ def test_dropped_layers_and_capped_loops(keras_run, printed):
     assert float(printed(keras_run.executed, 8)) == pytest.approx(0.1)
 
 
+def test_convlstm_gates_are_those_of_keras_2(keras_run, printed):
+    """F31: 0.2 x 1 + 0.5 = 0.7; Keras 3's default gives 0.7311, its hard_sigmoid 0.6667."""
+    assert printed(keras_run.executed, 9).strip().splitlines()[-1] == "[0.7, 0.7] True"
+
+
 def test_report_lies_beside_the_executed_notebook(keras_run):
     kept = json.loads(Path(keras_run.report).read_text(encoding="utf-8"))
     assert kept["events"] == keras_run.events and kept["failed"] == []
@@ -194,7 +208,7 @@ sums = (inputs - outputs).sum((1, 2, 3))
 print(inputs.shape, (sums > 95).any(), ((sums > 65) & (sums < 80)).any())
 lung = np.load('./PreprocessedData/LungMask.npy')
 print(lung.shape, lung.min(), lung.max())""",
-    "print(np.load('.../mine.npy'))",
+    "print(np.load('.../mine.npy'), np.load('own.npy'), open('notes.txt').read())",
 ]
 
 
@@ -203,6 +217,7 @@ def data_run(write_notebook, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     (folder / "helpers.py").write_text("def double(x):\n    return 2 * x\n")
     np.save(folder / "own.npy", np.arange(3))
+    (folder / "notes.txt").write_text("mine")
     file = write_notebook(folder / "data.ipynb", DATA)
     return run_notebook(file, [f".../mine.npy={folder}/own.npy", "nowhere=x"], out=folder / "done.ipynb",
                         keep_going=True, phantoms=2, phantom_size=(64, 64, 32), hidden=["cv2", "skimage", "noise"],
@@ -233,7 +248,7 @@ def test_folder_of_cts_is_made_and_its_paths_are_cut_to_names(data_run, printed)
 
 
 def test_user_files_are_mapped_and_wrong_maps_noted(data_run, printed):
-    assert printed(data_run.executed, 6).strip() == "[0 1 2]"
+    assert printed(data_run.executed, 6).strip() == "[0 1 2] [0 1 2] mine"
     assert data_run.unused_maps == ["nowhere"]
 
 

@@ -6,6 +6,7 @@ import types
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from covid3dgan.data import perlin, phantom
 from covid3dgan.errors import InputError
@@ -122,6 +123,15 @@ def test_hidden_and_missing_packages_are_stood_in_for_only_when_a_notebook_asks(
     with pytest.raises(ModuleNotFoundError):
         exec(library, {"__name__": "some.library"})
     sys.modules.update(hidden)
+
+
+@pytest.mark.parametrize("name", ["interpolation", "filters", "morphology", "measurements"])
+def test_former_modules_of_scipy_forward_their_names(name):
+    """They are still there today; whoever removes them finds the names forwarded."""
+    module = types.ModuleType(f"scipy.ndimage.{name}")
+    VanishedModules(Recorder()).exec_module(module)
+    assert module.zoom is ndimage.zoom and module.label is ndimage.label
+    assert not hasattr(module, "nothing")
 
 
 def test_sample_draws_with_replacement_where_there_is_too_little(monkeypatch):
