@@ -103,14 +103,16 @@ def prediction_figure(images_hu, labels, kinds, name, most=6):
     """
     sizes = (labels > 0).sum((1, 2))
     chosen = np.sort(np.argsort(-sizes, kind="stable")[:min(most, max(1, np.count_nonzero(sizes)))])
-    rows = -(-len(chosen) // 2)
-    figure = new_figure(4 * _CELL, rows * _CELL + 0.9)
-    grid = figure.subplots(rows, 4, squeeze=False)
+    pairs = min(2, len(chosen))
+    rows = -(-len(chosen) // pairs)
+    figure = new_figure(2 * pairs * _CELL, rows * _CELL + 0.9)
+    grid = figure.subplots(rows, 2 * pairs, squeeze=False)
     for panel in grid.ravel():
         bare(panel)
     colours = list(CLASS_COLOURS.values())[:len(kinds)]
     for index, z in enumerate(chosen):
-        plain, coloured = grid[index // 2, 2 * (index % 2):2 * (index % 2) + 2]
+        row, pair = divmod(index, pairs)
+        plain, coloured = grid[row, 2 * pair:2 * pair + 2]
         plain.set_title(f"slice {z + 1}" if len(images_hu) > 1 else "image")
         coloured.set_title("found")
         show_ct(plain, images_hu[z])

@@ -108,3 +108,12 @@ def test_figures_draw():
     assert len(ssinfnet_figures.class_figure(pictures, labels, {"SInfNet": labels}).axes) == 6
     assert len(ssinfnet_figures.infection_figure(pictures, labels > 0, {"SInfNet": pictures}).axes) == 7
     assert len(ssinfnet_figures.painting_figure(pictures, labels > 0, pictures).axes) == 6
+
+
+def test_prediction_figure_shows_the_slices_with_most_infection():
+    labels = np.zeros((9, 16, 16), np.uint8)
+    labels[2, :4], labels[7, :2], labels[8, :3] = 1, 2, 1
+    figure = ssinfnet_figures.prediction_figure(np.zeros(labels.shape), labels, ("GGO", "consolidation"), "ct", most=2)
+    assert [axes.get_title() for axes in figure.axes] == ["slice 3", "found", "slice 9", "found"]
+    nothing = ssinfnet_figures.prediction_figure(np.zeros((5, 16, 16)), np.zeros((5, 16, 16)), ("infection",), "ct")
+    assert [axes.get_title() for axes in nothing.axes] == ["slice 1", "found"]
