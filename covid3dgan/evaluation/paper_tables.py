@@ -57,12 +57,31 @@ def numbers():
     return json.loads((Path(__file__).parent / "paper_numbers.json").read_text(encoding="utf-8"))
 
 
-def tables(system):
-    """The result tables of a system's paper, in the paper's order."""
+def tables(system, evaluation=None):
+    """The result tables of a system's paper, in the paper's order.
+
+    Args:
+        system: a key of SYSTEMS.
+        evaluation: presets.stages.Evaluation, whose fields say which of a paper's own contradictions is shown (F27,
+            F29); None shows the tables as printed.
+    """
     if system not in SYSTEMS:
         raise ArgumentError("system", f"one of {', '.join(SYSTEMS)}", f"{system!r}{nearest_names(system, SYSTEMS)}",
                             "name one of them")
-    return globals()[f"_{system}"](numbers()[SYSTEMS[system]])
+    found = globals()[f"_{system}"](numbers()[SYSTEMS[system]])
+    return found if evaluation is None else tuple(_chosen(table, evaluation) for table in found)
+
+
+def _chosen(table, evaluation):
+    """The table with the Mosmed numbers that the preset asks for."""
+    shown = []
+    for number in table.numbers:
+        if table.name == "Table 2" and number.key == ("Ours", "Mosmed", "dice") and evaluation.mosmed_dice == "text":
+            number = dataclasses.replace(number, mean=numbers()["001"]["text"]["mosmed_dice_in_text"], spread=None)
+        of_two_cases = table.title == "Results of GAN + U-Net" and number.dataset == "Mosmed"
+        if evaluation.two_case_row or not of_two_cases:
+            shown.append(number)
+    return dataclasses.replace(table, numbers=tuple(shown))
 
 
 def _shabani(paper):

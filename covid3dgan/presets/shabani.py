@@ -47,7 +47,7 @@ register(System(
     segmenter=PAPER_SEGMENTER,
     contrastive=Contrastive(grouping="sorted", loss="supcon"),
     threshold=Threshold(relative=False, tune=True),
-    evaluation=Evaluation(slice_filters=False),
+    evaluation=Evaluation(slice_filters=False, radiopaedia_cases=9),
 ))
 
 IMPROVED_GAN = Gan(
@@ -98,7 +98,7 @@ register(System(
     segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),
     contrastive=Contrastive(grouping="sorted", loss="supcon"),
     threshold=Threshold(relative=False, tune=False),
-    evaluation=Evaluation(slice_filters=False),
+    evaluation=Evaluation(slice_filters=False, radiopaedia_cases=10),
 ))
 
 register(dataclasses.replace(DEMO, name="elmourabit/demo", system="elmourabit",

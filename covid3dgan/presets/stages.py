@@ -113,3 +113,6 @@ class Evaluation:
 
     protocol: Literal["published", "per_volume", "khali_pixel_max", "ssinfnet", "afseg"] = "published"
     slice_filters: bool = True  # F24: 163 pixels and 1 % of the lung
+    mosmed_dice: Literal["table", "text"] = "table"  # F27: which of paper 001's two numbers stands in Table 2
+    radiopaedia_cases: Optional[int] = None  # F28: the first so many are scored; None: all
+    two_case_row: bool = True  # F29: paper 000's Mosmed row stands in its Table 5

@@ -58,7 +58,7 @@ class Cohorts:
     described: dict
 
 
-def open_cohorts(data, out, seed, sizes=DEMO_SIZES):
+def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None):
     """The cohorts of paper 001.
 
     Args:
@@ -66,8 +66,15 @@ def open_cohorts(data, out, seed, sizes=DEMO_SIZES):
         out: folder for the phantoms.
         seed: of the phantoms.
         sizes: CohortSizes of the phantoms.
+        evaluation: presets.stages.Evaluation, which may limit the Radiopaedia cases (F28).
     """
-    return _phantoms(Path(out), seed, sizes) if data is None else _real(Path(data))
+    cohorts = _phantoms(Path(out), seed, sizes) if data is None else _real(Path(data))
+    most = None if evaluation is None else evaluation.radiopaedia_cases
+    if most is None or len(cohorts.tests.get("Radiopaedia", ())) <= most:
+        return cohorts
+    tests = {**cohorts.tests, "Radiopaedia": cohorts.tests["Radiopaedia"][:most]}
+    described = {**cohorts.described, "Radiopaedia": f"{cohorts.described['Radiopaedia']}, the first {most} of them"}
+    return dataclasses.replace(cohorts, tests=tests, described=described)
 
 
 def _phantoms(out, seed, sizes):

@@ -62,7 +62,7 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
                           "sizes": dataclasses.asdict(sizes) if data is None else None},
                     ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite)
     tuned = preset.threshold.tune
-    cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes), tuned)
+    cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes, preset.evaluation), tuned)
     stages.run("cases", lambda: cohorts.described)
     stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"
@@ -89,7 +89,7 @@ def _report(out, preset, how, cohorts, model, command):
             for metric, label in METRICS.items()}
     figure = report.Picture(grouped_bars(bars, "mean and standard deviation (%)", ylim=(0, 125)),
                             "Figure 12: results of GAN + U-Net.", "figure12")
-    tables = tuple(comparison_table(table, measured) for table in paper_tables.tables("elmourabit"))
+    tables = tuple(comparison_table(table, measured) for table in paper_tables.tables("elmourabit", preset.evaluation))
     report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
         report.Section("Tables 5 and 6", tables, cohorts.phantom),
         report.Section("Figure 12", (figure,), cohorts.phantom),

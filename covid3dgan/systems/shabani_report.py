@@ -35,7 +35,7 @@ def write_report(out, preset, cohorts, scores, runs, command, how):
     command = command or f"covid3dgan reproduce {preset.system} --preset {preset.name} --seed {how.seed}"
     sections = [_about(preset, cohorts, how, command)]
     sections += [report.Section(f"{table.name}: {table.title}", (_table(table, cohorts, scores, command),),
-                                phantom=cohorts.phantom) for table in tables("shabani")]
+                                phantom=cohorts.phantom) for table in tables("shabani", preset.evaluation)]
     sections.append(report.Section("Per volume", (_volume_table(scores),), phantom=cohorts.phantom))
     sections.append(report.Section("Figures", tuple(_figures(out, preset, cohorts, scores)), phantom=cohorts.phantom))
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,

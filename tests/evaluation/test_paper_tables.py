@@ -5,9 +5,11 @@ import math
 
 import pytest
 
+from covid3dgan import presets
 from covid3dgan.errors import ArgumentError
 from covid3dgan.evaluation import paper_tables
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.presets.stages import Evaluation
 
 
 def leaves(content, path=()):
@@ -61,17 +63,25 @@ def test_f29_paper_000s_mosmed_row_is_the_two_case_notebook():
         assert math.floor(number.notebook_spread * 100) / 100 <= number.spread <= math.ceil(
             number.notebook_spread * 100) / 100
     assert any(note.startswith("F29") for note in paper_tables.tables("elmourabit")[0].notes)
+    without = paper_tables.tables("elmourabit", Evaluation(two_case_row=False))[0]
+    assert {n.dataset for n in without.numbers} == {n.dataset for n in paper_tables.tables("elmourabit")[0].numbers
+                                                    } - {"Mosmed"}
 
 
 def test_f27_the_contradicting_mosmed_dice_stands_beside_the_table():
     table = paper_tables.tables("shabani")[0]
     assert any("68.43" in note and "58.43" in note for note in table.notes)
+    for choice, dice in (("table", 58.43), ("text", 68.43)):
+        chosen = paper_tables.tables("shabani", Evaluation(mosmed_dice=choice))[0]
+        assert next(n.mean for n in chosen.numbers if n.key == ("Ours", "Mosmed", "dice")) == dice
 
 
 def test_f28_the_papers_count_different_radiopaedia_cases():
     cases = {paper: next(row["cases"] for row in paper_tables.numbers()[paper]["table1_data"]
                          if row["dataset"] == "Radiopaedia") for paper in ("000", "001")}
     assert cases == {"000": 10, "001": 9}
+    assert presets.get("elmourabit/paper").evaluation.radiopaedia_cases == 10
+    assert presets.get("shabani/paper").evaluation.radiopaedia_cases == 9
 
 
 def test_unknown_system_names_the_nearest():
