@@ -46,11 +46,11 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
     # As published, the dropout is on the copy for the decoder only: the encoder's pooling takes the map as it is.
     thinned = keras.layers.Dropout(dropout, name="decoder3_dropout")(skips[2])
     for level, skip, kernel in ((3, thinned, 3), (2, skips[1], 2), (1, skips[0], 2)):
-        name, filters = f"decoder{level}", width * 2 ** (level - 1)
-        x = _upsample(x, filters, kernel, name)
-        x = _merge(skip, x, filters // 2, gate, name) if merge == "convlstm" else keras.layers.Concatenate(
-            name=f"{name}_merge")([skip, x])
-        x = _convolve(_convolve(x, filters, f"{name}_conv1"), filters, f"{name}_conv2")
+        part, filters = f"decoder{level}", width * 2 ** (level - 1)
+        x = _upsample(x, filters, kernel, part)
+        x = _merge(skip, x, filters // 2, gate, part) if merge == "convlstm" else keras.layers.Concatenate(
+            name=f"{part}_merge")([skip, x])
+        x = _convolve(_convolve(x, filters, f"{part}_conv1"), filters, f"{part}_conv2")
     x = _convolve(x, 2, "decoder1_conv3", activation=head)
     mask = keras.layers.Conv2D(1, 1, activation="tanh", dtype="float32", name="mask")(x)
     return compat.never_xla(keras.Model(image, mask, name=name))
