@@ -9,7 +9,7 @@ from covid3dgan.errors import ArgumentError
 
 _DOTS = re.compile(r"(?:\.\.\.|…)[/\\]+(.*)", re.S)
 _COLAB = re.compile(r"/content(?:/g?drive(?:/(?:My ?Drive|MyDrive))?)?(?:/(.*))?", re.S)
-_YOUR = re.compile(r"(?:your|my|path to(?: your)?|the)[ _-](?:\w+[ _-])*(?:directory|dir|path|folder)", re.I)
+_YOUR = re.compile(r"(?:path to )?your[ _-](?:\w+[ _-])*(?:directory|dir|path|folder)", re.I)
 _FILE = re.compile(r"[^\s<>|:*?\"']*\.(?:npy|npz|pkl|pickle|h5|hdf5|keras|csv|xlsx?|json|txt|png|jpe?g|tiff?|nii"
                    r"|nii\.gz|dcm|mat|zip)", re.I)
 

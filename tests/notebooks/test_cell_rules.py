@@ -130,7 +130,8 @@ def paths(tmp_path):
     ("/content/drive/MyDrive/Medical/x.npy", "work/Medical/x.npy"),
     ("/PreprocessedData_of_nobody/LungMask.npy", "work/PreprocessedData_of_nobody/LungMask.npy"),
     ("beside.npy", None),  # it might be about to be written
-    ("...", None), ("relu", None), ("my model", None), ("/tmp", None),
+    ("...", None), ("relu", None), ("my path", None), ("/tmp", None),
+    ("path to your data folder", "work"),
 ])
 def test_paths_are_replaced(paths, tmp_path, text, expected):
     assert paths.replace(text) == (None if expected is None else str(tmp_path / expected))
