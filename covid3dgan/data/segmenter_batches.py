@@ -1,6 +1,6 @@
 """Batches for the segmenter: pairs for the contrastive steps, slices and pseudo-masks for the end-to-end step."""
 
-__all__ = ["segmenter_batches"]
+__all__ = ["SEGMENTER_AXES", "segmenter_batches"]
 
 import numpy as np
 
@@ -8,6 +8,8 @@ from covid3dgan.data import healthy_noise
 from covid3dgan.data.pipelines import Indices
 from covid3dgan.errors import InputError
 
+# The batch axis of what ``segmenter_batches`` gives, where it is not the first; None: not split among devices.
+SEGMENTER_AXES = {"pairs": 1, "label": None, "step": None}
 SLICES_PER_VOLUME = 4
 UNTOUCHED_SHARE = 0.25
 

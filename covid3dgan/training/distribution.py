@@ -60,6 +60,13 @@ class Crew:
             raise ArgumentError(name, f"a batch that divides by {self.replicas * accumulate} ({parts})",
                                 f"{batch_size}", "change it, --accumulate or the number of devices")
 
+    def join_norms(self, network):
+        """Lets the batch normalisations of ``network`` take their statistics over the batches of all devices."""
+        for layer in network.layers if self.replicas > 1 else ():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+                layer.fused = False  # Keras 2's fused kernel knows one device only
+
     def dataset(self, batch_at, first, last, axes):
         """The batches of the steps first .. last - 1 as a tf.data.Dataset; with several devices in this process their
         shares follow one another.

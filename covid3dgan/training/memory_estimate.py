@@ -38,9 +38,13 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
             return_logits=adversarial.uses_logits(options.adversarial_loss))
     volume = math.prod(shape) * 4
     samples = options.batch_size / replicas / accumulate
-    generating = samples * (_kept(generator) if recompute else _outputs(generator))
+    judged = _outputs(discriminator)
     # The generator's update keeps both networks' activations; the discriminator's sees twice as many volumes.
-    most = max(generating + samples * _outputs(discriminator), 2 * samples * _outputs(discriminator))
+    if recompute:
+        borders, largest = _kept(generator)
+        most = samples * max(borders + max(judged, largest), 2 * judged)
+    else:
+        most = samples * max(_outputs(generator) + judged, 2 * judged)
     # Weights, their gradients (and the sum over parts), two moments per Adam, and the average.
     copies = 2 + (accumulate > 1) + 2 * (2 - options.shared_optimizer) + bool(options.ema_decay)
     weights = generator.count_params() * copies + discriminator.count_params() * 4
@@ -81,10 +85,10 @@ def _outputs(model):
 
 
 def _kept(model):
-    """The same where levels are recomputed: what crosses their borders, and the largest level while it runs again."""
+    """The same where levels are recomputed: (what crosses their borders, the largest level while it runs again)."""
     pieces = Recomputed(model).pieces
-    borders = sum(_bytes(tensor) for piece in pieces for tensor in piece.outputs)
-    return borders + max(_outputs(piece.model) for piece in pieces)
+    return (sum(_bytes(tensor) for piece in pieces for tensor in piece.outputs),
+            max(_outputs(piece.model) for piece in pieces))
 
 
 def _bytes(tensor):

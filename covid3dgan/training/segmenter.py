@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from covid3dgan import compat, models
 from covid3dgan.losses import npairs_loss, supcon_loss
-from covid3dgan.training.updates import minimise, move_average
+from covid3dgan.training.recompute import Recomputed
+from covid3dgan.training.updates import minimise, move_average, over_replicas, replicas
 
 
 class SegmenterTraining(keras.Model):
@@ -25,11 +26,13 @@ class SegmenterTraining(keras.Model):
         options: presets.stages.Segmenter.
         contrastive: presets.stages.Contrastive.
         averaged: a second segmenter that holds the moving average of the weights, or None.
+        recompute: keeps few activations of the segmenter and computes the others again for the gradients.
     """
 
-    def __init__(self, segmenter, contrastive_model, options, contrastive, averaged=None):
+    def __init__(self, segmenter, contrastive_model, options, contrastive, averaged=None, recompute=False):
         super().__init__(name="segmenter_training")
         self.segmenter = segmenter
+        self.segment = Recomputed(segmenter) if recompute else segmenter
         self.contrastive_model = contrastive_model
         self.averaged = averaged
         self.options, self.contrastive = options, contrastive
@@ -73,20 +76,21 @@ class SegmenterTraining(keras.Model):
     def contrastive_step(self, slices, labels):
         """One step of the encoder and the projection on slices (B, H, W, 1) with labels (B,)."""
         def objective():
-            features = tf.cast(self.contrastive_model(slices, training=True), tf.float32)
+            features = over_replicas(tf.cast(self.contrastive_model(slices, training=True), tf.float32))
             if self.contrastive.loss == "npairs":
                 loss = npairs_loss(features, labels, self.contrastive.temperature)
             else:
                 # The mean over the anchors, not Eq. 6's sum: the step must not grow with the batch.
                 loss = supcon_loss(features, labels, self.contrastive.temperature, reduction="mean")
-            return self.contrastive.weight * loss, loss
+            # Each device differentiates the whole batch's loss for its own slices: the sum, not the mean, is right.
+            return self.contrastive.weight * replicas() * loss, loss
 
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]
 
     def end_to_end_step(self, slices, targets):
         """One step of the whole segmenter by the squared error against the pseudo-masks (B, H, W, 1)."""
         def objective():
-            output = tf.cast(self.segmenter(slices, training=True), tf.float32)
+            output = tf.cast(self.segment(slices, training=True), tf.float32)
             return tf.reduce_mean(tf.square(output - targets)), None
 
         return minimise(self.segmenter_optimizer, self.segmenter.trainable_variables, objective)[0]
@@ -103,11 +107,12 @@ def segmenter_network(options, side_lengths, encoder=None, name="segmenter"):
                                   options.head, options.merge, name)
 
 
-def build_segmenter_training(preset, side_lengths):
+def build_segmenter_training(preset, side_lengths, recompute=False):
     """A compiled :class:`SegmenterTraining` for slices of (rows, columns) pixels.
 
     Args:
         preset: a preset with the stages ``segmenter`` and ``contrastive``.
+        recompute: see :class:`SegmenterTraining`.
     """
     options, contrastive = preset.segmenter, preset.contrastive
     shape = (*side_lengths, 1)
@@ -122,7 +127,7 @@ def build_segmenter_training(preset, side_lengths):
     if averaged is not None:
         averaged.set_weights(segmenter.get_weights())
         averaged.trainable = False
-    training = SegmenterTraining(segmenter, contrastive_model, options, contrastive, averaged)
+    training = SegmenterTraining(segmenter, contrastive_model, options, contrastive, averaged, recompute)
     training.compile(compat.loss_scaling(keras.optimizers.Adam(learning_rate(options))),
                      compat.loss_scaling(keras.optimizers.Adam(contrastive.learning_rate)))
     return training

@@ -7,16 +7,15 @@ import dataclasses
 import numpy as np
 
 from covid3dgan import compat, models, progress
-from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.data.prepared_set import open_prepared
-from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.segmenter_batches import SEGMENTER_AXES, segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.evaluation.thresholds import threshold_curve
 from covid3dgan.training import state
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.conduct import conduct
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
-from covid3dgan.training.runs import Run, open_run
+from covid3dgan.training.runs import open_run
 from covid3dgan.training.segmenter import build_segmenter_training, score_maps, segmenter_network
 
 
@@ -33,12 +32,13 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
         validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
             preset's value stays.
     """
-    precision = how.prepare()
+    precision, crew = how.prepare(), how.crew()
+    crew.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
     found = load_pseudo_slices(data, gan, preset.pseudo, how.seed)
-    run = Run.start(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
-                    overwrite=how.overwrite,
-                    details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),
-                             "gan_step": found.gan_step})
+    run = crew.start_run(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
+                         overwrite=how.overwrite,
+                         details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),
+                                  "gan_step": found.gan_step, "strategy": how.strategy, "devices": crew.replicas})
     slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
 
     groups = None
@@ -47,7 +47,9 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
                               found.healthy_pixels)
         run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
         progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
-    training = build_segmenter_training(preset, slices.shape[1:])
+    with crew.scope():
+        training = build_segmenter_training(preset, slices.shape[1:], how.recompute)
+    crew.join_norms(training.segmenter)
     if preset.contrastive.enabled and preset.contrastive.augmentation and not preset.segmenter.shared_encoder:
         models.adapt_normalization(training.contrastive_model, slices[..., None])
     batches = segmenter_batches(slices, targets, groups, preset.segmenter, preset.contrastive, how.seed,
@@ -60,10 +62,10 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
         return {"slice, pseudo-mask, output": np.clip(np.concatenate([slices[chosen], targets[chosen], scores], 2), 0,
                                                       1)[..., None]}
 
-    conduct(training, run, how, lambda first, last: step_dataset(batches, first, last), preset.segmenter.steps,
-            preset.segmenter.log_every, preset.segmenter.checkpoint_every, shown=("loss", "contrastive_loss"),
-            callbacks=[lambda recorder: Panels(recorder, draw)])
-    if run.manifest["status"] == "done":
+    conduct(training, run, how, lambda first, last: crew.dataset(batches, first, last, SEGMENTER_AXES),
+            preset.segmenter.steps, preset.segmenter.log_every, preset.segmenter.checkpoint_every,
+            shown=("loss", "contrastive_loss"), callbacks=[lambda recorder: Panels(recorder, draw)], crew=crew)
+    if run.manifest["status"] == "done" and crew.is_chief:
         store_threshold(run, load_segmenter(path).network, preset, validation)
     return run
 

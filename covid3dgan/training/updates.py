@@ -1,6 +1,6 @@
 """One optimizer step: the loss scaled where the precision asks for it, the batch whole, in parts or on many devices."""
 
-__all__ = ["minimise", "move_average", "replicas", "share_of_replica"]
+__all__ = ["minimise", "move_average", "over_replicas", "replicas", "share_of_replica"]
 
 import sys
 
@@ -25,6 +25,17 @@ def share_of_replica(tensors):
     # A tensor, not a number: all devices may share one traced function.
     number = tf.cast(context.replica_id_in_sync_group, tf.int32)
     return [tf.reshape(x, (count, x.shape[0] // count, *x.shape[1:]))[number] for x in tensors]
+
+
+def over_replicas(features):
+    """All devices' rows of ``features`` (b, d), of which only this device's own carry a gradient: (B, d)."""
+    count = replicas()
+    if count == 1:
+        return features
+    context = tf.distribute.get_replica_context()
+    fixed = tf.stop_gradient(features)
+    own = tf.one_hot(tf.cast(context.replica_id_in_sync_group, tf.int32), count)[:, None, None] * (features - fixed)
+    return context.all_gather(fixed, axis=0) + tf.reshape(own, (count * features.shape[0], features.shape[1]))
 
 
 def minimise(optimizer, variables, objective, *inputs, parts=1):
