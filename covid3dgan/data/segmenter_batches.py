@@ -1,6 +1,6 @@
 """Batches for the segmenter: pairs for the contrastive steps, slices and pseudo-masks for the end-to-end step."""
 
-__all__ = ["SEGMENTER_AXES", "segmenter_batches"]
+__all__ = ["SEGMENTER_AXES", "segmenter_batches", "stretched"]
 
 import numpy as np
 
@@ -15,7 +15,7 @@ UNTOUCHED_SHARE = 0.25
 
 
 def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy=None,
-                      healthy_lungs=None, with_lung=None, lungs=None):
+                      healthy_lungs=None, with_lung=None):
     """A function step -> dict of arrays for one step of training/segmenter.py.
 
     Args:
@@ -28,7 +28,6 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         healthy, healthy_lungs: (M, D, H, W) healthy volumes and their lung masks, for pairs with healthy slices and
             for synthetic ones.
         with_lung: indices of the slices that the end-to-end step may draw; all by default.
-        lungs: (N, D, H, W) lung masks of the volumes that the S = N * D slices are from, to paint further lesions.
 
     The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
     ``label`` (B,): half of each batch positive (1), half negative (0), for K contrastive steps.
@@ -59,13 +58,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         else:
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
-        if options.target_ceiling is not None:
-            target = np.clip(target, None, options.target_ceiling) / options.target_ceiling
-        if options.painted_share:
-            rng = np.random.default_rng([seed, 34, step])
-            for row in np.flatnonzero(rng.random(size - synthetic) < options.painted_share):
-                image[row], extent = _paint_further(slices, lungs, chosen[row], rng)
-                target[row] = np.maximum(target[row], extent)
+        target = stretched(target, options)
         if synthetic:
             indices = volumes.at(step)
             painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
@@ -84,13 +77,13 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     return at
 
 
-def _paint_further(slices, lungs, index, rng):
-    """Slice ``index`` of a COVID volume with lesions painted into that volume, and their extent: (H, W) each."""
-    depth = lungs.shape[1]
-    case, z = divmod(int(index), depth)
-    volume = slices[case * depth:(case + 1) * depth]
-    painted, extent = healthy_noise.painted_lesions(volume[np.newaxis], lungs[case][np.newaxis], rng)
-    return painted[0, z], extent[0, z]
+def stretched(targets, options):
+    """Pseudo-masks of any shape between the floor and the ceiling of presets.stages.Segmenter, as 0 to 1."""
+    if options.target_ceiling is None:
+        return targets
+    low, high = np.float32(options.target_floor), np.float32(options.target_ceiling)
+    # Without a floor negative differences stay what they are (F15).
+    return np.clip((targets - low) / (high - low), 0 if low else None, 1)
 
 
 def _paint(volumes, lungs, count, rng):

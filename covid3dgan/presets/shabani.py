@@ -58,8 +58,13 @@ IMPROVED_GAN = Gan(
 )
 IMPROVED_PREPROCESS = PreprocessOptions.paper()
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
+IMPROVED_SEGMENTER = Segmenter(
+    head="linear", dropout=0.1, shared_encoder=True, learning_rate=1e-3, decay_steps=600, decay_rate=0.75,
+    batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.75, target_floor=0.01,
+    target_ceiling=0.06, ema_decay=0.99, log_every=50, checkpoint_every=500,
+)
 IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", steps_per_step=1)
-FINE_GRID = tuple(round(0.02 * i, 2) for i in range(1, 41))
+FINE_GRID = (0.005, 0.01, 0.015, *(round(0.02 * i, 2) for i in range(1, 41)))
 
 IMPROVED = register(System(
     name="shabani/improved",
@@ -67,9 +72,7 @@ IMPROVED = register(System(
     preprocess=IMPROVED_PREPROCESS,
     gan=IMPROVED_GAN,
     pseudo=IMPROVED_PSEUDO,
-    segmenter=Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, batch_size=16, steps=4000,
-                        only_grouped_slices=False, flip=True, synthetic_share=0.5, target_ceiling=0.15,
-                        ema_decay=0.99, log_every=50, checkpoint_every=500),
+    segmenter=IMPROVED_SEGMENTER,
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
@@ -79,11 +82,10 @@ DEMO = register(System(
     summary="the improved recipe at a size that trains on a laptop",
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(16, 64, 64), min_slices=16),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=280, log_every=20, checkpoint_every=140),
+                            steps=200, log_every=20, checkpoint_every=100),
     pseudo=IMPROVED_PSEUDO,
-    segmenter=Segmenter(shared_encoder=True, width=16, learning_rate=1e-3, decay_steps=200, batch_size=16, steps=800,
-                        only_grouped_slices=False, flip=True, synthetic_share=0.5, target_ceiling=0.15,
-                        ema_decay=0.99, log_every=25, checkpoint_every=400),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=16, decay_steps=100, steps=700, log_every=25,
+                                  checkpoint_every=350),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))

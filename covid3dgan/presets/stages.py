@@ -90,7 +90,7 @@ class Segmenter:
     only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
     flip: bool = False  # mirror half of the end-to-end slices
     synthetic_share: float = 0.0  # of the end-to-end slices: healthy ones, some with painted lesions of known extent
-    painted_share: float = 0.0  # of the COVID slices that get further lesions of known extent
+    target_floor: float = 0.0  # with a ceiling: differences up to here are noise
     target_ceiling: Optional[float] = None  # targets are cut there and scaled to 1, so that faint lesions count as much
     ema_decay: float = 0.0
     log_every: int = 10

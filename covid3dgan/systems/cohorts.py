@@ -19,7 +19,7 @@ TESTS = ("Mosmed", "UESTC", "Radiopaedia")
 class CohortSizes:
     """How many phantoms of each role, and their voxels."""
 
-    healthy: int = 24
+    healthy: int = 40
     covid: int = 16  # of each of the two training severities
     validation: int = 8
     test: int = 8

@@ -22,7 +22,7 @@ class PseudoSlices:
         cases: the prepared cases, healthy ones too.
         gan_step: training steps of the GAN.
         slices, targets: (S, H, W) float32, COVID slices and their pseudo-masks.
-        lungs: (N, D, H, W) lung masks of the COVID volumes, S = N * D.
+        lung_pixels: (S,) lung pixels of each.
         healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks; None where there are none.
     """
 
@@ -30,14 +30,9 @@ class PseudoSlices:
     gan_step: int
     slices: np.ndarray
     targets: np.ndarray
-    lungs: np.ndarray
+    lung_pixels: np.ndarray
     healthy: Optional[np.ndarray]
     healthy_lungs: Optional[np.ndarray]
-
-    @property
-    def lung_pixels(self):
-        """(S,) lung pixels of each slice."""
-        return _pixels(self.lungs)
 
     @property
     def healthy_pixels(self):
@@ -65,7 +60,7 @@ def load_pseudo_slices(data, gan, pseudo, seed):
                          "preprocess with the preset that trained the GAN")
     volumes, lungs = covid.array("lung"), covid.array("lung_mask")
     targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
-    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), lungs,
+    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs),
                         healthy.array("lung") if len(healthy) else None,
                         healthy.array("lung_mask") if len(healthy) else None)
 

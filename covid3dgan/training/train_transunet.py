@@ -10,7 +10,7 @@ import numpy as np
 from covid3dgan import compat, progress
 from covid3dgan.data.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.pipelines import step_dataset
-from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.segmenter_batches import segmenter_batches, stretched
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.training import state
@@ -63,7 +63,7 @@ def train_on_slices(found, path, preset, how, validation=None, details=None):
                              "sides": list(found.slices.shape[1:]), **(details or {})})
     run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
     progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
-    targets = prepared_targets(found.targets, options, preset.segmenter.target_ceiling)
+    targets = prepared_targets(stretched(found.targets, preset.segmenter), options)
     training = build_training(options, found.slices.shape[1:])
     if options.start_at_mean:
         start_at_mean(training, targets)

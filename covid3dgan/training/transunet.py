@@ -142,16 +142,13 @@ def start_at_mean(training, targets):
         compat.assign(bias, np.full(bias.shape, np.log(share / (1.0 - share)), np.float32))
 
 
-def prepared_targets(pseudo_masks, options, ceiling=None):
+def prepared_targets(pseudo_masks, options):
     """Pseudo-masks as the losses' targets, of any shape, float32: raw as coded, or held to [0, 1].
 
     Args:
         options: presets.khali.TransUnet.
-        ceiling: cut there and scaled to 1, as the UNet's are (segmenter.target_ceiling).
     """
     targets = np.asarray(pseudo_masks, np.float32)
-    if ceiling is not None:
-        targets = np.minimum(targets, np.float32(ceiling)) / np.float32(ceiling)
     return np.clip(targets, 0.0, 1.0) if options.clip_target else targets
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from covid3dgan import compat, presets
 from covid3dgan.data.pipelines import step_dataset
-from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.segmenter_batches import segmenter_batches, stretched
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.presets.stages import Contrastive, Segmenter
 from covid3dgan.training.conduct import How, conduct
@@ -84,21 +84,12 @@ def test_flips_mirror_slice_and_target_together():
         np.testing.assert_array_equal(batch["target"][i], expected)
 
 
-def test_further_lesions_are_painted_into_covid_slices_and_added_to_their_targets():
-    """24 slices are two volumes of 12; the pseudo-mask stays where nothing was painted."""
-    lungs = np.ones((2, 12, SIDE, SIDE), np.float32)
-
-    def batch(share):
-        options = Segmenter(only_grouped_slices=False, batch_size=24, painted_share=share)
-        return segmenter_batches(SLICES * 0.1, TARGETS * 0.1, None, options, Contrastive(enabled=False), 1,
-                                 lungs=lungs)(0)
-
-    plain, painted = batch(0.0), batch(1.0)
-    brighter = painted["slice"] - plain["slice"]
-    assert brighter.min() >= 0 and (brighter.max((1, 2, 3)) > 0.05).sum() >= 8
-    changed = painted["target"] != plain["target"]
-    assert changed.any() and (painted["target"][changed] > plain["target"][changed]).all()
-    assert (brighter[painted["target"] > plain["target"] + 0.1] > 0).all()
+def test_targets_are_stretched_between_floor_and_ceiling():
+    targets = np.float32([-0.2, 0.0, 0.02, 0.05, 0.4])
+    np.testing.assert_array_equal(stretched(targets, Segmenter()), targets)
+    np.testing.assert_allclose(stretched(targets, Segmenter(target_ceiling=0.1)), [-2, 0, 0.2, 0.5, 1], rtol=1e-6)
+    np.testing.assert_allclose(stretched(targets, Segmenter(target_floor=0.01, target_ceiling=0.06)),
+                               [0, 0, 0.2, 0.8, 1], rtol=1e-5)
 
 
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():

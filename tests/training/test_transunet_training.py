@@ -102,7 +102,6 @@ def test_targets_are_raw_as_coded_or_clipped():
     raw = np.array([[[-0.5, 0.2, 0.9]]])
     np.testing.assert_allclose(prepared_targets(raw, PUBLISHED), raw)
     np.testing.assert_allclose(prepared_targets(raw, options()), [[[0.0, 0.2, 0.9]]])
-    np.testing.assert_allclose(prepared_targets(raw, options(), ceiling=0.5), [[[0.0, 0.4, 1.0]]])
 
 
 def test_scores_are_logits_as_coded_or_probabilities():
