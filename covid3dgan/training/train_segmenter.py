@@ -53,7 +53,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
     if preset.contrastive.enabled and preset.contrastive.augmentation and not preset.segmenter.shared_encoder:
         models.adapt_normalization(training.contrastive_model, slices[..., None])
     batches = segmenter_batches(slices, targets, groups, preset.segmenter, preset.contrastive, how.seed,
-                                found.healthy, found.healthy_lungs, np.flatnonzero(lung_pixels > 0), found.lungs)
+                                found.healthy, found.healthy_lungs, np.flatnonzero(lung_pixels > 0))
 
     def draw():
         chosen = np.argsort(-targets.sum((1, 2)))[:4]
