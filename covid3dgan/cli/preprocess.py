@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from covid3dgan import presets, progress
+from covid3dgan.errors import ArgumentError
 from covid3dgan.presets.preprocessing import PreprocessOptions
 
 SHOWN = 6  # cases on the contact sheet
@@ -24,6 +25,8 @@ def add_arguments(parser):
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--published-arrays", action="store_true",
                         help="also write LungImages.npy, InfectionMasks.npy, LungMask.npy and BaseCTImages.npy")
+    parser.add_argument("--shards", type=int, metavar="CASES",
+                        help="also write OUT/shards with so many cases per file, to train cohorts beyond memory from")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="keep the cases that are done")
     group.add_argument("--overwrite", action="store_true", help="replace what is in OUT")
@@ -32,13 +35,18 @@ def add_arguments(parser):
 def run(args):
     from covid3dgan.data import prepared
     from covid3dgan.data.preprocess_dataset import preprocess_dataset
+    from covid3dgan.data.shards import write_shards
     from covid3dgan.evaluation.prepared_figure import contact_sheet
     from covid3dgan.evaluation.style import save
 
+    if args.shards is not None and args.shards < 1:
+        raise ArgumentError("--shards", "a positive number of cases", str(args.shards), "correct it")
     done, problems = preprocess_dataset(args.data, args.out, _options(args), args.layout, args.workers,
                                         args.published_arrays, args.resume, args.overwrite)
     shown = [prepared.load(Path(args.out) / f"{name}.npz") for name in done[:SHOWN]]
     save(contact_sheet(shown), Path(args.out) / "contact_sheet.png")
+    if args.shards is not None:
+        write_shards(args.out, Path(args.out) / "shards", args.shards, args.overwrite or args.resume)
     for problem in problems:
         print(f"covid3dgan preprocess: {problem}", file=sys.stderr)
     progress.say(f"{len(done)} cases prepared, {len(problems)} left out: {args.out}")

@@ -1,6 +1,6 @@
 """A folder of prepared cases as arrays to train on."""
 
-__all__ = ["PreparedSet", "open_prepared"]
+__all__ = ["PreparedSet", "is_healthy", "open_prepared"]
 
 import dataclasses
 from pathlib import Path
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan.data import prepared
+from covid3dgan.data.shards import open_shards
 from covid3dgan.errors import InputError
 
 
@@ -47,7 +48,7 @@ class PreparedSet:
             kind: "healthy" or "covid"; a case whose data set does not say counts as COVID if it has an infection mask
                 that is not empty, and as healthy if it has an empty one.
         """
-        chosen = [i for i, case in enumerate(self.cases) if _is_healthy(case, self.paths[i]) == (kind == "healthy")]
+        chosen = [i for i, case in enumerate(self.cases) if is_healthy(case, self.paths[i]) == (kind == "healthy")]
         return self.take(chosen)
 
     def take(self, indices):
@@ -64,11 +65,17 @@ class PreparedSet:
 
 
 def open_prepared(*folders):
-    """All prepared cases (.npz) of one or several folders.
+    """All prepared cases (.npz) of one or several folders; those of one folder of shards (data.shards) stay on disk.
 
     Raises:
         InputError: no folder, no case, cases of different shapes, or two cases of one id.
     """
+    sharded = [open_shards(folder) for folder in folders]
+    if any(found is not None for found in sharded):
+        if len(folders) > 1:
+            raise InputError(folders[0], "one folder where it holds shards", f"{len(folders)} folders",
+                             "write all cases into one folder of shards")
+        return sharded[0]
     paths = []
     for folder in map(Path, folders):
         if not folder.is_dir():
@@ -91,7 +98,8 @@ def open_prepared(*folders):
     return PreparedSet(tuple(cases), tuple(paths))
 
 
-def _is_healthy(case, path):
+def is_healthy(case, path):
+    """Whether a prepared case is healthy; see :meth:`PreparedSet.only`."""
     group = case.facts.get("group")
     if group is not None:
         return group in ("healthy", "CT-0")

@@ -58,11 +58,11 @@ def load_pseudo_slices(data, gan, pseudo, seed):
     if cases.shape != tuple(gan_preset.gan.volume_shape):
         raise InputError(folders[0], f"volumes of the GAN's shape {gan_preset.gan.volume_shape}", f"{cases.shape}",
                          "preprocess with the preset that trained the GAN")
-    volumes, lungs = covid.array("lung"), covid.array("lung_mask")
+    volumes, lungs = np.asarray(covid.array("lung")), np.asarray(covid.array("lung_mask"))
     targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
     return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs),
-                        healthy.array("lung") if len(healthy) else None,
-                        healthy.array("lung_mask") if len(healthy) else None)
+                        np.asarray(healthy.array("lung")) if len(healthy) else None,
+                        np.asarray(healthy.array("lung_mask")) if len(healthy) else None)
 
 
 def as_slices(volumes):
