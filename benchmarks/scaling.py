@@ -1,4 +1,4 @@
-"""How the GAN's cost grows with volume size, batch and cohort: ``python -m benchmarks.scaling [--out docs/scaling.png]``.
+"""How the GAN's cost grows with volume, batch and cohort: ``python -m benchmarks.scaling [--out docs/scaling.png]``.
 
 Each point is the median step of a process of its own. Paper 001 trains for 10,000 iterations of batch 8 at 32x128x128;
 the hours that takes here are extrapolated from the measured step.
