@@ -46,21 +46,27 @@ def conv3d(layer, inputs):
 def _shift_then_filter(x, kernel, padding):
     """One Conv2D over the depth-shifted slices, joined along the channels."""
     depth, rows, columns, channels, filters = kernel.shape
-    shifted = _shifted(x, depth, padding)
+    if padding == "SAME":
+        before = (depth - 1) // 2
+        x = tf.pad(x, [[before, depth - 1 - before], [0, 0], [0, 0], [0, 0]])
+    slices = x.shape[0] - depth + 1
     flat = np.transpose(kernel, (1, 2, 0, 3, 4)).reshape(rows, columns, depth * channels, filters)
-    return tf.nn.conv2d(tf.concat(shifted, -1), flat, 1, padding)
+    return tf.nn.conv2d(tf.concat([x[k:k + slices] for k in range(depth)], -1), flat, 1, padding)
 
 
 def _filter_then_shift(x, kernel, padding):
     """One Conv2D for all depths of the kernel; then its groups of channels are shifted and added.
 
-    Moves the filters' outputs instead of the inputs, which are more.
+    Moves the filters' outputs instead of the inputs, which are more. To shift and add is a Conv2D as well, along the
+    depth of (1, D, H * W, channels), with a kernel of zeros and ones: it copies nothing and runs on all threads.
     """
     depth, rows, columns, channels, filters = kernel.shape
     flat = np.transpose(kernel, (1, 2, 3, 0, 4)).reshape(rows, columns, channels, depth * filters)
     y = tf.nn.conv2d(x, flat, 1, padding)
-    shifted = _shifted(y, depth, padding)
-    return sum(part[..., k * filters:(k + 1) * filters] for k, part in enumerate(shifted))
+    slices, rows, columns, _ = y.shape
+    pick = np.eye(depth * filters, dtype=np.float32).reshape(depth, filters, depth * filters).transpose(0, 2, 1)
+    y = tf.nn.conv2d(tf.reshape(y, (1, slices, rows * columns, -1)), pick[:, np.newaxis], 1, padding)
+    return tf.reshape(y, (-1, rows, columns, filters))
 
 
 def _add_taps(x, kernel):
@@ -74,15 +80,6 @@ def _add_taps(x, kernel):
             part = tf.nn.conv2d(x[first:last], kernel[k], 1, "SAME")
             total += tf.pad(part, [[first - shift, slices + shift - last], [0, 0], [0, 0], [0, 0]])
     return total
-
-
-def _shifted(x, depth, padding):
-    """The slices as each depth of a kernel sees them: ``depth`` tensors of equal shape."""
-    before = (depth - 1) // 2
-    if padding == "SAME":
-        x = tf.pad(x, [[before, depth - 1 - before], [0, 0], [0, 0], [0, 0]])
-    slices = x.shape[0] - depth + 1
-    return [x[k:k + slices] for k in range(depth)]
 
 
 def max_pooling3d(layer, inputs):
