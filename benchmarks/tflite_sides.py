@@ -3,6 +3,7 @@
 __all__ = ["sides_of"]
 
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ def _tflite(part, build, precision, threads, repeats):
         path = Path(folder) / "model.tflite"
         path.write_bytes(convert(Exportable(part, network, shapes, None, PARTS[part].cut, "benchmark"), precision))
         run, interpreter = open_tflite(path, threads)
-        seconds = median_after_first(lambda: run(inputs), repeats)
-        return {"seconds": seconds, "note": f"{interpreter}, {path.stat().st_size / 2**20:.1f} MiB"}
+        first = _seconds(lambda: run(inputs))
+        return {"seconds": median_after_first(lambda: run(inputs), repeats),
+                "note": f"first call {first:.2f} s; {interpreter}, {path.stat().st_size / 2**20:.1f} MiB"}
 
 
 def _flex(build, threads, repeats):
@@ -68,4 +70,12 @@ def _flex(build, threads, repeats):
         return {"skipped": f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"}
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.random.default_rng(0).random(detail["shape"], dtype=np.float32))
-    return {"seconds": median_after_first(interpreter.invoke, min(repeats, 3)), "note": f"tf.lite {tf.__version__}"}
+    first = _seconds(interpreter.invoke)
+    return {"seconds": median_after_first(interpreter.invoke, min(repeats, 3)),
+            "note": f"first call {first:.2f} s; tf.lite {tf.__version__}"}
+
+
+def _seconds(step):
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
