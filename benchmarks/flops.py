@@ -25,21 +25,33 @@ def count_flops(function, *arguments):
 def _graphs(graph):
     """The graph and those of the functions that it calls, each once per call."""
     found = [graph]
-    for operation in graph.get_operations():
+    for operation in _needed(graph):
         for name in ("f", "then_branch", "else_branch", "body"):
             try:
                 called = operation.get_attr(name).name
             except ValueError:
                 continue
-            inner = graph._functions.get(called) if hasattr(graph, "_functions") else None
-            inner = getattr(inner, "graph", None)
+            inner = getattr(graph._functions.get(called), "graph", None)
             if inner is not None:
                 found += _graphs(inner)
     return found
 
 
+def _needed(graph):
+    """The operations that run: what the outputs and the changes of variables need. Gradients are written for every
+    input of an operation; TensorFlow leaves out those that nobody asked for."""
+    waiting = [tensor.op for tensor in graph.outputs] + list(graph.control_outputs)
+    found = {}
+    while waiting:
+        operation = waiting.pop()
+        if operation.name not in found:
+            found[operation.name] = operation
+            waiting += [tensor.op for tensor in operation.inputs] + list(operation.control_inputs)
+    return found.values()
+
+
 def _of_graph(graph):
-    return sum(_of_operation(operation) for operation in graph.get_operations())
+    return sum(_of_operation(operation) for operation in _needed(graph))
 
 
 def _of_operation(operation):
