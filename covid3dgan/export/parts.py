@@ -30,8 +30,8 @@ class Part:
         method: name of the SavedModel's signature beside ``serving_default``.
         inputs: names of the network's inputs, in its order.
         output: name of its output; networks with several outputs have their own names.
-        domain: what the first input shows: "volume", "slice" (both CTs in [0, 1]), "signed" (images in [-1, 1]),
-            "normalised" (three channels of a slice) or "pair" (six: slice and prior).
+        domain: what the first input shows: "volume", "slice" (both CTs in [0, 1]), "signed" (images in [-1, 1])
+            or "normalised" (three channels of a slice, and three of a prior where the network takes six).
         cut: how an output becomes a mask where the run has no threshold of its own.
         kinds: kinds of runs that hold it; the first part that names a kind is that kind's default.
         scores_ct: whether ``predict`` can segment CTs with it.
@@ -53,7 +53,7 @@ PARTS = {
     "encoder": Part("encode", ("slice",), "features", "slice", Cut(0.5, True), ("encoder", "segmenter")),
     "transunet": Part("segment", ("slice",), "scores", "slice", Cut(0.5), ("transunet",), True),
     "infnet": Part("segment", ("image",), "scores", "normalised", Cut(0.0), ("ssinfnet-single",)),
-    "infnet-multi": Part("segment", ("image_and_prior",), "classes", "pair", Cut(0.0), ("ssinfnet-multi",)),
+    "infnet-multi": Part("segment", ("image_and_prior",), "classes", "normalised", Cut(0.0), ("ssinfnet-multi",)),
     "coach": Part("rate", ("image", "noise"), "scores", "normalised", Cut(0.0), ("ssinfnet-inpainting",)),
     "afseg-segmenter": Part("segment", ("image",), "foreground", "signed", Cut(0.5), ("afseg", "afseg-supervised")),
     "afseg-generator": Part("redraw", ("image",), "image", "signed", Cut(0.0), ("afseg",)),
@@ -120,8 +120,7 @@ def preprocessing_facts(spec, preset):
             facts["options"] = presets.as_dict(preset.images)
     else:
         facts.update(input=NORMALISED_NOTE, mean=CHANNEL_MEAN.tolist(), deviation=CHANNEL_STD.tolist())
-        if spec.domain == "pair":
-            facts["prior"] = "channels 4 to 6: the infection map in [0, 1], normalised alike"
+        facts["prior"] = "channels 4 to 6, where there are six: the infection map in [0, 1], normalised alike"
         if preset is not None:
             facts.update(hu_window=list(preset.slices.window), side=preset.slices.size)
     return facts

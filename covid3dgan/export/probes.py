@@ -28,7 +28,7 @@ def make_probes(exportable, seed=0):
     pictures = {"phantom": _picture(spec.domain, sides, seed), "extremes": rng.integers(0, 2, sides).astype(np.float32)}
     probes = {"zeros": {name: np.zeros((1, *shape), np.float32) for name, shape in shapes.items()}}
     for label, picture in pictures.items():
-        probes[label] = {first: _encoded(spec.domain, picture)[None].astype(np.float32)}
+        probes[label] = {first: _encoded(spec.domain, picture, shapes[first][-1])[None].astype(np.float32)}
         if "noise" in shapes:
             noise = rng.uniform(-1, 1, (1, *shapes["noise"])) * NOISE[exportable.part]
             ends = np.sign(noise) * NOISE[exportable.part]
@@ -47,12 +47,11 @@ def _picture(domain, sides, seed):
     return prepared.lung if domain == "volume" else prepared.lung[shape[0] // 2]
 
 
-def _encoded(domain, picture):
+def _encoded(domain, picture, channels):
     """A picture in [0, 1] as the network takes it, with its channels."""
     if domain == "signed":
         return to_network(picture)
     if domain == "normalised":
-        return normalised(picture)
-    if domain == "pair":
-        return np.concatenate([normalised(picture), normalised((picture > 0.5).astype(np.float32))], -1)
+        image = normalised(picture)
+        return image if channels == 3 else np.concatenate([image, normalised((picture > 0.5).astype(np.float32))], -1)
     return picture[..., None]
