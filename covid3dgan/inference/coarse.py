@@ -4,7 +4,7 @@ Cells: the bias-correcting level set. Vessels: Hessian vesselness above a thresh
 mask becomes the label of a network that finds missed foreground by itself but would learn false foreground.
 """
 
-__all__ = ["cells", "coarse_mask", "erode", "otsu", "vessels"]
+__all__ = ["cells", "coarse_mask", "drop_small", "erode", "otsu", "vessels"]
 
 import numpy as np
 from scipy import ndimage
@@ -46,7 +46,7 @@ def cells(image, initial="otsu", flat_field=40.0, dark=True, fill_holes=True, mi
     mask = found.inside if (found.means[0] < found.means[1]) == dark else ~found.inside
     if fill_holes:
         mask = ndimage.binary_fill_holes(mask)
-    return _drop_small(mask, min_area)
+    return drop_small(mask, min_area)
 
 
 def _first_guess(image, initial, flat_field):
@@ -74,10 +74,11 @@ def vessels(image, threshold=None, min_area=0, **vesselness_options):
     response = vesselness(image, **vesselness_options)
     if not response.any():
         return np.zeros(image.shape, bool)
-    return _drop_small(response > (otsu(response) if threshold is None else threshold), min_area)
+    return drop_small(response > (otsu(response) if threshold is None else threshold), min_area)
 
 
-def _drop_small(mask, min_area):
+def drop_small(mask, min_area):
+    """The mask without its connected pieces of fewer than ``min_area`` pixels."""
     if min_area <= 1:
         return mask
     labels, count = ndimage.label(mask)
@@ -109,9 +110,11 @@ def coarse_mask(image, options, name="image", field=None):
         mask = vessels(image, options.threshold, options.min_area, scales=options.scales, beta=options.beta,
                        c=options.c, dark=options.dark)
         remedy = "change coarse.dark, coarse.threshold or coarse.scales"
-    eroded = erode(mask, options.erosion)
-    if options.dilate_back and options.erosion:
-        eroded = ndimage.binary_dilation(eroded, iterations=options.erosion)
+    eroded = mask
+    if options.erosion:
+        eroded = drop_small(erode(mask, options.erosion), options.smallest_core)
+        if options.dilate_back:
+            eroded = ndimage.binary_dilation(eroded, iterations=options.erosion)
     if field is not None:
         eroded = eroded & field
     subject = f"coarse mask of {name}"
@@ -119,6 +122,7 @@ def coarse_mask(image, options, name="image", field=None):
         raise InputError(subject, "some background", "foreground everywhere", remedy)
     if not eroded.any():
         if mask.any():
-            remedy = f"lower coarse.erosion (now {options.erosion}; {int(mask.sum())} pixels were found before it)"
+            remedy = (f"lower coarse.erosion or coarse.smallest_core (now {options.erosion} and "
+                      f"{options.smallest_core}; {int(mask.sum())} pixels were found before them)")
         raise InputError(subject, "some foreground", "none", remedy)
     return eroded

@@ -99,7 +99,7 @@ class AfSeg(keras.Model):
 
     def segmenter_phase(self, batch, generated):
         """Eq. 4 on pairs of a generated image and its coarse label."""
-        shown = self.faded(batch, generated) if self.options.fade else generated
+        shown = self.shown(batch, generated)
 
         def objective():
             return losses.segmentation_loss(batch["weak"], self.segmenter(shown, training=True)), None
@@ -107,14 +107,36 @@ class AfSeg(keras.Model):
         loss, _ = minimise(self.segmenter_optimizer, self.segmenter.trainable_variables, objective)
         return {"segmentation_loss": loss}
 
-    def faded(self, batch, generated):
-        """Generated images whose foreground is drawn towards the background, each by its own random share (A11).
+    def shown(self, batch, generated):
+        """What the segmenter sees: the generated images, under our aids with other contrasts or a cleaner background.
 
-        A coarse method finds the clear part of the foreground; without this the segmenter never meets faint parts.
+        A coarse method finds the clear part of the foreground, so without ``fade`` (A11) the segmenter never meets
+        faint parts. Until the generator has learnt to remove all other foreground the segmenter would learn to
+        overlook it; ``segmenter_background`` "inpainted" (A20) puts the generated foreground on the clean background.
         """
-        share = batch["share"][:, None, None, None]
-        mixed = share * generated + (1.0 - share) * batch["background"]
-        return batch["weak"] * mixed + losses.outside(batch["weak"], generated)
+        background = batch["background"]
+        reach = _with_rim(batch["weak"], self.options.rim)
+        shown = generated
+        if self.options.fade < 1.0:
+            share = batch["share"]
+            shown += reach * (1.0 - share) * (background - generated)
+            # A mean of two noises is fainter than either, which would give faint foreground away.
+            shown += reach * tf.sqrt(2.0 * share * (1.0 - share)) * _grain(background)
+        if self.options.segmenter_background == "inpainted":
+            shown = background + reach * (shown - background)
+        return shown
+
+
+def _with_rim(weak, rim):
+    """The label, widened by ``rim`` pixels and softened at its new edge: the blurred edge of an object is its own."""
+    if not rim:
+        return weak
+    return tf.nn.avg_pool2d(tf.nn.max_pool2d(weak, 2 * rim + 1, 1, "SAME"), 3, 1, "SAME")
+
+
+def _grain(image):
+    """The image's noise, moved so that it is another sample of it."""
+    return tf.roll(image - tf.nn.avg_pool2d(image, 5, 1, "SAME"), (5, 7), (1, 2))
 
 
 class PatchSegmenter(keras.Model):

@@ -43,7 +43,8 @@ def make_backgrounds(images, weak, options, seed):
     """
     prior, history = segmentation_prior.train_prior(images, weak, options, seed)
     rate = float(weak.mean()) if options.rate == "set" else None
-    holes = np.stack([segmentation_prior.foreground_mask(scores, label, options.area_multiple, rate, options.dilation)
+    holes = np.stack([segmentation_prior.foreground_mask(scores, label, options.area_multiple, rate, options.min_area,
+                                                      options.dilation)
                       for scores, label in zip(segmentation_prior.scores_of(prior, images), weak)])
     filled = [_inpaint(image, hole, options, (seed, 60, number), f"inpainting {number + 1}/{len(images)}")
               for number, (image, hole) in enumerate(zip(progress.bar(images, description="backgrounds"), holes))]

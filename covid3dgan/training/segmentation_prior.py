@@ -15,6 +15,7 @@ from scipy import ndimage
 from covid3dgan import compat, progress
 from covid3dgan.data.patches import patch_batches, to_network
 from covid3dgan.data.pipelines import step_dataset
+from covid3dgan.inference.coarse import drop_small
 from covid3dgan.training.afseg import build_patch_segmenter
 
 CLOSE_ENOUGH = 0.05  # of lambda
@@ -74,22 +75,23 @@ def has_reached(ratios, area_multiple):
     return len(ratios) > 1 and (ratios[-2] - area_multiple) * (ratios[-1] - area_multiple) < 0
 
 
-def foreground_mask(scores, weak, area_multiple, rate=None, dilation=0):
+def foreground_mask(scores, weak, area_multiple, rate=None, min_area=0, dilation=0):
     """The ``area_multiple`` times coarse area's worth of highest-scoring pixels, joined with the coarse label.
 
     Args:
         scores: (H, W).
         weak: (H, W) bool.
         rate: the coarse label's share of the image; its own by default, or the set's mean.
+        min_area: pixels; smaller pieces are dropped.
         dilation: iterations of a 3x3 cross afterwards.
 
     Returns:
-        (H, W) bool; before joining and dilation exactly ceil(area_multiple * rate * H * W) pixels.
+        (H, W) bool; at first exactly ceil(area_multiple * rate * H * W) pixels.
     """
     rate = float(weak.mean()) if rate is None else rate
     # Rounded first: 2 * 0.07 * 100 is 14.000000000000002, and would ask for 15.
     count = min(math.ceil(round(area_multiple * rate * weak.size, 6)), weak.size)
     mask = np.zeros(weak.size, bool)
     mask[np.argsort(-scores, axis=None, kind="stable")[:count]] = True
-    mask = mask.reshape(weak.shape) | weak
+    mask = drop_small(mask.reshape(weak.shape), min_area) | weak
     return ndimage.binary_dilation(mask, iterations=dilation) if dilation else mask

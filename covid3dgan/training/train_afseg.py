@@ -1,18 +1,20 @@
 """Trains AF-SEG's networks, and Table 1's supervised U-Net, each in its own run directory."""
 
-__all__ = ["epochs_in_steps", "load_segmenter", "train_afseg", "train_supervised"]
+__all__ = ["contrast_shares", "epochs_in_steps", "load_segmenter", "train_afseg", "train_supervised"]
 
 import numpy as np
+from scipy import ndimage
 
 from covid3dgan import compat, models
 from covid3dgan.data.patches import patch_batches
 from covid3dgan.data.pipelines import step_dataset
-from covid3dgan.errors import InputError
+from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.training import state
 from covid3dgan.training.afseg import build_afseg, build_patch_segmenter
 from covid3dgan.training.conduct import conduct
 from covid3dgan.training.runs import Run, open_run
 
+SHARE_SPACING = 24  # pixels, about an object's size at demo size
 AFSEG, SUPERVISED = "afseg", "afseg-supervised"
 
 
@@ -42,8 +44,7 @@ def train_afseg(arrays, path, preset, how, inputs=()):
 
     def batches(step):
         rng = np.random.default_rng([how.seed, 8, step])
-        share = rng.uniform(options.fade, 1.0, options.batch_size) if options.fade else np.ones(options.batch_size)
-        return {**patches(step), "share": share.astype(np.float32)}
+        return {**patches(step), "share": contrast_shares(rng, options.fade, options.batch_size, options.patch)}
 
     precision = how.prepare()
     run = _start(path, AFSEG, preset, how, inputs, precision)
@@ -51,6 +52,19 @@ def train_afseg(arrays, path, preset, how, inputs=()):
     conduct(network, run, how, lambda first, last: step_dataset(batches, first, last), constant + decay,
             options.log_every, options.checkpoint_every, shown=("shape_loss", "generator_loss", "segmentation_loss"))
     return run
+
+
+def contrast_shares(rng, weakest, count, side):
+    """Smoothly varying shares of contrast, (count, side, side, 1) in [weakest, 1], as often low as high in ratio.
+
+    They vary within a patch: instance normalisation would undo one share for all of it.
+    """
+    if not 0.0 < weakest <= 1.0:
+        raise ArgumentError("synthesis.fade", "a share above 0 and at most 1", f"{weakest:g}", "use 1 for no fading")
+    nodes = max(side // SHARE_SPACING, 1) + 1
+    exponents = rng.uniform(0.0, 1.0, (count, nodes, nodes))
+    smooth = ndimage.zoom(exponents, (1, side / nodes, side / nodes), order=1, mode="nearest", grid_mode=True)
+    return (weakest**smooth)[..., None].astype(np.float32)
 
 
 def train_supervised(arrays, path, preset, how, inputs=()):

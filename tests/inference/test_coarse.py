@@ -178,6 +178,16 @@ def test_useless_coarse_masks_say_which_parameter_to_change(image, options, sent
         coarse.coarse_mask(image, options, "smear.png")
 
 
+def test_small_cores_are_dropped_and_large_ones_regain_their_size():
+    image = 1.0 - 0.5 * (disc(96, (25, 25), 9) | disc(96, (70, 70), 3))
+    label = coarse.coarse_mask(image, Coarse(smallest_core=25, dilate_back=True))
+    untouched = coarse.coarse_mask(image, Coarse(erosion=0))
+    assert untouched[70, 70] and not label[60:80, 60:80].any()
+    assert dice(label[:50, :50], untouched[:50, :50]) > 0.98
+    with pytest.raises(InputError, match="lower coarse.erosion or coarse.smallest_core"):
+        coarse.coarse_mask(image, Coarse(smallest_core=1000))
+
+
 def test_field_limits_the_mask():
     image = 1.0 - 0.5 * (disc(96, (25, 25), 9) | disc(96, (70, 70), 9))
     field = np.zeros((96, 96), bool)

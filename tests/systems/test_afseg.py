@@ -12,7 +12,7 @@ from covid3dgan.data import images, phantom
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.inference.coarse import coarse_mask
 from covid3dgan.inference.predict_images import predict_image, predict_images
-from covid3dgan.presets.afseg import Background, Images, Synthesis
+from covid3dgan.presets.afseg import Background, Coarse, Images, Synthesis
 from covid3dgan.systems import afseg
 from covid3dgan.training.conduct import How
 from covid3dgan.training.train_afseg import load_segmenter
@@ -22,7 +22,7 @@ from covid3dgan.training.train_afseg import load_segmenter
 def preset():
     return dataclasses.replace(
         presets.get("afseg/cells/demo"), images=Images(size=64),
-        coarse=dataclasses.replace(presets.get("afseg/cells/demo").coarse, erosion=1),
+        coarse=Coarse(erosion=1, smallest_core=4),
         background=Background(width=4, patch=32, batch_size=2, first_check=2, check_every=2, most_steps=4,
                               inpainting="fast"),
         synthesis=Synthesis(patch=32, batch_size=2, constant_epochs=1, decay_epochs=1, generator_width=4,
@@ -54,7 +54,7 @@ def test_table_1_has_every_method_on_the_test_images(reproduced, data):
     dice = []
     for name in table["test_images"]:
         image, true = images.read(data / "images" / f"{name}.png"), images.read_mask(data / "masks" / f"{name}.png")
-        found = coarse_mask(image, dataclasses.replace(presets.get("afseg/cells/demo").coarse, erosion=0))
+        found = coarse_mask(image, Coarse(erosion=0))
         dice.append(2 * (found & true).sum() / (found.sum() + true.sum()))
     assert methods["level set"]["dice"]["mean"] == pytest.approx(np.mean(dice))
     # Erosion only removes.

@@ -44,6 +44,17 @@ def test_area_rule_by_hand(multiple, dilation, expected):
     assert mask.sum() == len(highest) + 1
 
 
+def test_small_pieces_stay_in_the_image_before_the_rest_is_dilated():
+    weak, scores = np.zeros((9, 9), bool), np.zeros((9, 9))
+    weak[1:3, 1:3] = True
+    scores[1:3, 1:5] = 1.0  # eight pixels: the label and as many beside it
+    scores[7, 7] = 2.0  # debris
+    mask = segmentation_prior.foreground_mask(scores, weak, 2.25, min_area=4)
+    assert mask.sum() == 8 and not mask[7, 7]
+    wider = segmentation_prior.foreground_mask(scores, weak, 2.25, min_area=4, dilation=1)
+    assert wider.sum() == 8 + 12 and not wider[6:, 6:].any()
+
+
 def test_area_is_the_ceiling_and_not_one_more_by_rounding():
     weak = np.zeros((10, 10), bool)
     weak.ravel()[:7] = True  # 2 * 0.07 * 100 = 14.000000000000002

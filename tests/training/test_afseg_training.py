@@ -6,18 +6,24 @@ import numpy as np
 import pytest
 
 from covid3dgan import compat, presets
-from covid3dgan.errors import InputError
+from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.losses import afseg as losses
 from covid3dgan.presets.afseg import Synthesis
 from covid3dgan.training.afseg import build_afseg
 from covid3dgan.training.conduct import How
 from covid3dgan.training.runs import Run
 from covid3dgan.training.schedules import ConstantThenLinear
-from covid3dgan.training.train_afseg import epochs_in_steps, load_segmenter, train_afseg, train_supervised
+from covid3dgan.training.train_afseg import (
+    contrast_shares,
+    epochs_in_steps,
+    load_segmenter,
+    train_afseg,
+    train_supervised,
+)
 
 TINY = Synthesis(patch=16, batch_size=2, constant_epochs=2, decay_epochs=2, generator_width=4, generator_depth=2,
                  discriminator_width=4, discriminator_levels=1, segmenter_width=4, segmenter_depth=2, fade=0.5,
-                 flips=True, zoom_out=1.5, generator_backbone="classical", generator_head="residual",
+                 rim=1, flips=True, zoom_out=1.5, generator_backbone="classical", generator_head="residual",
                  log_every=1, checkpoint_every=3)
 RNG = np.random.default_rng(0)
 ARRAYS = {"image": RNG.random((4, 32, 32)).astype(np.float32), "weak": RNG.random((4, 32, 32)) > 0.8,
@@ -27,7 +33,7 @@ ARRAYS = {"image": RNG.random((4, 32, 32)).astype(np.float32), "weak": RNG.rando
 def batch():
     made = {name: RNG.uniform(-1, 1, (2, 16, 16, 1)).astype(np.float32) for name in ("image", "background")}
     return {**made, "weak": (RNG.random((2, 16, 16, 1)) > 0.8).astype(np.float32),
-            "share": np.array([1.0, 0.5], np.float32)}
+            "share": np.array([1.0, 0.5], np.float32)[:, None, None, None] * np.ones((1, 16, 16, 1), np.float32)}
 
 
 def snapshot(network):
@@ -73,14 +79,52 @@ def test_segmentation_reaches_the_generator_only_when_asked():
         assert ("generator" in changed(start, snapshot(network))) == flag
 
 
-def test_fading_mixes_foreground_towards_background_and_touches_nothing_else():
-    network, data = build_afseg(TINY, 5, 5), batch()
-    generated = RNG.uniform(-1, 1, (2, 16, 16, 1)).astype(np.float32)
-    faded = np.asarray(network.faded(data, generated))
-    np.testing.assert_allclose(faded[0], generated[0], atol=1e-6)  # share 1
-    inside = data["weak"][1] > 0
-    np.testing.assert_allclose(faded[1][inside], (generated[1][inside] + data["background"][1][inside]) / 2, atol=1e-6)
-    np.testing.assert_allclose(faded[1][~inside], generated[1][~inside], atol=1e-6)
+@pytest.fixture
+def square():
+    """Two images whose label is a square of 4 x 4 pixels; flat, so that the grain is 0."""
+    weak = np.zeros((2, 16, 16, 1), np.float32)
+    weak[:, 6:10, 6:10] = 1
+    return {**batch(), "weak": weak, "background": np.full((2, 16, 16, 1), 0.8, np.float32)}
+
+
+def test_fading_mixes_foreground_and_its_rim_towards_background_and_touches_nothing_else(square):
+    network, generated = build_afseg(TINY, 5, 5), np.full((2, 16, 16, 1), 0.2, np.float32)
+    shown = np.asarray(network.shown(square, generated))
+    np.testing.assert_allclose(shown[0], 0.2, atol=1e-6)  # share 1
+    # Share 0.5: half way inside; a third less with every pixel from the label's second neighbour on.
+    np.testing.assert_allclose(shown[1, 8, 3:8, 0], [0.2, 0.2 + 0.3 / 3, 0.2 + 0.3 * 2 / 3, 0.5, 0.5], atol=1e-6)
+
+
+def test_faded_foreground_keeps_the_strength_of_the_noise():
+    """Two independent noises mixed half and half have 0.71 of their strength; the grain makes up for it."""
+    rng = np.random.default_rng(4)
+    noise = {name: rng.normal(0, 0.1, (1, 64, 64, 1)).astype(np.float32) for name in ("generated", "background")}
+    ones = np.ones((1, 64, 64, 1), np.float32)
+    shown = build_afseg(TINY, 5, 5).shown(
+        {"weak": ones, "share": 0.5 * ones, "background": noise["background"]}, noise["generated"])
+    assert np.std(shown) == pytest.approx(0.1, rel=0.05)
+
+
+def test_inpainted_backgrounds_replace_all_but_the_foreground(square):
+    options = dataclasses.replace(TINY, fade=1.0, segmenter_background="inpainted")
+    shown = np.asarray(build_afseg(options, 5, 5).shown(square, np.full((2, 16, 16, 1), 0.2, np.float32)))
+    np.testing.assert_allclose(shown[0, 8, 3:8, 0], [0.8, 0.6, 0.4, 0.2, 0.2], atol=1e-6)
+    hard = build_afseg(dataclasses.replace(options, rim=0), 5, 5)
+    shown = np.asarray(hard.shown(square, np.full((2, 16, 16, 1), 0.2, np.float32)))
+    np.testing.assert_allclose(shown[0, 8, 3:8, 0], [0.8, 0.8, 0.8, 0.2, 0.2], atol=1e-6)
+    paper = build_afseg(Synthesis(generator_width=4, generator_depth=2, discriminator_width=4, discriminator_levels=1,
+                                  segmenter_width=4, segmenter_depth=2), 5, 5)
+    assert paper.shown(square, "the generated images") == "the generated images"
+
+
+def test_contrast_shares_vary_within_a_patch_between_the_weakest_and_full():
+    shares = contrast_shares(np.random.default_rng(0), 0.2, 3, 96)
+    assert shares.shape == (3, 96, 96, 1) and shares.dtype == np.float32
+    assert 0.2 <= shares.min() < 0.3 and 0.9 < shares.max() <= 1.0
+    assert np.abs(np.diff(shares, axis=1)).max() < 0.1 < shares.std((1, 2)).min()
+    assert (contrast_shares(np.random.default_rng(0), 1.0, 2, 16) == 1.0).all()
+    with pytest.raises(ArgumentError, match="synthesis.fade: expected a share above 0"):
+        contrast_shares(np.random.default_rng(0), 0.0, 2, 16)
 
 
 def test_learning_rate_is_constant_then_linear():

@@ -79,7 +79,7 @@ def page():
 
 
 def _section(ledger):
-    short = [name.split("/")[-1] for name in ledger.presets]
+    short = [name.partition("/")[2] for name in ledger.presets]
     yield f"## {ledger.title}"
     yield ""
     yield f"{ledger.introduction} Columns of ours: {', '.join(f'`{name}`' for name in ledger.presets)}."
