@@ -18,6 +18,8 @@ from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
 from covid3dgan.training.runs import open_run
 from covid3dgan.training.segmenter import build_segmenter_training, score_maps, segmenter_network
 
+SILENT_SLICES, SILENT_RANGE = 8, 1e-4
+
 
 def train_segmenter(data, gan, path, preset, how, validation=None):
     """Trains and returns the Run.
@@ -66,8 +68,19 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
             preset.segmenter.steps, preset.segmenter.log_every, preset.segmenter.checkpoint_every,
             shown=("loss", "contrastive_loss"), callbacks=[lambda recorder: Panels(recorder, draw)], crew=crew)
     if run.manifest["status"] == "done" and crew.is_chief:
-        store_threshold(run, load_segmenter(path).network, preset, validation)
+        network = load_segmenter(path).network
+        warn_if_silent(run, score_maps(network, slices[np.argsort(-lung_pixels)[:SILENT_SLICES]]))
+        store_threshold(run, network, preset, validation)
     return run
+
+
+def warn_if_silent(run, scores):
+    """Says so, here and in run.json, where the output (S, H, W) is the same everywhere: it does not learn any more."""
+    if np.ptp(scores) < SILENT_RANGE:
+        message = ("the segmenter's output is the same everywhere: its last ReLU fell silent; use "
+                   "segmenter.head=linear or another seed")
+        run.update(collapse={"silent": {"step": run.manifest["step"], "message": message}})
+        progress.say(f"warning: {message}")
 
 
 def store_threshold(run, network, preset, validation):

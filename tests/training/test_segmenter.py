@@ -14,6 +14,7 @@ from covid3dgan.presets.stages import Contrastive, Segmenter
 from covid3dgan.training.conduct import How, conduct
 from covid3dgan.training.runs import Run
 from covid3dgan.training.segmenter import build_segmenter_training, learning_rate, score_maps
+from covid3dgan.training.train_segmenter import warn_if_silent
 
 SIDE = 16
 RNG = np.random.default_rng(0)
@@ -117,6 +118,16 @@ def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
     a, b = straight.checkpoints.load(6).arrays, resumed.checkpoints.load(6).arrays
     assert [name for name in a if not np.array_equal(a[name], b[name])] == []
     assert (tmp_path / "straight/metrics.csv").read_text() == (tmp_path / "cut/metrics.csv").read_text()
+
+
+def test_a_silent_segmenter_is_told(tmp_path, capsys):
+    run, training = _train(tmp_path / "run", How(seed=3), _preset())
+    warn_if_silent(run, score_maps(training.segmenter, SLICES))
+    assert "collapse" not in run.manifest
+    training.segmenter.get_layer("mask").set_weights([np.zeros((1, 1, 2, 1)), np.zeros(1)])
+    warn_if_silent(run, score_maps(training.segmenter, SLICES))
+    assert "segmenter.head=linear" in run.manifest["collapse"]["silent"]["message"]
+    assert "the segmenter's output is the same everywhere" in capsys.readouterr().err
 
 
 def test_score_maps_do_not_depend_on_the_batch():
