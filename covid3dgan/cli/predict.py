@@ -2,6 +2,7 @@
 
 __all__ = ["add_arguments", "run"]
 
+import json
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    if (Path(args.model) / "stages.json").is_file():
+    if _holds_ssinfnet(Path(args.model)):
         return _predict_classes(args)
     if is_exported(args.model):
         from covid3dgan.inference.exported import load_exported as load_model
@@ -64,6 +65,14 @@ def _predict_images(args):
         print(f"covid3dgan predict: {problem}", file=sys.stderr)
     progress.say(f"{len(written)} of {len(written) + len(problems)} images done: {args.out}")
     return 1 if problems else 0
+
+
+def _holds_ssinfnet(folder):
+    """Whether ``train ssinfnet`` or ``reproduce ssinfnet`` filled the folder."""
+    stages = folder / "stages.json"
+    if not stages.is_file():
+        return False
+    return json.loads(stages.read_text(encoding="utf-8"))["identity"].get("system") == "ssinfnet"
 
 
 def _predict_classes(args):

@@ -85,9 +85,12 @@ def train(data, path, preset, how, backbone_weights=None):
         preset, how, backbone_weights: as for :func:`reproduce`.
     """
     path = Path(path)
-    if (path / "stages.json").is_file() and not (how.resume or how.overwrite):
+    begun = (path / "stages.json").is_file()
+    if begun and not (how.resume or how.overwrite):
         raise InputError(path, "a new or empty folder", "a training of SSInfNet in it",
                          "pass --resume to continue it, --overwrite to start it anew, or name another folder")
+    if how.resume and not begun:
+        raise InputError(path, "a training of SSInfNet to continue", "none", "leave --resume out or check the name")
     system = _Trainings(path, _without_test(preset), how, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
                         how.overwrite)
     multi = system.multi["SSInfNet"]

@@ -59,6 +59,17 @@ def test_infnet_from_its_painting_finds_infection_in_a_picture(cohort, tmp_path,
     assert "expected a run of kind 'ssinfnet-single' or 'ssinfnet-multi'" in capsys.readouterr().err
 
 
+def test_there_must_be_something_to_resume(cohort, tmp_path, capsys):
+    assert train("ssinfnet", cohort, tmp_path / "new", "--resume") == 1
+    assert "expected a training of SSInfNet to continue, found none" in capsys.readouterr().err
+
+
+def test_folder_of_another_system_is_no_model(tmp_path, capsys):
+    (tmp_path / "stages.json").write_text(json.dumps({"identity": {"system": "shabani"}, "done": {}}))
+    assert main(["predict", "x.nii.gz", str(tmp_path / "out"), "--model", str(tmp_path)]) == 1
+    assert "a run directory with run.json" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_ssinfnet_labels_a_ct_on_its_own_grid(cohort, tmp_path, capsys):
     out = tmp_path / "trained"

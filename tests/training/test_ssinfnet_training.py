@@ -246,7 +246,8 @@ def test_best_weights_are_those_of_the_lowest_validation_loss():
 
 def inpaint(parts, path, **how):
     train, validation = parts
-    return train_ssinfnet.train_inpainting(train.images, path, TINY, How(seed=1, **how), priors=train.infection,
+    how = How(seed=1, deterministic=True, **how)
+    return train_ssinfnet.train_inpainting(train.images, path, TINY, how, priors=train.infection,
                                            validation=(validation.images, validation.infection))
 
 
@@ -314,10 +315,15 @@ def test_a_unet_is_trained_like_infnet_where_all_are_alike(parts, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["U-Net", "SInfNet"])
-def test_resumed_single_training_equals_an_uninterrupted_one(parts, tmp_path, method):
+@pytest.mark.parametrize("network, method", [("single", "U-Net"), ("single", "SInfNet"), ("multi", "SInfNet")])
+def test_resumed_training_equals_an_uninterrupted_one(parts, tmp_path, network, method):
+    """The multi-class one with focal loss and Lookahead, whose slow weights travel in the checkpoints too."""
     def train(path, **how):
-        return train_ssinfnet.train_single(*parts, path, TINY, How(seed=1, **how), method)
+        how = How(seed=1, deterministic=True, **how)
+        if network == "single":
+            return train_ssinfnet.train_single(*parts, path, TINY, how, method)
+        priors = tuple(part.infection for part in parts)
+        return train_ssinfnet.train_multi(*parts, path, dataclasses.replace(TINY, alike=True), how, priors, method)
 
     whole = train(tmp_path / "whole")
     train(tmp_path / "cut", pause_after=3)
