@@ -76,18 +76,31 @@ def layer_normalization(layer, inputs):
 
 
 def group_normalization(layer, inputs):
-    """``GroupNormalization``, also of single channels (instance normalisation): (1, H, W, C) -> the same."""
+    """``GroupNormalization``, also of single channels (instance normalisation): (1, H, W, C) -> the same.
+
+    A channel that is the same everywhere must become zero: what its mean is off by would be divided by the square root
+    of epsilon, and by that again in every such layer behind. TFLite adds up one number after the other, so the mean is
+    taken axis by axis and then once more of what is left.
+    """
     [x] = inputs
     _, rows, columns, channels = x.shape
     groups = channels if layer.groups == -1 else layer.groups
-    y = tf.reshape(x, (1, rows * columns, groups, channels // groups))
-    axes = (1, 3) if groups < channels else (1,)
-    y = y - tf.reduce_mean(y, axes, keepdims=True)
-    y = y * tf.math.rsqrt(tf.reduce_mean(tf.square(y), axes, keepdims=True) + layer.epsilon)
-    y = tf.reshape(y, x.shape)
+    y, axes = x, (2, 1)
+    if groups < channels:
+        y, axes = tf.reshape(x, (rows, columns, groups, channels // groups)), (3, 1, 0)
+    for _ in range(2):
+        y = y - _mean(y, axes)
+    y = y * tf.math.rsqrt(_mean(tf.square(y), axes) + layer.epsilon)
+    y = tf.reshape(y, x.shape) if groups < channels else y
     values = [compat.variable_value(weight) for weight in layer.weights]
     y = y * values.pop(0) if layer.scale else y
     return y + values.pop(0) if layer.center else y
+
+
+def _mean(x, axes):
+    for axis in axes:
+        x = tf.reduce_mean(x, axis, keepdims=True)
+    return x
 
 
 SLICE_RULES = {

@@ -93,6 +93,18 @@ def test_slice_layers(layer, rng):
     np.testing.assert_allclose(twin, layer(image), atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [0.3, -7.0])
+def test_what_is_the_same_everywhere_is_normalised_to_nothing(value, tmp_path):
+    """Seven instance normalisations would each multiply what a mean is off by up to 300 times."""
+    image = x = keras.Input((48, 80, 3), name="image")
+    for _ in range(7):
+        x = keras.layers.GroupNormalization(-1, epsilon=1e-5, center=False, scale=False)(x)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(convert(exportable("afseg-generator", keras.Model(image, x))))
+    output = open_tflite(path, threads=1)[0]({"image": np.full((1, 48, 80, 3), value, np.float32)})["image"]
+    assert np.abs(output).max() < 1e-6
+
+
 # Part -> a small network of that part.
 NETWORKS = {
     "generator": lambda: models.build_generator(input_shape=(16, 16, 16, 1), width=1, head="residual"),
