@@ -30,7 +30,7 @@ def _options(**changes):
 
 def _losses(steps=2, **how):
     compat.seed_everything(1)
-    options = _options()
+    options = _options(reconstructions=1, ema_decay=0.0)
     network = build_gan(options, **how)
     at = gan_batches(VOLUMES * 0.2, VOLUMES * 0.4, np.ones_like(VOLUMES), options, 1)
     batches = [{name: tf.constant(value) for name, value in at(step).items()} for step in range(steps)]
@@ -102,19 +102,19 @@ def test_a_batch_that_the_parts_do_not_divide_is_refused():
 
 
 def test_memory_limit_names_what_to_change():
-    options = dataclasses.replace(presets.get("shabani/published").gan, batch_size=8)
-    whole, parts, least = (sum(gan_memory(options, "float32", *how).values()) for how in
-                           ((1, False), (8, False), (8, True)))
-    assert whole > 2 * parts > 2 * least
-    refuse_beyond(100.0, gan_memory(options, "float32"), 8, How())
+    options = _options(volume_shape=(16, 32, 32), batch_size=8, generator_width=2)
+    whole, parts, least = (gan_memory(options, "float32", *how) for how in ((1, False), (8, False), (8, True)))
+    assert whole["activations"] == pytest.approx(8 * parts["activations"])
+    assert least["activations"] < parts["activations"]
+    assert gan_memory(options, "mixed_bfloat16")["activations"] < 0.8 * whole["activations"]
+    refuse_beyond(100.0, whole, 8, How())
     for how, change in ((How(), "pass --accumulate 2"), (How(accumulate=4), "pass --accumulate 8"),
                         (How(accumulate=8), "pass --recompute"),
                         (How(accumulate=8, recompute=True), "choose a smaller gan.volume_shape")):
-        found = gan_memory(options, "float32", how.accumulate, how.recompute)
         with pytest.raises(InputError, match=f"--memory-limit: expected a training of at most 0.5 GB.*{change}"):
-            refuse_beyond(0.5, found, 8, how)
+            refuse_beyond(0.5, whole, 8, how)
     with pytest.raises(InputError, match="train from shards"):
-        refuse_beyond(8.0, gan_memory(options, "float32", cases=2000), 8, How())
+        refuse_beyond(0.5, {**whole, "cases": 4000.0}, 8, How())
 
 
 MEASURED = """
