@@ -84,9 +84,9 @@ def test_transunet(tmp_path):
 def test_coach_and_what_it_coached(tmp_path):
     from covid3dgan.training.ssinfnet_networks import build_inpainting
 
-    preset = with_stage(presets.get("ssinfnet/demo"), "single", width=4, channels=4)
-    training = build_inpainting(preset, "single")
-    path = made(tmp_path / "run", "ssinfnet-inpainting", preset, training.networks(), pre_trains="single")
+    preset = with_stage(presets.get("ssinfnet/demo"), "multi", width=4)
+    training = build_inpainting(preset, "multi")
+    path = made(tmp_path / "run", "ssinfnet-inpainting", preset, training.networks(), pre_trains="multi")
     found = open_exportable(path)
     assert (found.part, found.shapes) == ("coach", {"image": (96, 96, 3), "noise": (6, 6, 16)})
     same_weights(found.network, training.coach)
