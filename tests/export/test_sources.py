@@ -81,6 +81,7 @@ def test_transunet(tmp_path):
     np.testing.assert_allclose(found.network(x, training=False), 1 / (1 + np.exp(-logits)), atol=1e-6)
 
 
+@pytest.mark.slow  # two painters and their optimizers are built twice
 def test_coach_and_what_it_coached(tmp_path):
     from covid3dgan.training.ssinfnet_networks import build_inpainting
 
