@@ -46,7 +46,7 @@ def _all(names, quick, out):
             one = bench.load(name)
             options = {**one.options, **(one.quick if quick else {})}
             results = {}
-            for side in one.sides:
+            for side in (quick and one.quick_sides) or one.sides:
                 results[side] = bench.run_side(name, side, options)
                 print(f"... {one.title}: {side}: {table.short(results[side])}", file=sys.stderr, flush=True)
             found.append({"name": name, "title": one.title, "unit": one.unit, "baseline": one.baseline,

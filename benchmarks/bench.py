@@ -30,6 +30,7 @@ class Bench:
             ``note``. A side that cannot run here returns ``skipped``, a reason.
         baseline: the side that the ratios refer to; None where there is nothing to compare with.
         options, quick: keyword arguments of the sides; ``quick`` overrides some of them under --quick.
+        quick_sides: the sides that --quick runs; all by default.
         needs: packages without which the baseline cannot run.
     """
 
@@ -39,6 +40,7 @@ class Bench:
     baseline: str = "published"
     options: dict = dataclasses.field(default_factory=dict)
     quick: dict = dataclasses.field(default_factory=dict)
+    quick_sides: tuple = ()
     needs: tuple = ()
 
 

@@ -60,6 +60,6 @@ def _peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-BENCH = Bench("input of the GAN from 2,000 cases in shards, batch 4", "batch", {"from shards": from_shards},
+BENCH = Bench("input of the GAN from cases in shards", "batch", {"from shards": from_shards},
               baseline=None, options={"cases": 2000, "steps": 100, "batch": 4, "shape": [32, 128, 128]},
               quick={"cases": 200, "steps": 20})

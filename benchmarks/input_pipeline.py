@@ -44,9 +44,9 @@ def waiting(preset, precision, batch, iterations, shape):
                     f"on its own takes {alone:.2f} s"}
 
 
-BENCH = Bench("waiting for input in the GAN step of batch 5 at 32x128x128", "step",
+BENCH = Bench("waiting for input in the GAN step", "step",
               {"published noise, float32": functools.partial(waiting, "shabani/published", "float32"),
                "published noise, bfloat16": functools.partial(waiting, "shabani/published", "mixed_bfloat16"),
                "improved noise, bfloat16": functools.partial(waiting, "shabani/improved", "mixed_bfloat16")},
               baseline=None, options={"batch": 5, "iterations": 4, "shape": [32, 128, 128]},
-              quick={"iterations": 1})
+              quick={"iterations": 1, "shape": [32, 64, 64]}, quick_sides=("improved noise, bfloat16",))

@@ -116,4 +116,5 @@ SIDES = {"002, TransUNet, train_on_batch eagerly": khali_published}
 SIDES.update({f"{name}, {kind}": functools.partial(system, precision) for name, system in SYSTEMS.items()
               for kind, precision in (("float32", "float32"), ("bfloat16", "mixed_bfloat16"))})
 BENCH = Bench("one training step of each other system", "step", SIDES, baseline=None,
-              options={"steps": 3, "side": 128}, quick={"steps": 1})
+              options={"steps": 3, "side": 128}, quick={"steps": 1, "side": 64},
+              quick_sides=("002, TransUNet, float32", "003, AF-SEG, float32"))
