@@ -65,7 +65,7 @@ def draw(points, facts):
                 right.plot(cases, hours * cases / PAPER_CASES, color=colour, label=precision)
                 right.plot([PAPER_CASES], [hours], marker="o", color=colour, markersize=4)
                 right.annotate(f"paper 001: {hours:.0f} h", (PAPER_CASES, hours), textcoords="offset points",
-                               xytext=(-4, 6), ha="right", fontsize=7)
+                               xytext=(6, -9), ha="left", fontsize=7)
         left.set(xscale="log", yscale="log", xlabel="million voxels per batch", ylabel="seconds per step")
         left.legend(fontsize=6)
         right.set(xlabel="cases (healthy and infected)", ylabel="hours for the paper's 90 passes")
