@@ -1,6 +1,6 @@
 """Batches for the segmenter: pairs for the contrastive steps, slices and pseudo-masks for the end-to-end step."""
 
-__all__ = ["SEGMENTER_AXES", "segmenter_batches", "stretched"]
+__all__ = ["SEGMENTER_AXES", "segmenter_batches"]
 
 import numpy as np
 
@@ -58,7 +58,6 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         else:
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
-        target = stretched(target, options)
         if synthetic:
             indices = volumes.at(step)
             painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
@@ -75,15 +74,6 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         return batch
 
     return at
-
-
-def stretched(targets, options):
-    """Pseudo-masks of any shape between the floor and the ceiling of presets.stages.Segmenter, as 0 to 1."""
-    if options.target_ceiling is None:
-        return targets
-    low, high = np.float32(options.target_floor), np.float32(options.target_ceiling)
-    # Without a floor negative differences stay what they are (F15).
-    return np.clip((targets - low) / (high - low), 0 if low else None, 1)
 
 
 def _paint(volumes, lungs, count, rng):

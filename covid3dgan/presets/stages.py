@@ -90,8 +90,9 @@ class Segmenter:
     only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
     flip: bool = False  # mirror half of the end-to-end slices
     synthetic_share: float = 0.0  # of the end-to-end slices: healthy ones, some with painted lesions of known extent
-    target_floor: float = 0.0  # with a ceiling: differences up to here are noise
-    target_ceiling: Optional[float] = None  # targets are cut there and scaled to 1, so that faint lesions count as much
+    # The quantile of the differences in healthy lungs that becomes 0.5 in the targets: below lies what the generator
+    # changes anyway, above it faint lesions count as much as dense ones. None: the differences as they are.
+    target_quantile: Optional[float] = None
     ema_decay: float = 0.0
     log_every: int = 10
     checkpoint_every: int = 100

@@ -13,6 +13,9 @@ from covid3dgan.errors import InputError
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
 from covid3dgan.training.train_gan import load_generator
 
+# 7 HU: a generator that changes nothing in healthy lungs must not make targets of rounding errors.
+SMALLEST_LEVEL = 0.005
+
 
 @dataclasses.dataclass(frozen=True)
 class PseudoSlices:
@@ -23,7 +26,9 @@ class PseudoSlices:
         gan_step: training steps of the GAN.
         slices, targets: (S, H, W) float32, COVID slices and their pseudo-masks.
         lung_pixels: (S,) lung pixels of each.
-        healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks; None where there are none.
+        healthy_differences: (L,) float32, the generator's differences in the healthy lungs' voxels.
+        healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks. These three are None where no
+            case is healthy.
     """
 
     cases: PreparedSet
@@ -31,8 +36,20 @@ class PseudoSlices:
     slices: np.ndarray
     targets: np.ndarray
     lung_pixels: np.ndarray
+    healthy_differences: Optional[np.ndarray]
     healthy: Optional[np.ndarray]
     healthy_lungs: Optional[np.ndarray]
+
+    def stretched_targets(self, quantile):
+        """The pseudo-masks (S, H, W) on a scale where 0.5 is the ``quantile`` of the differences in healthy lungs, cut
+        to [0, 1]; as they are where ``quantile`` is None (presets.stages.Segmenter.target_quantile)."""
+        if quantile is None:
+            return self.targets
+        if self.healthy_differences is None:
+            raise InputError("segmenter.target_quantile", "healthy cases to measure the generator's differences on",
+                             "none", "pass healthy cases or set segmenter.target_quantile=none")
+        level = max(float(np.quantile(self.healthy_differences, quantile)), SMALLEST_LEVEL)
+        return np.clip(self.targets / level - 0.5, 0.0, 1.0).astype(np.float32)
 
     @property
     def healthy_pixels(self):
@@ -60,9 +77,12 @@ def load_pseudo_slices(data, gan, pseudo, seed):
                          "preprocess with the preset that trained the GAN")
     volumes, lungs = np.asarray(covid.array("lung")), np.asarray(covid.array("lung_mask"))
     targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
-    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs),
-                        np.asarray(healthy.array("lung")) if len(healthy) else None,
-                        np.asarray(healthy.array("lung_mask")) if len(healthy) else None)
+    differences = clean = clean_lungs = None
+    if len(healthy):
+        clean, clean_lungs = np.asarray(healthy.array("lung")), np.asarray(healthy.array("lung_mask"))
+        differences = make_pseudo_masks(generator, clean, clean_lungs, pseudo, seed).difference[clean_lungs > 0.5]
+    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs), differences, clean,
+                        clean_lungs)
 
 
 def as_slices(volumes):

@@ -41,7 +41,8 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
                          overwrite=how.overwrite,
                          details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),
                                   "gan_step": found.gan_step, "strategy": how.strategy, "devices": crew.replicas})
-    slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
+    slices, lung_pixels = found.slices, found.lung_pixels
+    targets = found.stretched_targets(preset.segmenter.target_quantile)
 
     groups = None
     if preset.contrastive.enabled or preset.segmenter.only_grouped_slices:

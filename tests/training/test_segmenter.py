@@ -8,10 +8,12 @@ import tensorflow as tf
 
 from covid3dgan import compat, presets
 from covid3dgan.data.pipelines import step_dataset
-from covid3dgan.data.segmenter_batches import segmenter_batches, stretched
+from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
+from covid3dgan.errors import InputError
 from covid3dgan.presets.stages import Contrastive, Segmenter
 from covid3dgan.training.conduct import How, conduct
+from covid3dgan.training.pseudo_slices import PseudoSlices
 from covid3dgan.training.runs import Run
 from covid3dgan.training.segmenter import build_segmenter_training, learning_rate, score_maps
 from covid3dgan.training.train_segmenter import warn_if_silent
@@ -85,12 +87,16 @@ def test_flips_mirror_slice_and_target_together():
         np.testing.assert_array_equal(batch["target"][i], expected)
 
 
-def test_targets_are_stretched_between_floor_and_ceiling():
-    targets = np.float32([-0.2, 0.0, 0.02, 0.05, 0.4])
-    np.testing.assert_array_equal(stretched(targets, Segmenter()), targets)
-    np.testing.assert_allclose(stretched(targets, Segmenter(target_ceiling=0.1)), [-2, 0, 0.2, 0.5, 1], rtol=1e-6)
-    np.testing.assert_allclose(stretched(targets, Segmenter(target_floor=0.01, target_ceiling=0.06)),
-                               [0, 0, 0.2, 0.8, 1], rtol=1e-5)
+def test_pseudo_masks_are_stretched_by_what_the_generator_changes_in_healthy_lungs():
+    """The median of the healthy differences, 0.04, becomes one half; a difference of 0.02 is nothing, 0.06 certain."""
+    targets = np.float32([-0.2, 0.02, 0.03, 0.04, 0.06, 0.4]).reshape(1, 2, 3)
+    healthy = np.float32([0.0, 0.04, 0.1])
+    found = PseudoSlices(None, 0, targets, targets, np.array([6]), healthy, targets, targets)
+    assert found.stretched_targets(None) is targets
+    np.testing.assert_allclose(found.stretched_targets(0.5).ravel(), [0, 0, 0.25, 0.5, 1, 1], atol=1e-6)
+    without = dataclasses.replace(found, healthy_differences=None)
+    with pytest.raises(InputError, match="segmenter.target_quantile: expected healthy cases"):
+        without.stretched_targets(0.5)
 
 
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():

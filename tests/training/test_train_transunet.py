@@ -22,7 +22,7 @@ def preset(name="demo", **changes):
     chosen = presets.get(f"khali/{name}")
     small = {"width": 16, "blocks": 1, "heads": 2, "ema_decay": 0.9, "batch_size": 8, "first_phase_steps": PAUSE,
              "steps": STEPS, "learning_rate": 2e-3, "checkpoint_every": 30, **changes}
-    unet = dataclasses.replace(chosen.segmenter, synthetic_share=0.0, target_ceiling=None)
+    unet = dataclasses.replace(chosen.segmenter, synthetic_share=0.0, target_quantile=None)
     return dataclasses.replace(chosen, segmenter=unet, transunet=dataclasses.replace(chosen.transunet, **small))
 
 
@@ -33,7 +33,7 @@ def slices(count=48):
         side = 2 + index % 12
         targets[index, 4:4 + side, 6:6 + side] = 0.5
     images = targets + np.random.default_rng(0).random(targets.shape).astype("float32") * 0.1
-    return PseudoSlices(PreparedSet((), ()), 0, images, targets, np.full(count, 900), None, None)
+    return PseudoSlices(PreparedSet((), ()), 0, images, targets, np.full(count, 900), None, None, None)
 
 
 def arrays(path):
