@@ -169,8 +169,9 @@ def _client(notebook, work):
 
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
-    return NotebookClient(notebook, km=manager, timeout=None, resources={"metadata": {"path": str(work)}},
-                          record_timing=False, store_widget_state=False)
+    # A busy machine may take minutes to start a kernel.
+    return NotebookClient(notebook, km=manager, timeout=None, startup_timeout=600, record_timing=False,
+                          store_widget_state=False, resources={"metadata": {"path": str(work)}})
 
 
 def _prepare(client):
