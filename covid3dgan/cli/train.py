@@ -84,8 +84,9 @@ def run(args):
     if args.steps is not None and args.steps < 1:
         raise ArgumentError("--steps", "a positive number", str(args.steps), "correct it")
     if args.steps is not None and args.network not in STEPS:
+        fields = [name for name, _ in presets.registry.fields_of(presets.get(default)) if name.endswith("epochs")]
         raise ArgumentError("--steps", f"a network of {', '.join(STEPS)}", args.network,
-                            "set the epochs of its preset with --set (see 'covid3dgan info PRESET')")
+                            f"set the epochs of its preset with --set ({', '.join(fields)})")
     for option, value in (("--accumulate", args.accumulate), ("--memory-limit", args.memory_limit)):
         if value is not None and not value > 0:
             raise ArgumentError(option, "a positive number", str(value), "correct it")

@@ -228,7 +228,8 @@ h1{font-size:1.9rem;line-height:1.2;margin:0 0 .4rem}
 h2{font-size:1.3rem;margin:2.8rem 0 .8rem;padding-top:1.2rem;border-top:1px solid var(--line)}
 p{max-width:48rem;margin:.7rem 0}
 .subtitle{color:var(--soft);margin-top:0}
-nav ol{columns:18rem auto;column-gap:2.5rem;margin:1.2rem 0;padding:1rem 1rem 1rem 2.4rem;background:var(--band);border-radius:.5rem}
+nav ol{columns:18rem auto;column-gap:2.5rem;
+margin:1.2rem 0;padding:1rem 1rem 1rem 2.4rem;background:var(--band);border-radius:.5rem}
 a{color:var(--link);text-decoration:none}a:hover{text-decoration:underline}
 .phantom{max-width:none;padding:.6rem .9rem;color:var(--warn-ink);background:var(--warn);
 border-left:4px solid var(--warn-line);border-radius:.2rem;font-weight:600}

@@ -14,7 +14,8 @@ from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.training.inpainting_plan import Moment
 
-OPTIONS = dataclasses.replace(presets.get("ssinfnet/demo").slices, size=32, per_case=4)
+OPTIONS = dataclasses.replace(presets.get("ssinfnet/demo").slices, size=32, per_case=4,
+                              validation_share=0.2, test_share=0.3)
 
 
 def some_slices(patients=10, per_patient=3, size=32):
