@@ -157,7 +157,7 @@ register(System(
     summary="cells at a size that trains on a laptop: small networks, fast inpainting, named aids",
     task="cells",
     images=Images(size=256),
-    # At this size one erosion takes a third of a cell: what survives it regains its size, and platelets go.
+    # At this size one erosion takes 15 % of the recall: what survives it regains its size, and platelets go.
     coarse=Coarse(smallest_core=25, dilate_back=True),
     # A third of the cells is faint, and the prior ranks the rims of clear ones before them.
     background=dataclasses.replace(DEMO_BACKGROUND, area_multiple=3.0, min_area=80),

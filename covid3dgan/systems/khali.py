@@ -81,8 +81,8 @@ def _report(out, preset, how, cohorts, models, train, test, command):
                                                   preset.evaluation.slice_filters,
                                                   [case.spacing for case in cases.cases])
                for method in khali_tables.METHODS}
-    found = load_pseudo_slices(train, out / "gan", preset.pseudo, how.seed)
-    sums = found.stretched_targets(preset.segmenter.target_quantile).sum((1, 2), dtype=np.float64)
+    found = load_pseudo_slices(train, out / "gan", preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    sums = found.targets.sum((1, 2), dtype=np.float64)
     groups = group_slices(sums, preset.contrastive, found.lung_pixels)
     fit = _fitted_temperature(models["TransUNET"], found.slices, groups, how.seed)
     described = f"{cohorts.described[DATASET]}, held out"

@@ -1,6 +1,6 @@
 """What the 2D networks train on: COVID slices with the pseudo-masks of a GAN run, and healthy slices."""
 
-__all__ = ["PseudoSlices", "as_slices", "load_pseudo_slices"]
+__all__ = ["PseudoSlices", "as_slices", "load_pseudo_slices", "stretched"]
 
 import dataclasses
 from pathlib import Path
@@ -26,9 +26,7 @@ class PseudoSlices:
         gan_step: training steps of the GAN.
         slices, targets: (S, H, W) float32, COVID slices and their pseudo-masks.
         lung_pixels: (S,) lung pixels of each.
-        healthy_differences: (L,) float32, the generator's differences in the healthy lungs' voxels.
-        healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks. These three are None where no
-            case is healthy.
+        healthy, healthy_lungs: (M, D, H, W) float32 healthy volumes and their lung masks; None where there are none.
     """
 
     cases: PreparedSet
@@ -36,20 +34,8 @@ class PseudoSlices:
     slices: np.ndarray
     targets: np.ndarray
     lung_pixels: np.ndarray
-    healthy_differences: Optional[np.ndarray]
     healthy: Optional[np.ndarray]
     healthy_lungs: Optional[np.ndarray]
-
-    def stretched_targets(self, quantile):
-        """The pseudo-masks (S, H, W) on a scale where 0.5 is the ``quantile`` of the differences in healthy lungs, cut
-        to [0, 1]; as they are where ``quantile`` is None (presets.stages.Segmenter.target_quantile)."""
-        if quantile is None:
-            return self.targets
-        if self.healthy_differences is None:
-            raise InputError("segmenter.target_quantile", "healthy cases to measure the generator's differences on",
-                             "none", "pass healthy cases or set segmenter.target_quantile=none")
-        level = max(float(np.quantile(self.healthy_differences, quantile)), SMALLEST_LEVEL)
-        return np.clip(self.targets / level - 0.5, 0.0, 1.0).astype(np.float32)
 
     @property
     def healthy_pixels(self):
@@ -57,7 +43,7 @@ class PseudoSlices:
         return None if self.healthy_lungs is None else _pixels(self.healthy_lungs)
 
 
-def load_pseudo_slices(data, gan, pseudo, seed):
+def load_pseudo_slices(data, gan, pseudo, seed, quantile=None):
     """Reads the prepared cases and makes their pseudo-masks.
 
     Args:
@@ -65,6 +51,7 @@ def load_pseudo_slices(data, gan, pseudo, seed):
         gan: the GAN run whose generator makes the pseudo-masks.
         pseudo: presets.stages.Pseudo.
         seed: seeds the latent noise.
+        quantile: presets.stages.Segmenter.target_quantile; None leaves the pseudo-masks as they are.
     """
     folders = [data] if isinstance(data, (str, Path)) else list(data)
     cases = open_prepared(*folders)
@@ -76,13 +63,22 @@ def load_pseudo_slices(data, gan, pseudo, seed):
         raise InputError(folders[0], f"volumes of the GAN's shape {gan_preset.gan.volume_shape}", f"{cases.shape}",
                          "preprocess with the preset that trained the GAN")
     volumes, lungs = np.asarray(covid.array("lung")), np.asarray(covid.array("lung_mask"))
-    targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
-    differences = clean = clean_lungs = None
+    clean = clean_lungs = None
     if len(healthy):
         clean, clean_lungs = np.asarray(healthy.array("lung")), np.asarray(healthy.array("lung_mask"))
-        differences = make_pseudo_masks(generator, clean, clean_lungs, pseudo, seed).difference[clean_lungs > 0.5]
-    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs), differences, clean,
-                        clean_lungs)
+    targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
+    if quantile is not None:
+        if clean is None:
+            raise InputError("segmenter.target_quantile", "healthy cases to measure the generator's differences on",
+                             "none", "pass healthy cases or set segmenter.target_quantile=none")
+        changes = make_pseudo_masks(generator, clean, clean_lungs, pseudo, seed).difference[clean_lungs > 0.5]
+        targets = stretched(targets, float(np.quantile(changes, quantile)))
+    return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs), clean, clean_lungs)
+
+
+def stretched(targets, level):
+    """Pseudo-masks of any shape on a scale where a difference of ``level`` is 0.5, cut to [0, 1], float32."""
+    return np.clip(targets / max(level, SMALLEST_LEVEL) - 0.5, 0.0, 1.0).astype(np.float32)
 
 
 def as_slices(volumes):

@@ -36,13 +36,12 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
     """
     precision, crew = how.prepare(), how.crew()
     crew.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
-    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed)
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
     run = crew.start_run(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
                          overwrite=how.overwrite,
                          details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),
                                   "gan_step": found.gan_step, "strategy": how.strategy, "devices": crew.replicas})
-    slices, lung_pixels = found.slices, found.lung_pixels
-    targets = found.stretched_targets(preset.segmenter.target_quantile)
+    slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
 
     groups = None
     if preset.contrastive.enabled or preset.segmenter.only_grouped_slices:

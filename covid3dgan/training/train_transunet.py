@@ -47,7 +47,7 @@ def train_transunet(data, gan, path, preset, how, validation=None):
             preset's value stays.
     """
     how.prepare()
-    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed)
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
     return train_on_slices(found, path, preset, how, validation, {"gan": str(gan), "gan_step": found.gan_step})
 
 
@@ -55,8 +55,7 @@ def train_on_slices(found, path, preset, how, validation=None, details=None):
     """Like :func:`train_transunet`, on a ``training.pseudo_slices.PseudoSlices``; ``details`` go into run.json."""
     options = preset.transunet
     _check(options, preset.contrastive)
-    stretched = found.stretched_targets(preset.segmenter.target_quantile)
-    groups = group_slices(stretched.sum((1, 2), dtype=np.float64), preset.contrastive, found.lung_pixels)
+    groups = group_slices(found.targets.sum((1, 2), dtype=np.float64), preset.contrastive, found.lung_pixels)
     precision = how.prepare()
     run = Run.start(path, KIND, preset, how.seed, inputs=found.cases.files(), resume=how.resume,
                     overwrite=how.overwrite,
@@ -64,12 +63,12 @@ def train_on_slices(found, path, preset, how, validation=None, details=None):
                              "sides": list(found.slices.shape[1:]), **(details or {})})
     run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
     progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
-    targets = prepared_targets(stretched, options)
+    targets = prepared_targets(found.targets, options)
     training = build_training(options, found.slices.shape[1:])
     if options.start_at_mean:
         start_at_mean(training, targets)
     batches = grouped_batches(found.slices, targets, groups, options, loss_weights(options), how.seed,
-                              _others(found, stretched, preset, how.seed))
+                              _others(found, preset, how.seed))
     shown = np.argsort(-targets.sum((1, 2)), kind="stable")[:PANELS]
 
     def draw():
@@ -85,7 +84,7 @@ def train_on_slices(found, path, preset, how, validation=None, details=None):
     return run
 
 
-def _others(found, stretched, preset, seed):
+def _others(found, preset, seed):
     """The slices that are not contrasted: what the UNet sees in its end-to-end steps, in smaller batches."""
     options = preset.transunet
     if options.only_grouped_slices:
@@ -93,7 +92,7 @@ def _others(found, stretched, preset, seed):
     stage = dataclasses.replace(preset.segmenter, batch_size=options.batch_size - contrasted(options),
                                 only_grouped_slices=False)
     off = dataclasses.replace(preset.contrastive, enabled=False)
-    batches = segmenter_batches(found.slices, stretched, None, stage, off, seed, found.healthy, found.healthy_lungs,
+    batches = segmenter_batches(found.slices, found.targets, None, stage, off, seed, found.healthy, found.healthy_lungs,
                                 np.flatnonzero(found.lung_pixels > 0))
 
     def batch_at(step):

@@ -22,14 +22,13 @@ def test_report_holds_both_kinds_of_scores_the_figures_and_the_temperature(tmp_p
                                                                            model):
     cases = prepared_cases(8)
     images = as_slices(cases.array("lung"))
-    found = PseudoSlices(cases, 1, images, images * as_slices(cases.array("infection")), np.full(16, 1024), None,
-                         None, None)
+    found = PseudoSlices(cases, 1, images, images * as_slices(cases.array("infection")), np.full(16, 1024), None, None)
     monkeypatch.setattr(khali, "open_prepared", lambda folder: cases)
     monkeypatch.setattr(khali, "load_pseudo_slices", lambda *rest: found)
     monkeypatch.setattr(khali, "transunet_encoder", lambda network: lambda slices, training: slices[:, ::8, ::8])
     cohorts = Cohorts((), (), {}, True, {khali.DATASET: "phantoms: 8 x mosmed-like"})
-    preset = presets.override(presets.get("khali/demo"), ["segmenter.target_quantile=none"])  # none of them is healthy
-    khali._report(tmp_path, preset, How(seed=1), cohorts, {"TransUNET": model(), "UNET": model(0.99)},
+    khali._report(tmp_path, presets.get("khali/demo"), How(seed=1), cohorts,
+                  {"TransUNET": model(), "UNET": model(0.99)},
                   tmp_path, tmp_path, COMMAND)
 
     tables = json.loads((tmp_path / "tables.json").read_text())

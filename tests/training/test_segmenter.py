@@ -1,6 +1,7 @@
 """The segmenter's training: what each step moves, which batches it sees, and resuming bit for bit."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.errors import InputError
 from covid3dgan.presets.stages import Contrastive, Segmenter
+from covid3dgan.training import pseudo_slices
 from covid3dgan.training.conduct import How, conduct
-from covid3dgan.training.pseudo_slices import PseudoSlices
+from covid3dgan.training.pseudo_slices import stretched
 from covid3dgan.training.runs import Run
 from covid3dgan.training.segmenter import build_segmenter_training, learning_rate, score_maps
 from covid3dgan.training.train_segmenter import warn_if_silent
@@ -87,16 +89,49 @@ def test_flips_mirror_slice_and_target_together():
         np.testing.assert_array_equal(batch["target"][i], expected)
 
 
-def test_pseudo_masks_are_stretched_by_what_the_generator_changes_in_healthy_lungs():
-    """The median of the healthy differences, 0.04, becomes one half; a difference of 0.02 is nothing, 0.06 certain."""
-    targets = np.float32([-0.2, 0.02, 0.03, 0.04, 0.06, 0.4]).reshape(1, 2, 3)
-    healthy = np.float32([0.0, 0.04, 0.1])
-    found = PseudoSlices(None, 0, targets, targets, np.array([6]), healthy, targets, targets)
-    assert found.stretched_targets(None) is targets
-    np.testing.assert_allclose(found.stretched_targets(0.5).ravel(), [0, 0, 0.25, 0.5, 1, 1], atol=1e-6)
-    without = dataclasses.replace(found, healthy_differences=None)
+def test_pseudo_masks_are_stretched_around_the_level():
+    """At a level of 0.04 a difference of 0.02 is nothing and 0.06 is certain; rounding errors never become a level."""
+    targets = np.float32([-0.2, 0.02, 0.03, 0.04, 0.06, 0.4])
+    np.testing.assert_allclose(stretched(targets, 0.04), [0, 0, 0.25, 0.5, 1, 1], atol=1e-6)
+    np.testing.assert_array_equal(stretched(np.float32([1e-6]), 0.0), [0])
+
+
+def test_the_level_is_a_quantile_of_what_the_generator_changes_in_healthy_lungs(monkeypatch):
+    """Healthy differences 0.00, 0.02, ..., 0.08 inside the lungs and 1 outside: the median is 0.04."""
+    volumes = {"covid": np.full((1, 1, 1, 6), 0.1, np.float32), "healthy": np.full((1, 1, 1, 6), 0.2, np.float32)}
+    lungs = np.float32([1, 1, 1, 1, 1, 0]).reshape(1, 1, 1, 6)
+    changed = {"covid": [0.02, 0.03, 0.04, 0.06, 0.4, 0], "healthy": [0.0, 0.08, 0.02, 0.06, 0.04, 1.0]}
+
+    class Cases:
+        shape = presets.get("shabani/demo").gan.volume_shape
+
+        def __init__(self, kind=None):
+            self.kind = kind
+
+        def __len__(self):
+            return self.kind in present
+
+        def only(self, kind):
+            return Cases(kind)
+
+        def array(self, name):
+            return lungs if name == "lung_mask" else volumes[self.kind]
+
+    def differences(generator, images, masks, pseudo, seed):
+        kind = "covid" if images is volumes["covid"] else "healthy"
+        return SimpleNamespace(difference=np.float32(changed[kind]).reshape(1, 1, 1, 6))
+
+    monkeypatch.setattr(pseudo_slices, "open_prepared", lambda *folders: Cases())
+    monkeypatch.setattr(pseudo_slices, "load_generator", lambda path: (None, presets.get("shabani/demo"), 1))
+    monkeypatch.setattr(pseudo_slices, "make_pseudo_masks", differences)
+    present = ("covid", "healthy")
+    plain, found = (pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, quantile).targets.ravel()
+                    for quantile in (None, 0.5))
+    np.testing.assert_allclose(plain, changed["covid"])
+    np.testing.assert_allclose(found, [0, 0.25, 0.5, 1, 1, 0], atol=1e-6)
+    present = ("covid",)
     with pytest.raises(InputError, match="segmenter.target_quantile: expected healthy cases"):
-        without.stretched_targets(0.5)
+        pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, 0.5)
 
 
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():

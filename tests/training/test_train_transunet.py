@@ -33,7 +33,7 @@ def slices(count=48):
         side = 2 + index % 12
         targets[index, 4:4 + side, 6:6 + side] = 0.5
     images = targets + np.random.default_rng(0).random(targets.shape).astype("float32") * 0.1
-    return PseudoSlices(PreparedSet((), ()), 0, images, targets, np.full(count, 900), None, None, None)
+    return PseudoSlices(PreparedSet((), ()), 0, images, targets, np.full(count, 900), None, None)
 
 
 def arrays(path):
