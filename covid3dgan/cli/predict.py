@@ -60,10 +60,16 @@ def _predict_images(args):
     """Masks of PNG, TIFF and JPEG images by an AF-SEG run."""
     from covid3dgan.systems import afseg
 
-    written, problems = afseg.predict(args.model, [args.input], args.out, overwrite=args.overwrite)
+    if args.lungs is not None:
+        raise ArgumentError("--lungs", "no lung masks: AF-SEG segments 2D images", args.lungs, "leave it out")
+    results, problems = afseg.predict(args.model, [args.input], args.out, probability=args.probability,
+                                      overlay=args.overlay, resume=args.resume, overwrite=args.overwrite,
+                                      command=sys.argv)
+    for facts in results.values():
+        progress.say(f"{facts['id']}: {facts['foreground_percent']:.2f} % foreground")
     for problem in problems:
         print(f"covid3dgan predict: {problem}", file=sys.stderr)
-    progress.say(f"{len(written)} of {len(written) + len(problems)} images done: {args.out}")
+    progress.say(f"{len(results)} of {len(results) + len(problems)} images done: {args.out}")
     return 1 if problems else 0
 
 

@@ -147,7 +147,7 @@ def single_batches(slices, options, rates, seed):
         numbers = at(step)
         image, mask = slices.images[numbers], masks[numbers]
         if options.augment:
-            image, mask = _augmented(image, mask, np.random.default_rng([seed, 54, step]))
+            image, mask, _ = _augmented(image, mask, np.random.default_rng([seed, 54, step]))
         edge = np.stack([canny(m) for m in mask]).astype(np.float32)
         return {"image": normalised(image).astype(np.float32), "mask": mask[..., None], "edge": edge[..., None],
                 "learning_rate": np.array(rates(step), np.float32)}
@@ -203,7 +203,7 @@ def _augmented(images, labels, rng, priors=None):
             height, width = (rng.uniform(0, 0.5, 2) * size).astype(int)
             row, column = rng.integers(0, size - height + 1), rng.integers(0, size - width + 1)
             images[index, row:row + height, column:column + width] = rng.random()
-    return (images, labels) if priors is None else (images, labels, priors)
+    return images, labels, priors
 
 
 def _zoomed(part, size, smooth):

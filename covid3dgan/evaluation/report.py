@@ -18,7 +18,7 @@ from covid3dgan.evaluation import style
 from covid3dgan.files import atomic_path, atomic_write_text, refuse_overwrite
 
 # Shown under every heading of results that were made on phantoms.
-PHANTOM_NOTICE = "Made on phantoms (synthetic CTs). These are not results on patients."
+PHANTOM_NOTICE = "Made on phantoms (synthetic images). These are not results on patients."
 _LONG = 30  # letters: a longer text in a table cell is wrapped
 _DISPLAY = 0.56  # screen pixels per picture pixel: sharp on dense screens, letters the size of the text
 

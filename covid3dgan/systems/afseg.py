@@ -25,6 +25,7 @@ from covid3dgan.inference.coarse import coarse_mask
 from covid3dgan.inference.predict_images import predict_images
 from covid3dgan.systems.stages import Stages
 from covid3dgan.training.afseg_backgrounds import coarse_labels, make_backgrounds
+from covid3dgan.training.runs import open_run
 from covid3dgan.training.segmentation_prior import scores_of
 from covid3dgan.training.train_afseg import load_segmenter, train_afseg, train_supervised
 
@@ -118,10 +119,11 @@ def train(data, path, preset, how):
                        found.files())
 
 
-def predict(run, sources, out, threshold=None, overwrite=False):
-    """Masks of images by a trained run: (written paths, list of InputError); see ``inference.predict_images``."""
+def predict(run, sources, out, **options):
+    """Masks of images by a trained run: (facts by name, list of InputError); see ``inference.predict_images``."""
     segmenter, preset = load_segmenter(run)
-    return predict_images(segmenter, preset, sources, out, threshold, overwrite)
+    step = open_run(run)[0].manifest["step"]
+    return predict_images(segmenter, preset, sources, out, described={"run": str(run), "step": step}, **options)
 
 
 def _load(data, preset):

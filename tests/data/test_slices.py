@@ -188,6 +188,15 @@ def test_edges_follow_the_augmented_mask():
         np.testing.assert_array_equal(edge > 0, canny(mask))
 
 
+def test_without_priors_the_same_slices_are_augmented_alike():
+    """The U-Net of Table III sees the image alone; its batches differ from the others' in nothing else."""
+    options = dataclasses.replace(presets.get("ssinfnet/demo").multi, augment=True, batch_size=8)
+    alone = slice_batches.multi_batches(some_slices(), None, options, 1)(3)
+    beside = slice_batches.multi_batches(some_slices(), some_slices().images, options, 1)(3)
+    np.testing.assert_array_equal(alone["image"], beside["image"][..., :3])
+    np.testing.assert_array_equal(alone["target"], beside["target"])
+
+
 def test_file_order_where_the_preset_does_not_shuffle():
     everything = some_slices(patients=2)
     options = dataclasses.replace(presets.get("ssinfnet/published").multi, batch_size=4)

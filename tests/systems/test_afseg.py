@@ -94,10 +94,11 @@ def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, 
     odd = images.read(next(iter(sorted((data / "images").iterdir()))))[:50, :61]
     images.write(odd, tmp_path / "odd.png")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
-    written, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks")
-    assert [path.name for path in written] == ["odd_mask.png"]
+    found, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks")
+    assert list(found) == ["odd"]
     assert "broken.tif" in str(problems[0])
-    mask = images.read_mask(written[0], odd.shape)
+    mask = images.read_mask(tmp_path / "masks" / "odd_mask.png", odd.shape)
+    assert found["odd"]["foreground_pixels"] == mask.sum()
     np.testing.assert_array_equal(mask, predict_image(segmenter, images.read(tmp_path / "odd.png"), preset) > 0.5)
     again, refused = predict_images(segmenter, preset, [tmp_path / "odd.png"], tmp_path / "masks")
     assert not again and "--overwrite" in str(refused[0])
@@ -112,11 +113,34 @@ def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, repr
         predict_images(segmenter, preset, [path], tmp_path, threshold=1.5)
 
 
+def test_prediction_writes_scores_and_a_picture_where_asked_and_resumes(tmp_path, reproduced, data, capsys):
+    path = next(iter(sorted((data / "images").iterdir())))
+    run, out = str(reproduced / "afseg"), tmp_path / "masks"
+    asked = ["predict", str(path), str(out), "--model", run, "--quiet"]
+    assert main([*asked, "--probability", "--overlay"]) == 0
+    segmenter, preset = load_segmenter(run)
+    scores = predict_image(segmenter, images.read(path, preset.images.channel), preset)
+    np.testing.assert_allclose(images.read(out / f"{path.stem}_probability.png"), scores, atol=0.5 / 255 + 1e-6)
+    assert images.read(out / f"{path.stem}_overlay.png").size > scores.size
+
+    (out / f"{path.stem}_probability.png").unlink()
+    assert main([*asked, "--resume", "--probability"]) == 0
+    assert not (out / f"{path.stem}_probability.png").exists(), "what the same model did is left alone"
+    images.write(1 - images.read(path), path_of_other := tmp_path / path.name)
+    assert main(["predict", str(path_of_other), str(out), "--model", run, "--quiet", "--resume", "--probability"]) == 0
+    assert (out / f"{path.stem}_probability.png").exists(), "another image of that name is no earlier result"
+    assert main([*asked, "--lungs", "lungs.nii.gz", "--overwrite"]) == 2
+    assert "AF-SEG segments 2D images" in capsys.readouterr().err
+
+
 def test_the_command_line_predicts_images_and_refuses_tasks_of_other_systems(tmp_path, reproduced, data, capsys):
     path = next(iter(sorted((data / "images").iterdir())))
     run = str(reproduced / "afseg")
     assert main(["predict", str(path), str(tmp_path / "masks"), "--model", run, "--quiet"]) == 0
     assert images.read_mask(tmp_path / "masks" / f"{path.stem}_mask.png").shape == (64, 64)
+    assert len(list((tmp_path / "masks").iterdir())) == 2, "nothing that was not asked for"
+    record = json.loads((tmp_path / "masks" / f"{path.stem}_mask.json").read_text())
+    assert record["model"]["run"] == run and record["model"]["preset"] == "afseg/cells/demo"
     assert main(["predict", str(path), str(tmp_path / "masks"), "--model", run, "--quiet"]) == 1
     assert "--overwrite" in capsys.readouterr().err
     assert main(["reproduce", "shabani", "--task", "cells", "--out", str(tmp_path / "out")]) == 2
