@@ -14,8 +14,9 @@ import time
 from benchmarks import bench, machine, table
 
 # In the order of the table; the matrix product comes first, since shares of its peak are stated afterwards.
-NAMES = ("machine", "perlin", "preprocessing", "input_pipeline", "gan_step", "segmenter_step", "ssinfnet_step",
-         "predict", "start_up", "tflite_generator", "tflite_segmenter")
+NAMES = ("machine", "perlin", "preprocessing", "input_pipeline", "gan_step", "gan_memory", "segmenter_step",
+         "other_systems", "ssinfnet_step", "predict", "predict_cohort", "cohort_memory", "start_up", "tflite_generator",
+         "tflite_segmenter")
 
 
 def main(argv=None):

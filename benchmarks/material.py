@@ -1,6 +1,6 @@
 """What the benchmarks work on, made once per run, each in its own process so that its memory counts for no side."""
 
-__all__ = ["folder", "gan_run", "phantom", "phantom_file", "phantom_nifti", "segmenter_run", "tflite_file"]
+__all__ = ["folder", "phantom", "phantom_file", "phantom_nifti", "segmenter_run"]
 
 import os
 import subprocess
@@ -59,37 +59,18 @@ def make_nifti(path, *size):
 
 def segmenter_run(preset="shabani/improved"):
     """A run directory with an untrained segmenter of the preset: as large and as slow as a trained one."""
-    return _made(f"segmenter_{preset.replace('/', '_')}", "make_run", "segmenter", preset)
+    return _made(f"segmenter_{preset.replace('/', '_')}", "make_segmenter_run", preset)
 
 
-def gan_run(preset="shabani/published"):
-    """A run directory with an untrained GAN of the preset."""
-    return _made(f"gan_{preset.replace('/', '_')}", "make_run", "gan", preset)
-
-
-def make_run(path, kind, preset):
+def make_segmenter_run(path, preset):
     from covid3dgan import compat, presets
     from covid3dgan.training import state
-    from covid3dgan.training.gan3d import build_gan
     from covid3dgan.training.runs import Run
     from covid3dgan.training.segmenter import build_segmenter_training
 
     compat.seed_everything(0)
     preset = presets.get(preset)
-    run = Run.start(path, kind, preset, 0)
-    training = build_gan(preset.gan) if kind == "gan" else build_segmenter_training(preset, preset.gan.volume_shape[1:])
+    run = Run.start(path, "segmenter", preset, 0)
+    training = build_segmenter_training(preset, preset.gan.volume_shape[1:])
     run.checkpoints.save(1, state.capture(training.networks(), training.optimizers()))
     run.finish(threshold={"value": 0.2, "relative": False, "tuned": False}, step=1)
-
-
-def tflite_file(kind):
-    """The TFLite file of :func:`segmenter_run` or :func:`gan_run`'s generator."""
-    part = {"segmenter": "segmenter", "gan": "generator"}[kind]
-    run = segmenter_run() if kind == "segmenter" else gan_run()
-    return _made(f"exported_{part}", "make_export", run, part) / f"{part}.tflite"
-
-
-def make_export(path, run, part):
-    from covid3dgan.export.write import export
-
-    export(run, path, formats="tflite", part=part)

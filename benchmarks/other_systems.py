@@ -1,7 +1,7 @@
-"""One training step of each other system, by its own preset, in float32 and bfloat16.
+"""One training step of papers 000, 002 and 003, by their own presets, in float32 and bfloat16; 004 is ssinfnet_step.
 
-The papers' own code for these is PyTorch (AF-SEG, SSInfNet) or not published as a whole (paper 000), so there is no
-published side to rewrite but the TransUNet's: the same networks by Keras' train_on_batch, run eagerly.
+Paper 003's own code is PyTorch and paper 000's is not published as a whole, so there is no published side to rewrite
+but the TransUNet's: the same network by Keras' train_on_batch, run eagerly.
 """
 
 import dataclasses
@@ -95,26 +95,10 @@ def afseg(precision, steps, side):
     return _timed(build_afseg(options, 1, 1), batch, steps, precision)
 
 
-def ssinfnet(precision, steps, side):
-    """Paper 004: Inf-Net on labelled slices of 352x352 at one scale, 4 slices."""
-    from covid3dgan import compat, models, presets
-    from covid3dgan.training.infnet import InfNetTraining
-
-    compat.set_precision(precision)
-    options = dataclasses.replace(presets.get("ssinfnet/paper").single, batch_size=4, scales=(1.0,))
-    training = InfNetTraining(models.build_infnet(), models.build_infnet(), options)
-    training.compile()
-    rng = np.random.default_rng(0)
-    sides = (4, 352, 352)
-    batch = {"image": rng.random((*sides, 3), np.float32), "mask": (rng.random((*sides, 1)) > 0.8).astype(np.float32),
-             "edge": (rng.random((*sides, 1)) > 0.9).astype(np.float32), "learning_rate": np.float32(1e-4)}
-    return _timed(training, batch, steps, precision)
-
-
-SYSTEMS = {"000, GAN": elmourabit, "002, TransUNet": khali, "003, AF-SEG": afseg, "004, Inf-Net": ssinfnet}
+SYSTEMS = {"000, GAN": elmourabit, "002, TransUNet": khali, "003, AF-SEG": afseg}
 SIDES = {"002, TransUNet, train_on_batch eagerly": khali_published}
 SIDES.update({f"{name}, {kind}": functools.partial(system, precision) for name, system in SYSTEMS.items()
               for kind, precision in (("float32", "float32"), ("bfloat16", "mixed_bfloat16"))})
-BENCH = Bench("one training step of each other system", "step", SIDES, baseline=None,
+BENCH = Bench("one training step of papers 000, 002 and 003", "step", SIDES, baseline=None,
               options={"steps": 3, "side": 128}, quick={"steps": 1, "side": 64},
               quick_sides=("002, TransUNet, float32", "003, AF-SEG, float32"))

@@ -63,7 +63,7 @@ IMPROVED_SEGMENTER = Segmenter(
     batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.75, target_quantile=0.99,
     ema_decay=0.99, log_every=50, checkpoint_every=500,
 )
-IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", steps_per_step=1)
+IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", decays=True, steps_per_step=1)
 FINE_GRID = (0.005, 0.01, 0.015, *(round(0.02 * i, 2) for i in range(1, 41)))
 
 IMPROVED = register(System(

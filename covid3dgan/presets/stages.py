@@ -67,6 +67,7 @@ class Contrastive:
     loss: Literal["npairs", "supcon"] = "npairs"  # F18
     temperature: float = 0.05  # F19
     learning_rate: float = 1e-4
+    decays: bool = False  # by the segmenter's schedule: else its late steps move a shared encoder the most
     steps_per_step: int = 2  # contrastive steps before each end-to-end step
     weight: float = 1.0
     augmentation: bool = True

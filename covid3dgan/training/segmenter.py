@@ -129,7 +129,7 @@ def build_segmenter_training(preset, side_lengths, recompute=False):
         averaged.trainable = False
     training = SegmenterTraining(segmenter, contrastive_model, options, contrastive, averaged, recompute)
     training.compile(compat.loss_scaling(keras.optimizers.Adam(learning_rate(options))),
-                     compat.loss_scaling(keras.optimizers.Adam(contrastive.learning_rate)))
+                     compat.loss_scaling(keras.optimizers.Adam(contrastive_learning_rate(preset))))
     return training
 
 
@@ -139,6 +139,20 @@ def learning_rate(options):
         return options.learning_rate
     return keras.optimizers.schedules.ExponentialDecay(options.learning_rate, options.decay_steps, options.decay_rate,
                                                        staircase=True)
+
+
+def contrastive_learning_rate(preset):
+    """The contrastive step's: constant as published, or falling with the segmenter's.
+
+    Against a rate that falls to a fifth a constant one grows in weight: late contrastive steps then move the shared
+    encoder further than the end-to-end steps can follow.
+    """
+    segmenter, contrastive = preset.segmenter, preset.contrastive
+    if not contrastive.decays or segmenter.decay_steps is None:
+        return contrastive.learning_rate
+    return keras.optimizers.schedules.ExponentialDecay(
+        contrastive.learning_rate, segmenter.decay_steps * contrastive.steps_per_step, segmenter.decay_rate,
+        staircase=True)
 
 
 def score_maps(segmenter, slices, batch_size=32):

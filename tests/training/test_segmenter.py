@@ -17,7 +17,12 @@ from covid3dgan.training import pseudo_slices
 from covid3dgan.training.conduct import How, conduct
 from covid3dgan.training.pseudo_slices import stretched
 from covid3dgan.training.runs import Run
-from covid3dgan.training.segmenter import build_segmenter_training, learning_rate, score_maps
+from covid3dgan.training.segmenter import (
+    build_segmenter_training,
+    contrastive_learning_rate,
+    learning_rate,
+    score_maps,
+)
 from covid3dgan.training.train_segmenter import warn_if_silent
 
 SIDE = 16
@@ -138,6 +143,17 @@ def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():
     assert learning_rate(presets.get("shabani/published").segmenter) == 5e-5
     schedule = learning_rate(presets.get("shabani/paper").segmenter)
     np.testing.assert_allclose([float(schedule(s)) for s in (0, 999, 1000, 2500)], [1e-3, 1e-3, 9e-4, 8.1e-4])
+
+
+def test_contrastive_rate_falls_with_the_segmenters_where_the_preset_says_so():
+    """Per end-to-end step, however many contrastive ones each has."""
+    assert contrastive_learning_rate(presets.get("shabani/published")) == 1e-4
+    preset = presets.override(presets.get("shabani/demo"), ["contrastive.steps_per_step=2"])
+    rate, other = contrastive_learning_rate(preset), learning_rate(preset.segmenter)
+    for step in (0, 99, 100, 699):
+        np.testing.assert_allclose(float(rate(2 * step)) / float(other(step)), 0.1, rtol=1e-5)
+    constant = presets.override(preset, ["segmenter.decay_steps=none"])
+    assert contrastive_learning_rate(constant) == 1e-4
 
 
 def _train(folder, how, preset):
