@@ -97,8 +97,9 @@ class Multi:
     lookahead: bool = True  # of SSInfNet
     lookahead_period: int = 5
     lookahead_step: float = 0.5
+    optimizer: Literal["sgd", "adam"] = "sgd"  # I25
     learning_rate: float = 0.01
-    momentum: float = 0.7
+    momentum: float = 0.7  # of SGD
     batch_size: int = 16
     epochs: int = 500
     shuffle: bool = True
@@ -171,8 +172,8 @@ register(System(
     multi_inpainting=DEMO_INPAINTING,
     single=Single(width=16, blocks=(1, 1, 1, 1), channels=16, scales=(1.0,), learning_rate=1e-3, decay="none",
                   batch_size=8, epochs=16, augment=True),
-    multi=Multi(variant="published", width=8, batch_size=8, epochs=16, learning_rate=0.2, momentum=0.9, augment=True,
-                prior_minmax=False),
+    multi=Multi(variant="published", width=8, optimizer="adam", learning_rate=0.01, batch_size=8, epochs=28,
+                augment=True, prior_minmax=False),
     alike=True,
     checkpoint_every=200,
 ))

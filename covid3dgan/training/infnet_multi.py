@@ -29,13 +29,15 @@ class MultiTraining(keras.Model):
         self.built = True
 
     def compile(self):
-        """SGD with momentum, inside Lookahead where asked for."""
-        sgd = keras.optimizers.SGD(self.options.learning_rate, momentum=self.options.momentum)
+        """SGD with momentum or Adam, inside Lookahead where asked for."""
+        options = self.options
+        inner = (keras.optimizers.Adam(options.learning_rate) if options.optimizer == "adam"
+                 else keras.optimizers.SGD(options.learning_rate, momentum=options.momentum))
         if self.lookahead:
-            sgd = compat.Lookahead(sgd, self.options.lookahead_period, self.options.lookahead_step)
-        self.sgd = compat.loss_scaling(sgd)
-        super().compile(optimizer=self.sgd, **compat.compile_kwargs())
-        compat.build_optimizer(self.sgd, self.network.trainable_variables)
+            inner = compat.Lookahead(inner, options.lookahead_period, options.lookahead_step)
+        self.descent = compat.loss_scaling(inner)
+        super().compile(optimizer=self.descent, **compat.compile_kwargs())
+        compat.build_optimizer(self.descent, self.network.trainable_variables)
 
     def networks(self):
         """Name -> model, for checkpoints."""
@@ -43,7 +45,7 @@ class MultiTraining(keras.Model):
 
     def optimizers(self):
         """Name -> optimizer, for checkpoints."""
-        return {"sgd": self.sgd}
+        return {self.options.optimizer: self.descent}
 
     def call(self, inputs, training=False):
         return self.network(inputs, training=training)
@@ -53,7 +55,7 @@ class MultiTraining(keras.Model):
         def objective():
             return self._loss(batch["image"], batch["target"], training=True), None
 
-        return {"loss": minimise(self.sgd, self.network.trainable_variables, objective)[0]}
+        return {"loss": minimise(self.descent, self.network.trainable_variables, objective)[0]}
 
     def _loss(self, image, target, training):
         logits = tf.cast(self.network(image, training=training), tf.float32)

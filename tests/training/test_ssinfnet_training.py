@@ -301,7 +301,21 @@ def test_focal_loss_and_lookahead_are_those_of_the_method_or_of_all():
             preset, method, functools.partial(ssinfnet_networks.build_multi, preset, method))
         own = alike or method == "SSInfNet"
         assert training.kind == ("focal" if own else "bce")
-        assert isinstance(training.sgd, compat.Lookahead) is own
+        assert isinstance(training.descent, compat.Lookahead) is own
+
+
+def test_the_multi_class_networks_optimizer_is_the_presets():
+    """I25; either one inside Lookahead, which the checkpoint's names do not hide."""
+    for kind, rate in (("sgd", 0.01), ("adam", 0.002)):
+        preset = dataclasses.replace(TINY, alike=True, multi=dataclasses.replace(TINY.multi, optimizer=kind,
+                                                                                 learning_rate=rate))
+        training = train_ssinfnet._multi_training(
+            preset, "SInfNet", functools.partial(ssinfnet_networks.build_multi, preset, "SInfNet"))
+        assert list(training.optimizers()) == [kind]
+        slots = len(compat.optimizer_variables(training.optimizers()[kind]))
+        weights = len(training.network.trainable_variables)
+        # Lookahead's slow copy of every weight beside one momentum, or Adam's two moments.
+        assert slots // weights == {"sgd": 2, "adam": 3}[kind]
 
 
 def test_a_unet_is_trained_like_infnet_where_all_are_alike(parts, tmp_path):

@@ -99,10 +99,12 @@ _LINES = (
     Line("I24", "U-Net beside both", "its rows stand in both tables", "its training is not in the code",
          ("alike",), tests=(_TEST(_TRAINING, "test_a_unet_is_trained_like_infnet_where_all_are_alike"),
                             _TEST(_TRAINING, "test_focal_loss_and_lookahead_are_those_of_the_method_or_of_all"))),
+    Line("I25", "optimizer of the multi-class network", "SGD in Lookahead", "the same", ("multi.optimizer",),
+         tests=(_TEST(_TRAINING, "test_the_multi_class_networks_optimizer_is_the_presets"),)),
 )
 
 LEDGER = Ledger(
-    title="Paper 004: SSInfNet (I01 - I24)",
+    title="Paper 004: SSInfNet (I01 - I25)",
     introduction="Paper 004 is Fung et al. 2021, its code darylfung96/self-supervised-CT-segmentation as of September "
                  "2020, which extends DengPingFan/Inf-Net; the coach is that of Singh et al. 2018. HU are windowed to "
                  "-1000..400 (the code saturates raw HU to 8 bits); labels are resized by nearest neighbour (the code "
