@@ -1,24 +1,20 @@
 """What a full-size GAN step of batch 8 takes: whole, in parts, with recomputation; beside the estimate."""
 
-import dataclasses
 import functools
 
 import numpy as np
 
+from benchmarks import material
 from benchmarks.bench import Bench, median_after_first
 
 
 def step(accumulate, recompute, batch, shape, preset):
     import tensorflow as tf
 
-    from covid3dgan import compat, presets
     from covid3dgan.data.pipelines import gan_batches
-    from covid3dgan.training.gan3d import build_gan
     from covid3dgan.training.memory_estimate import gan_memory
 
-    compat.seed_everything(0)
-    options = dataclasses.replace(presets.get(preset).gan, batch_size=batch, volume_shape=tuple(shape))
-    network = build_gan(options, min(accumulate, batch), recompute)
+    network, options = material.seeded_gan(preset, "float32", batch, shape, min(accumulate, batch), recompute)
     volumes = np.random.default_rng(0).random((batch, *shape), np.float32)
     data = gan_batches(volumes, volumes, np.ones_like(volumes), options, 0)(0)
     run = tf.function(network.train_step, jit_compile=False)

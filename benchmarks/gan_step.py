@@ -4,11 +4,11 @@ The published loop: Perlin noise per pixel with the ``noise`` package, train_on_
 for the fakes, train_on_batch and evaluate for the discriminator, train_on_batch for the stacked GAN.
 """
 
-import dataclasses
 import functools
 
 import numpy as np
 
+from benchmarks import material
 from benchmarks.bench import Bench, median_after_first
 
 
@@ -71,14 +71,9 @@ def ours(precision, preset, batch, iterations, shape):
     import tensorflow as tf
 
     from benchmarks.flops import count_flops
-    from covid3dgan import compat, presets
     from covid3dgan.data.pipelines import gan_batches, step_dataset
-    from covid3dgan.training.gan3d import build_gan
 
-    compat.seed_everything(0)
-    compat.set_precision(precision)
-    options = dataclasses.replace(presets.get(preset).gan, batch_size=batch, volume_shape=tuple(shape))
-    network = build_gan(options)
+    network, options = material.seeded_gan(preset, precision, batch, shape)
     rng = np.random.default_rng(0)
     healthy, covid = (rng.random((2 * batch, *shape), np.float32) for _ in range(2))
     lungs = np.ones_like(healthy)

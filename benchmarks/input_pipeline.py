@@ -1,11 +1,11 @@
 """How long the full-size GAN step waits for its input: batch 5 at 32x128x128, noise made ahead by data.pipelines."""
 
-import dataclasses
 import functools
 import time
 
 import numpy as np
 
+from benchmarks import material
 from benchmarks.bench import Bench
 
 
@@ -13,14 +13,9 @@ def waiting(preset, precision, batch, iterations, shape):
     """Seconds of a step, and in the note the share of them spent waiting for the batch."""
     import tensorflow as tf
 
-    from covid3dgan import compat, presets
     from covid3dgan.data.pipelines import gan_batches, step_dataset
-    from covid3dgan.training.gan3d import build_gan
 
-    compat.seed_everything(0)
-    compat.set_precision(precision)
-    options = dataclasses.replace(presets.get(preset).gan, batch_size=batch, volume_shape=tuple(shape))
-    network = build_gan(options)
+    network, options = material.seeded_gan(preset, precision, batch, shape)
     rng = np.random.default_rng(0)
     healthy, covid = (rng.random((4 * batch, *shape), np.float32) for _ in range(2))
     lungs = np.zeros_like(healthy)

@@ -1,7 +1,8 @@
 """What the benchmarks work on, made once per run, each in its own process so that its memory counts for no side."""
 
-__all__ = ["folder", "phantom", "phantom_file", "phantom_nifti", "segmenter_run"]
+__all__ = ["folder", "phantom", "phantom_file", "phantom_nifti", "seeded_gan", "segmenter_run"]
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -74,3 +75,14 @@ def make_segmenter_run(path, preset):
     training = build_segmenter_training(preset, preset.gan.volume_shape[1:])
     run.checkpoints.save(1, state.capture(training.networks(), training.optimizers()))
     run.finish(threshold={"value": 0.2, "relative": False, "tuned": False}, step=1)
+
+
+def seeded_gan(preset, precision, batch, shape, accumulate=1, recompute=False):
+    """(the preset's GAN for volumes of ``shape``, its options)."""
+    from covid3dgan import compat, presets
+    from covid3dgan.training.gan3d import build_gan
+
+    compat.seed_everything(0)
+    compat.set_precision(precision)
+    options = dataclasses.replace(presets.get(preset).gan, batch_size=batch, volume_shape=tuple(shape))
+    return build_gan(options, accumulate, recompute), options

@@ -5,7 +5,7 @@ __all__ = ["add_arguments", "run"]
 import sys
 
 from covid3dgan import progress
-from covid3dgan.errors import ArgumentError
+from covid3dgan.cli.sizes import sizes
 
 
 def add_arguments(parser):
@@ -27,7 +27,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    sides = _sides(args.sides)
+    sides = sizes("--sides", args.sides, "ROWS,COLUMNS")
     from covid3dgan.export import table
     from covid3dgan.export.write import export
 
@@ -38,11 +38,3 @@ def run(args):
     progress.say(f"kept, since every file agrees with the network: {out}")
     return 0
 
-
-def _sides(text):
-    if text is None:
-        return None
-    parts = text.replace("x", ",").split(",")
-    if len(parts) != 2 or not all(part.strip().isdigit() for part in parts):
-        raise ArgumentError("--sides", "two whole numbers ROWS,COLUMNS", repr(text), "correct it")
-    return tuple(int(part) for part in parts)

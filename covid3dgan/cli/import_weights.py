@@ -3,7 +3,7 @@
 __all__ = ["add_arguments", "run"]
 
 from covid3dgan import progress
-from covid3dgan.errors import ArgumentError
+from covid3dgan.cli.sizes import sizes
 
 
 def add_arguments(parser):
@@ -19,7 +19,7 @@ def add_arguments(parser):
 
 
 def run(args):
-    shape = _shape(args.shape)
+    shape = sizes("--shape", args.shape, "SLICES,ROWS,COLUMNS")
     from covid3dgan.export.published import import_weights
 
     made, found = import_weights(args.file, args.out, shape, args.overwrite)
@@ -28,11 +28,3 @@ def run(args):
         progress.say(f"next: covid3dgan predict CT OUT --model {made.path}")
     return 0
 
-
-def _shape(text):
-    if text is None:
-        return None
-    parts = text.replace("x", ",").split(",")
-    if len(parts) != 3 or not all(part.strip().isdigit() for part in parts):
-        raise ArgumentError("--shape", "three whole numbers SLICES,ROWS,COLUMNS", repr(text), "correct it")
-    return tuple(int(part) for part in parts)
