@@ -24,9 +24,9 @@ def step(accumulate, recompute, batch, shape, preset):
 
 
 BENCH = Bench("3D GAN, memory of one float32 step", "step",
-              {"whole batch": functools.partial(step, 1, False), "--accumulate 4": functools.partial(step, 4, False),
-               "--accumulate 8": functools.partial(step, 8, False), "--recompute": functools.partial(step, 1, True),
-               "--accumulate 8 --recompute": functools.partial(step, 8, True)},
+              {"whole batch": functools.partial(step, 1, False), "accumulate 4": functools.partial(step, 4, False),
+               "accumulate 8": functools.partial(step, 8, False), "recompute": functools.partial(step, 1, True),
+               "accumulate 8, recompute": functools.partial(step, 8, True)},
               baseline="whole batch", options={"batch": 8, "shape": [32, 128, 128], "preset": "shabani/published"},
               quick={"batch": 4, "shape": [32, 64, 64]},
-              quick_sides=("whole batch", "--accumulate 8 --recompute"))
+              quick_sides=("whole batch", "accumulate 8, recompute"))

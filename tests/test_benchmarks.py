@@ -58,4 +58,6 @@ def test_chosen_benchmarks_are_run_and_written(tmp_path, capsys, monkeypatch):
     assert json.loads(out.read_text())["benches"][0]["options"]["repeats"] == 7
     with pytest.raises(SystemExit):
         command.main(["no-such-benchmark"])
-    assert all(bench.load(name).sides for name in command.NAMES)
+    for one in map(bench.load, command.NAMES):
+        assert one.sides and set(one.quick_sides) <= set(one.sides)
+        assert not any(side.startswith("-") for side in one.sides), "a side's process would take it for an option"
