@@ -117,7 +117,8 @@ def compare(first, second):
         "welch_t": welch_from_summary(*((a.mean(), a.var(ddof=1), a.size) for a in alone)) if testable else math.nan,
         "half_mann_whitney": half_mann_whitney(*alone) if testable else math.nan,
         "paired_t": float(stats.ttest_1samp(difference, 0.0).pvalue) if varied else math.nan,
-        "wilcoxon_signed_rank": float(stats.wilcoxon(difference).pvalue) if varied else math.nan,
+        # Equal pairs say nothing here; beside them scipy would take the normal approximation, bad for few pairs.
+        "wilcoxon_signed_rank": float(stats.wilcoxon(difference[difference != 0]).pvalue) if varied else math.nan,
         "mean_difference": float(difference.mean()) if difference.size else math.nan,
         "pairs": int(difference.size),
     }

@@ -92,3 +92,11 @@ def test_holm_by_hand():
     """0.01 x 3, then max(0.03, 0.02 x 2), then max(0.04, 0.9); NaN is no test."""
     np.testing.assert_allclose(statistics.holm([0.02, math.nan, 0.9, 0.01]), [0.04, math.nan, 0.9, 0.03])
     np.testing.assert_allclose(statistics.holm([0.5, 0.6]), [1.0, 1.0])
+
+
+def test_signed_ranks_of_few_pairs_are_exact_also_beside_equal_ones(recwarn):
+    """Five gains and no loss: two of the 2^5 signs are as extreme; two equal pairs change nothing."""
+    first = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
+    second = first + np.array([0.01, 0.02, 0.03, 0.04, 0.05, 0.0, 0.0])
+    assert statistics.compare(first, second)["wilcoxon_signed_rank"] == pytest.approx(2 / 2**5)
+    assert not recwarn.list
