@@ -54,7 +54,7 @@ def ablation_panel(rows, stages, title=None):
         _row_label(axes[0], row)
         for panel, mask, dice in zip(axes[1:-1], row["masks"], row["dice"]):
             overlay(panel, row["image"], mask, row["true"])
-            panel.set_xlabel(f"{dice:.1f} %", labelpad=2)
+            panel.set_xlabel(f"Dice {dice:.1f} %", labelpad=2)
         axes[-1].imshow(row["true"], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         bare(axes[-1])
     for panel, text in zip(grid[0], ("CT", *stages, "true mask")):
