@@ -144,7 +144,7 @@ def learning_rate(options):
 def contrastive_learning_rate(preset):
     """The contrastive step's: constant as published, or falling with the segmenter's.
 
-    Against a rate that falls to a fifth a constant one grows in weight: late contrastive steps then move the shared
+    Against a rate that falls to a fifth a constant one grows in weight: late contrastive steps may then move the shared
     encoder further than the end-to-end steps can follow.
     """
     segmenter, contrastive = preset.segmenter, preset.contrastive
