@@ -37,4 +37,3 @@ def run(args):
         print(table.render(report))
     progress.say(f"kept, since every file agrees with the network: {out}")
     return 0
-

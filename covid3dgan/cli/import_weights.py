@@ -27,4 +27,3 @@ def run(args):
     if found.part == "segmenter":
         progress.say(f"next: covid3dgan predict CT OUT --model {made.path}")
     return 0
-

@@ -14,8 +14,6 @@ from covid3dgan.files import refuse_overwrite, write_json
 from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import finished_facts, input_digest
 
-WRITTEN = ("_mask", "_probability", "_overlay")  # a folder's own earlier results are not images to segment
-
 
 def predict_image(segmenter, image, preset):
     """Probabilities for one image.
@@ -105,8 +103,13 @@ def _predict_file(segmenter, preset, item, threshold, paths):
 def _expand(source):
     if not source.is_dir():
         return [source]
-    found = sorted(p for p in source.iterdir() if p.suffix.lower() in images.SUFFIXES
-                   and not p.stem.endswith(WRITTEN))
+    found = sorted(p for p in source.iterdir() if p.suffix.lower() in images.SUFFIXES and not _is_result(p))
     if not found:
         raise InputError(source, f"images ({', '.join(images.SUFFIXES)})", "none", "name another folder")
     return found
+
+
+def _is_result(path):
+    """Whether the picture is a mask, or what an earlier call wrote beside one and its record."""
+    name, _, what = path.stem.rpartition("_")
+    return what == "mask" or what in ("probability", "overlay") and path.with_name(f"{name}_mask.json").is_file()

@@ -94,8 +94,11 @@ def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, 
     odd = images.read(next(iter(sorted((data / "images").iterdir()))))[:50, :61]
     images.write(odd, tmp_path / "odd.png")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
-    found, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks")
+    found, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks", overlay=True)
     assert list(found) == ["odd"]
+    images.write(odd, tmp_path / "masks" / "my_overlay.png")
+    beside, _ = predict_images(segmenter, preset, [tmp_path / "masks"], tmp_path / "again")
+    assert list(beside) == ["my_overlay"], "earlier results are no images, a name like theirs does not make one"
     assert "broken.tif" in str(problems[0])
     mask = images.read_mask(tmp_path / "masks" / "odd_mask.png", odd.shape)
     assert found["odd"]["foreground_pixels"] == mask.sum()
