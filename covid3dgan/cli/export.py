@@ -10,7 +10,8 @@ from covid3dgan.cli.sizes import sizes
 
 def add_arguments(parser):
     parser.add_argument("source", metavar="RUN_OR_WEIGHTS",
-                        help="a run directory, a .keras file, or published HDF5 weights (with or without a suffix)")
+                        help="a run directory, the folder of 'train ssinfnet', a .keras file, or published HDF5 "
+                             "weights (with or without a suffix)")
     parser.add_argument("out", nargs="?", metavar="OUT",
                         help="the folder to make: saved_model/, PART.tflite, export_report.json; "
                              "under saved_models/ by default")
@@ -18,8 +19,9 @@ def add_arguments(parser):
     parser.add_argument("--precision", default="float32", choices=["float32", "float16", "dynamic-int8"],
                         help="of the TFLite file's weights; a SavedModel is always float32")
     parser.add_argument("--part", help="which network: generator, discriminator, segmenter, encoder, transunet, "
-                                       "infnet, infnet-multi, coach, afseg-segmenter, afseg-generator or "
-                                       "afseg-discriminator; by default what the run is for")
+                                       "infnet, infnet-multi, ssinfnet (both and the prior between them), coach, "
+                                       "afseg-segmenter, afseg-generator or afseg-discriminator; by default what the "
+                                       "run is for")
     parser.add_argument("--sides", metavar="ROWS,COLUMNS",
                         help="size of a TFLite file's images where the network takes any; the preset's by default")
     parser.add_argument("--seed", type=int, default=0, help="seeds the inputs that files and network are compared on")

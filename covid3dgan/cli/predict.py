@@ -2,14 +2,12 @@
 
 __all__ = ["add_arguments", "run"]
 
-import json
 import sys
-from pathlib import Path
 
 from covid3dgan import progress
 from covid3dgan.errors import ArgumentError
 from covid3dgan.export.layout import is_exported
-from covid3dgan.training.runs import open_run
+from covid3dgan.training.runs import open_run, recipe_of
 
 
 def add_arguments(parser):
@@ -17,7 +15,7 @@ def add_arguments(parser):
                                       "an image or a folder of images for AF-SEG and SSInfNet")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
     parser.add_argument("--model", required=True, help="a run directory, the folder of 'train ssinfnet', or an "
-                                                       "exported segmenter: FILE.tflite or a SavedModel's folder")
+                                                       "exported network: FILE.tflite or a SavedModel's folder")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")
@@ -29,16 +27,14 @@ def add_arguments(parser):
 
 
 def run(args):
-    if _holds_ssinfnet(Path(args.model)):
+    purpose = _purpose(args.model)
+    if purpose == "foreground":
+        return _predict_images(args)
+    if purpose == "classes":
         return _predict_classes(args)
     if is_exported(args.model):
         from covid3dgan.inference.exported import load_exported as load_model
     else:
-        kind = open_run(args.model)[0].manifest["kind"]
-        if kind.startswith("afseg"):
-            return _predict_images(args)
-        if kind.startswith("ssinfnet"):
-            return _predict_classes(args)
         from covid3dgan.inference.model import load_model
     from covid3dgan.inference.inputs import find_inputs
     from covid3dgan.inference.predict import predict_folder
@@ -56,8 +52,20 @@ def run(args):
     return 1 if problems else 0
 
 
+def _purpose(model):
+    """What the model finds, as ``export.parts.Part.predicts`` says it: of a run, or of an exported network."""
+    if is_exported(model):
+        from covid3dgan.inference.exported import exported_purpose
+
+        return exported_purpose(model)
+    if recipe_of(model) == "ssinfnet":
+        return "classes"
+    kind = open_run(model)[0].manifest["kind"]
+    return {"afseg": "foreground", "ssinfnet": "classes"}.get(kind.partition("-")[0], "lesions")
+
+
 def _predict_images(args):
-    """Masks of PNG, TIFF and JPEG images by an AF-SEG run."""
+    """Masks of PNG, TIFF and JPEG images by an AF-SEG run, or by its segmenter exported."""
     from covid3dgan.systems import afseg
 
     if args.lungs is not None:
@@ -73,17 +81,12 @@ def _predict_images(args):
     return 1 if problems else 0
 
 
-def _holds_ssinfnet(folder):
-    """Whether ``train ssinfnet`` or ``reproduce ssinfnet`` filled the folder."""
-    stages = folder / "stages.json"
-    if not stages.is_file():
-        return False
-    return json.loads(stages.read_text(encoding="utf-8"))["identity"].get("system") == "ssinfnet"
-
-
 def _predict_classes(args):
     """Ground glass and consolidation (or infection as one class) by paper 004's networks."""
-    from covid3dgan.inference.ssinfnet import load_predictor
+    if is_exported(args.model):
+        from covid3dgan.inference.exported_classes import load_exported_predictor as load_predictor
+    else:
+        from covid3dgan.inference.ssinfnet import load_predictor
     from covid3dgan.inference.ssinfnet_files import find_sources, predict_files
 
     if args.lungs is not None:

@@ -11,6 +11,7 @@ from covid3dgan.data.preprocess import HU_RANGE
 from covid3dgan.data.slice_batches import CHANNEL_MEAN, CHANNEL_STD
 
 CT_NOTE = "a CT inside the lungs, 0 outside; 0 is -1000 HU, 1 is 400 HU; 'covid3dgan preprocess' makes it"
+GREY_NOTE = "a whole grey slice: 0 and 1 are the ends of hu_window, anterior up, the patient's right on the left"
 NORMALISED_NOTE = "three equal channels of a grey slice in [0, 1], minus mean, divided by deviation"
 
 
@@ -30,11 +31,13 @@ class Part:
         method: name of the SavedModel's signature beside ``serving_default``.
         inputs: names of the network's inputs, in its order.
         output: name of its output; networks with several outputs have their own names.
-        domain: what the first input shows: "volume", "slice" (both CTs in [0, 1]), "signed" (images in [-1, 1])
-            or "normalised" (three channels of a slice, and three of a prior where the network takes six).
+        domain: what the first input shows: "volume", "slice" (both CTs inside the lungs, in [0, 1]), "grey" (whole
+            slices in [0, 1]), "signed" (images in [-1, 1]) or "normalised" (three channels of a slice, and three of a
+            prior where the network takes six).
         cut: how an output becomes a mask where the run has no threshold of its own.
         kinds: kinds of runs that hold it; the first part that names a kind is that kind's default.
-        scores_ct: whether ``predict`` can segment CTs with it.
+        predicts: what ``predict`` makes with it: "lesions" of CTs, the "foreground" of images, "classes" of infection
+            in either; None where it makes nothing.
     """
 
     method: str
@@ -43,19 +46,22 @@ class Part:
     domain: str
     cut: Cut
     kinds: tuple[str, ...]
-    scores_ct: bool = False
+    predicts: Optional[str] = None
 
 
 PARTS = {
     "generator": Part("generate", ("ct", "noise"), "healthy", "volume", Cut(0.05), ("gan",)),
     "discriminator": Part("judge", ("volume",), "verdict", "volume", Cut(0.5), ("discriminator", "gan")),
-    "segmenter": Part("segment", ("slice",), "scores", "slice", Cut(0.2, True), ("segmenter",), True),
+    "segmenter": Part("segment", ("slice",), "scores", "slice", Cut(0.2, True), ("segmenter",), "lesions"),
     "encoder": Part("encode", ("slice",), "features", "slice", Cut(0.5, True), ("encoder", "segmenter")),
-    "transunet": Part("segment", ("slice",), "scores", "slice", Cut(0.5), ("transunet",), True),
+    "transunet": Part("segment", ("slice",), "scores", "slice", Cut(0.5), ("transunet",), "lesions"),
     "infnet": Part("segment", ("image",), "scores", "normalised", Cut(0.0), ("ssinfnet-single",)),
     "infnet-multi": Part("segment", ("image_and_prior",), "classes", "normalised", Cut(0.0), ("ssinfnet-multi",)),
+    "ssinfnet": Part("segment", ("slice",), "probabilities", "grey", Cut(0.5), ("ssinfnet-multi", "ssinfnet-single"),
+                     "classes"),
     "coach": Part("rate", ("image", "noise"), "scores", "normalised", Cut(0.0), ("ssinfnet-inpainting",)),
-    "afseg-segmenter": Part("segment", ("image",), "foreground", "signed", Cut(0.5), ("afseg", "afseg-supervised")),
+    "afseg-segmenter": Part("segment", ("image",), "foreground", "signed", Cut(0.5), ("afseg", "afseg-supervised"),
+                            "foreground"),
     "afseg-generator": Part("redraw", ("image",), "image", "signed", Cut(0.0), ("afseg",)),
     "afseg-discriminator": Part("judge", ("image",), "logits", "signed", Cut(0.0), ("afseg",)),
 }
@@ -73,6 +79,7 @@ class Exportable:
         cut: the run's own threshold, or the part's.
         source: run directory or file.
         step: training steps, or None.
+        channels: what each channel of the output scores, where that differs between runs.
     """
 
     part: str
@@ -82,6 +89,7 @@ class Exportable:
     cut: Cut
     source: str
     step: Optional[int] = None
+    channels: tuple[str, ...] = ()
 
     @property
     def spec(self):
@@ -97,6 +105,7 @@ class Exportable:
         return {
             "covid3dgan": covid3dgan.__version__, "part": self.part, "source": self.source, "step": self.step,
             "inputs": {name: {"shape": list(shape)} for name, shape in self.shapes.items()},
+            **({"channels": list(self.channels)} if self.channels else {}),
             "threshold": {"value": self.cut.value, "relative": self.cut.relative},
             "preprocessing": preprocessing_facts(self.spec, self.preset),
             "preset": None if self.preset is None else presets.as_dict(self.preset),
@@ -119,8 +128,11 @@ def preprocessing_facts(spec, preset):
         if preset is not None:
             facts["options"] = presets.as_dict(preset.images)
     else:
-        facts.update(input=NORMALISED_NOTE, mean=CHANNEL_MEAN.tolist(), deviation=CHANNEL_STD.tolist())
-        facts["prior"] = "channels 4 to 6, where there are six: the infection map in [0, 1], normalised alike"
+        if spec.domain == "grey":
+            facts.update(input=GREY_NOTE, scaled_to=[0.0, 1.0])
+        else:
+            facts.update(input=NORMALISED_NOTE, mean=CHANNEL_MEAN.tolist(), deviation=CHANNEL_STD.tolist())
+            facts["prior"] = "channels 4 to 6, where there are six: the infection map in [0, 1], normalised alike"
         if preset is not None:
             facts.update(hu_window=list(preset.slices.window), side=preset.slices.size)
     return facts

@@ -5,13 +5,15 @@ __all__ = ["open_exportable"]
 from pathlib import Path
 
 from covid3dgan import compat, models
+from covid3dgan.data.slices import CLASSES
 from covid3dgan.errors import ArgumentError, InputError, check_choice
 from covid3dgan.export.legacy_h5 import is_hdf5
 from covid3dgan.export.parts import PARTS, Cut, Exportable
 from covid3dgan.export.published import read_published
 from covid3dgan.models.coach import CELL
 from covid3dgan.training import state
-from covid3dgan.training.runs import open_run
+from covid3dgan.training.runs import open_run, recipe_of
+from covid3dgan.training.ssinfnet_networks import multi_class_run
 
 MULTIPLE = 32  # of the sides that a network leaves open
 
@@ -20,13 +22,16 @@ def open_exportable(source, part=None, sides=None):
     """The network of ``source`` as an :class:`Exportable`.
 
     Args:
-        source: a run directory, a ``.keras`` file or HDF5 weights as published.
+        source: a run directory, the folder of ``train ssinfnet``, a ``.keras`` file or HDF5 weights as published.
         part: a name in ``PARTS``; by default what the run is for.
         sides: (rows, columns) where the network takes any; by default those of the run's preset.
     """
     source = Path(source)
     if part is not None:
         check_choice("--part", part, tuple(PARTS))
+    if recipe_of(source) == "ssinfnet":
+        source = multi_class_run(source)
+        part = part or "ssinfnet"
     if source.is_dir():
         return _from_run(source, part, sides)
     if is_hdf5(source):
@@ -53,7 +58,7 @@ def _from_weights(path, part, sides):
     if part not in (None, found.part):
         raise ArgumentError("--part", f"{found.part}, which the file holds", part, "leave it out")
     threshold = found.preset.threshold
-    cut = Cut(threshold.value, threshold.relative) if PARTS[found.part].scores_ct else None
+    cut = Cut(threshold.value, threshold.relative) if PARTS[found.part].predicts else None
     return _exportable(found.part, found.network, sides, found.preset, cut, path, 0)
 
 
@@ -70,7 +75,9 @@ def _from_file(path, part, sides):
 
 
 def _exportable(part, network, sides, preset, cut, source, step):
-    spec = PARTS[part]
+    spec, channels = PARTS[part], ()
+    if part == "ssinfnet":
+        channels = CLASSES if network.output_shape[-1] == len(CLASSES) else ("infection",)
     open_sides = any(None in tensor.shape[1:] for tensor in network.inputs)
     if sides is not None and not open_sides:
         raise ArgumentError("--sides", f"no sides: this network takes {tuple(network.inputs[0].shape[1:])} alone",
@@ -86,7 +93,7 @@ def _exportable(part, network, sides, preset, cut, source, step):
         if None in shape:
             shape[:2] = [side // CELL for side in sides] if name == "noise" else sides
         shapes[name] = tuple(shape)
-    return Exportable(part, network, shapes, preset, cut or spec.cut, str(source), step)
+    return Exportable(part, network, shapes, preset, cut or spec.cut, str(source), step, channels)
 
 
 def _sides(part, preset):
@@ -136,6 +143,13 @@ def _infnet(path, run, preset):
     return load_network(path)[0], None
 
 
+def _ssinfnet(path, run, preset):
+    from covid3dgan.inference.ssinfnet import build_predictor, load_predictor
+
+    alone = run.manifest["kind"] == "ssinfnet-single"
+    return build_predictor(load_predictor(path)), Cut(preset.single.threshold) if alone else None
+
+
 def _coach(path, run, preset):
     from covid3dgan.training.ssinfnet_networks import load_inpainting
 
@@ -170,7 +184,8 @@ def _filled(path, run, name, build):
 
 _LOADERS = {
     "generator": _generator, "discriminator": _discriminator, "segmenter": _segmenter, "encoder": _encoder,
-    "transunet": _segmenter, "infnet": _infnet, "infnet-multi": _infnet, "coach": _coach,
+    "transunet": _segmenter, "infnet": _infnet, "infnet-multi": _infnet, "ssinfnet": _ssinfnet,
+    "coach": _coach,
     "afseg-segmenter": _afseg_segmenter, "afseg-generator": _afseg_generator,
     "afseg-discriminator": _afseg_discriminator,
 }

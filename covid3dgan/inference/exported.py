@@ -1,6 +1,7 @@
-"""Exported segmenters in the place of a run: a TFLite file or a SavedModel that scores the slices of CTs."""
+"""Exported networks in the place of a run: TFLite files and SavedModels that ``predict`` segments with."""
 
-__all__ = ["ExportedModel", "load_exported"]
+__all__ = ["ExportedModel", "ExportedNetwork", "exported_purpose", "load_exported", "load_exported_images",
+           "open_exported"]
 
 import dataclasses
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from covid3dgan.errors import InputError
+from covid3dgan import presets
+from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.export import tflite_file
 from covid3dgan.export.layout import REPORT, read_report, read_saved_model_metadata
 from covid3dgan.export.parts import PARTS
@@ -22,55 +24,108 @@ BATCH = 32  # slices at once, for a SavedModel
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportedModel:
-    """What ``predict`` needs of a model, without Keras: preset, threshold and scores."""
+class ExportedNetwork:
+    """A file's network, called as a ``keras.Model`` is: (B, H, W, C) float32 -> (B, H, W, K) float32.
+
+    Attributes:
+        run: from ``export.run_back``.
+        batch: images at once.
+        input_shape: (None, H, W, C) of a TFLite file, which takes no other; (None, None, None, C) of a SavedModel.
+        input_name, output_name: as the part names them.
+        metadata: what the file says of itself.
+        described: what the JSON beside every mask says of the model.
+    """
 
     run: Any
     batch: int
+    input_shape: tuple
     input_name: str
     output_name: str
+    metadata: dict
+    described: dict
+
+    def __call__(self, images, training=False):
+        if training:
+            raise ArgumentError("training", "False: an exported network does not learn", "True", "leave it out")
+        images = np.asarray(images, np.float32)
+        return np.concatenate([self.run({self.input_name: images[i:i + self.batch]})[self.output_name]
+                               for i in range(0, len(images), self.batch)])
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedModel:
+    """What ``predict`` needs of a model that finds lesions in CTs, without Keras: preset, threshold and scores."""
+
+    network: ExportedNetwork
     preset: Any
     threshold: float
     relative: bool
-    described: dict
 
     def scores(self, volume):
         """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
-        slices = np.asarray(volume, np.float32)[..., None]
-        found = [self.run({self.input_name: slices[i:i + self.batch]})[self.output_name]
-                 for i in range(0, len(slices), self.batch)]
-        return np.concatenate(found)[..., 0]
+        return self.network(np.asarray(volume)[..., None])[..., 0]
 
     def describe(self):
         """What the JSON beside every mask says of the model."""
-        return self.described
+        return {**self.network.described, "threshold": self.threshold, "relative": self.relative}
+
+
+def exported_purpose(path):
+    """What ``predict`` makes with an exported network: "lesions", "foreground" or "classes".
+
+    Raises:
+        InputError: it makes nothing with that network.
+    """
+    path = _model_in(Path(path))
+    part = _metadata(path).get("part")
+    if part not in PARTS or PARTS[part].predicts is None:
+        fitting = " or ".join(name for name, spec in PARTS.items() if spec.predicts)
+        raise InputError(path, f"an exported {fitting} of a run", f"{part}", "export that part, or name another file")
+    return PARTS[part].predicts
+
+
+def open_exported(path):
+    """The :class:`ExportedNetwork` of a TFLite file, of a SavedModel, or of the folder that 'covid3dgan export' made.
+
+    Raises:
+        InputError: the file is damaged, was changed after its export, or comes from no run.
+    """
+    path = _model_in(Path(path))
+    metadata = _metadata(path)
+    part = metadata["part"]
+    if not metadata.get("preset"):
+        raise InputError(path, f"an exported {part} of a run", f"a {part} without its preset", "name another file")
+    spec, is_file = PARTS[part], path.suffix == ".tflite"
+    run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
+    described = {"file": str(path), "sha256": sha256(path if is_file else path / "saved_model.pb"), "part": part,
+                 "run": metadata["source"], "preset": metadata["preset"]["name"], "step": metadata["step"],
+                 "precision": metadata.get("precision", "float32")}
+    shape = metadata["inputs"][spec.inputs[0]]["shape"]
+    return ExportedNetwork(run, 1 if is_file else BATCH, (None, *shape) if is_file else (None, None, None, shape[-1]),
+                           spec.inputs[0], spec.output, metadata, described)
 
 
 def load_exported(path):
-    """The :class:`ExportedModel` of a TFLite file, of a SavedModel, or of the folder that 'covid3dgan export' made.
+    """The :class:`ExportedModel` of an exported segmenter or TransUNet; see :func:`open_exported`."""
+    if exported_purpose(path) != "lesions":
+        fitting = " or ".join(name for name, spec in PARTS.items() if spec.predicts == "lesions")
+        raise InputError(path, f"an exported {fitting}", "another network", "name another file")
+    network = open_exported(path)
+    threshold = network.metadata["threshold"]
+    return ExportedModel(network, _preset(path, network.metadata), threshold["value"], threshold["relative"])
 
-    Raises:
-        InputError: the file is damaged, was changed after its export, or is no segmenter of CTs.
-    """
-    path = _model_in(Path(path))
-    is_file = path.suffix == ".tflite"
+
+def load_exported_images(path):
+    """(network, preset) of an exported AF-SEG segmenter, as ``training.train_afseg.load_segmenter`` gives them."""
+    network = open_exported(path)
+    return network, presets.from_dict(network.metadata["preset"])
+
+
+def _metadata(path):
     if not path.exists():
         raise InputError(path, "an exported model", "nothing at that path", "check its name")
     _check_digests(path)
-    metadata = tflite_file.read_metadata(path) if is_file else read_saved_model_metadata(path)
-    part = metadata.get("part")
-    if part not in PARTS or not PARTS[part].scores_ct or not metadata.get("preset"):
-        fitting = " or ".join(name for name, spec in PARTS.items() if spec.scores_ct)
-        raise InputError(path, f"an exported {fitting} of a run", f"a {part}", "name another file")
-    preset = _preset(path, metadata)
-    run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
-    threshold = metadata["threshold"]
-    described = {"file": str(path), "sha256": sha256(path if is_file else path / "saved_model.pb"), "part": part,
-                 "run": metadata["source"], "preset": metadata["preset"]["name"], "step": metadata["step"],
-                 "precision": metadata.get("precision", "float32"), "threshold": threshold["value"],
-                 "relative": threshold["relative"]}
-    return ExportedModel(run, 1 if is_file else BATCH, PARTS[part].inputs[0], PARTS[part].output,
-                         preset, threshold["value"], threshold["relative"], described)
+    return tflite_file.read_metadata(path) if path.suffix == ".tflite" else read_saved_model_metadata(path)
 
 
 def _preset(path, metadata):

@@ -15,13 +15,14 @@ from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import finished_facts, input_digest
 
 
-def predict_image(segmenter, image, preset):
+def predict_image(segmenter, image, preset, name="the image"):
     """Probabilities for one image.
 
     Args:
-        segmenter: of an AF-SEG or supervised run.
+        segmenter: of an AF-SEG or supervised run, or exported from one.
         image: (H, W) in [0, 1]; its shorter side is brought to the preset's working size.
         preset: presets.afseg.System.
+        name: what an error calls the image.
 
     Returns:
         (H, W) float32 in [0, 1].
@@ -31,6 +32,11 @@ def predict_image(segmenter, image, preset):
     small = image_sets.prepare(images.resize(image, shape), preset.images)
     divisor = 2**preset.synthesis.segmenter_depth
     padded = np.pad(small, [(0, -side % divisor) for side in shape], mode="symmetric")
+    takes = tuple(segmenter.input_shape[1:3])
+    if None not in takes and takes != padded.shape:
+        raise InputError(name, f"{takes[0]}x{takes[1]} pixels once its shorter side has {preset.images.size}, which is "
+                         "all that this file takes", f"{padded.shape[0]}x{padded.shape[1]}",
+                         "use the run or its SavedModel, which take any size")
     scores = np.asarray(segmenter(to_network(padded[None]), training=False))[0, :shape[0], :shape[1], 0]
     return np.clip(images.resize(scores, image.shape), 0.0, 1.0)
 
@@ -86,7 +92,7 @@ def predict_images(segmenter, preset, sources, out, threshold=None, probability=
 
 def _predict_file(segmenter, preset, item, threshold, paths):
     image = images.read(item.path, preset.images.channel)
-    scores = predict_image(segmenter, image, preset)
+    scores = predict_image(segmenter, image, preset, item.path)
     mask = scores > threshold
     images.write_mask(mask, paths["mask"], overwrite=True)
     if "probability" in paths:

@@ -15,9 +15,11 @@ from covid3dgan import compat
 from covid3dgan.data import images as picture_files
 from covid3dgan.data import slice_batches, slices
 from covid3dgan.errors import InputError
-from covid3dgan.training.ssinfnet_networks import load_network
+from covid3dgan.training.runs import recipe_of
+from covid3dgan.training.ssinfnet_networks import load_network, multi_class_run
 
 BATCH = 8
+INFECTION = ("infection",)  # one class, where there is no network for its kinds
 
 
 def infection_probability(network, images):
@@ -34,15 +36,16 @@ def infection_probability(network, images):
     return _in_batches(probability, slice_batches.normalised(images))
 
 
-def as_prior(probability, minmax=True):
+def as_prior(probability, minmax=True, eight_bits=True):
     """What the multi-class network gets as its prior.
 
-    As published every image is stretched to 0..1 and rounded to 8 bits, which also blows up the noise of a healthy one.
+    As published every image is stretched to 0..1, which also blows up the noise of a healthy one, and is rounded to
+    8 bits.
     """
     if minmax:
         low = probability.min((1, 2), keepdims=True)
         probability = (probability - low) / np.maximum(probability.max((1, 2), keepdims=True) - low, 1e-8)
-    return (np.rint(255 * probability) / 255).astype(np.float32)
+    return (np.rint(255 * probability) / 255 if eight_bits else probability).astype(np.float32)
 
 
 def class_probabilities(network, images, priors=None):
@@ -96,7 +99,7 @@ class Predictor:
     @property
     def kinds(self):
         """The kinds of infection that labels 1, 2 ... stand for."""
-        return ("infection",) if self.multi is None else slices.CLASSES[1:]
+        return INFECTION if self.multi is None else slices.CLASSES[1:]
 
     def probabilities(self, images):
         """(N, S, S, K) float32 for slices of the preset's size in [0, 1]: K = 3 classes, or 1 of infection alone."""
@@ -112,7 +115,7 @@ class Predictor:
         return self._labels(self.probabilities(images))
 
     def _labels(self, probabilities):
-        if self.multi is None:
+        if self.kinds == INFECTION:
             return (probabilities[..., 0] >= self.preset.single.threshold).astype(np.uint8)
         return np.argmax(probabilities, -1).astype(np.uint8)
 
@@ -163,8 +166,8 @@ def load_predictor(path, method="SSInfNet"):
         method: whose multi-class network of a folder.
     """
     path = Path(path)
-    if (path / "stages.json").is_file():
-        path = path / f"multi_{method}"
+    if recipe_of(path) == "ssinfnet":
+        path = multi_class_run(path, method)
     network, preset, manifest = load_network(path)
     if manifest["kind"] == "ssinfnet-single":
         return Predictor(network, None, preset, _described(single=(path, manifest)))
@@ -193,22 +196,25 @@ def _described(**runs):
 
 
 def build_predictor(predictor):
-    """Both networks as one ``keras.Model`` of fixed size, for export: (B, S, S, 1) grey in [0, 1] -> (B, S, S, 3).
+    """All networks as one ``keras.Model`` of fixed size, for export: (B, S, S, 1) grey in [0, 1] -> (B, S, S, K).
 
-    The output holds the probabilities of background, ground glass and consolidation.
+    The output holds what ``Predictor.probabilities`` gives: of background, ground glass and consolidation, or of
+    infection alone. The prior between the networks is not rounded to 8 bits: that would turn the 1e-7 by which two
+    machines differ into 4e-3, and no file would compute the same.
     """
     size = predictor.preset.slices.size
     grey = keras.Input((size, size, 1), name="slice")
     image = _three_channels(grey, "image")
-    if predictor.multi.input_shape[-1] == 3:
+    if predictor.multi is not None and predictor.multi.input_shape[-1] == 3:
         logits = predictor.multi(image)
     else:
-        found = predictor.single(image)
-        found = found["s3"] if isinstance(found, dict) else found
-        prior = PriorFrom(predictor.preset.multi.prior_minmax, name="prior")(found)
-        both = [image, _three_channels(prior, "prior_image")]
-        logits = predictor.multi(keras.layers.Concatenate(name="image_and_prior")(both))
-    output = keras.layers.Activation("sigmoid", dtype="float32", name="classes")(logits)
+        logits = predictor.single(image)
+        logits = logits["s3"] if isinstance(logits, dict) else logits
+        if predictor.multi is not None:
+            prior = PriorFrom(predictor.preset.multi.prior_minmax, name="prior")(logits)
+            both = [image, _three_channels(prior, "prior_image")]
+            logits = predictor.multi(keras.layers.Concatenate(name="image_and_prior")(both))
+    output = keras.layers.Activation("sigmoid", dtype="float32", name="probabilities")(logits)
     return compat.never_xla(keras.Model(grey, output, name="ssinfnet"))
 
 
@@ -220,7 +226,7 @@ def _three_channels(grey, name):
 
 @keras.saving.register_keras_serializable(package="covid3dgan")
 class PriorFrom(keras.layers.Layer):
-    """Logits (B, H, W, 1) to the prior that ``as_prior`` makes of their sigmoid."""
+    """Logits (B, H, W, 1) to the prior that ``as_prior`` makes of their sigmoid, before it is rounded."""
 
     def __init__(self, minmax=True, **kwargs):
         super().__init__(**kwargs)
@@ -231,7 +237,7 @@ class PriorFrom(keras.layers.Layer):
         if self.minmax:
             low = tf.reduce_min(prior, (1, 2), keepdims=True)
             prior = (prior - low) / tf.maximum(tf.reduce_max(prior, (1, 2), keepdims=True) - low, 1e-8)
-        return tf.round(255.0 * prior) / 255.0
+        return prior
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -20,8 +20,10 @@ from covid3dgan.data.patches import to_network
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.evaluation import afseg_figures, paper_tables, protocols, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.export.layout import is_exported
 from covid3dgan.files import atomic_path, write_json
 from covid3dgan.inference.coarse import coarse_mask
+from covid3dgan.inference.exported import load_exported_images
 from covid3dgan.inference.predict_images import predict_images
 from covid3dgan.systems.stages import Stages
 from covid3dgan.training.afseg_backgrounds import coarse_labels, make_backgrounds
@@ -120,10 +122,18 @@ def train(data, path, preset, how):
 
 
 def predict(run, sources, out, **options):
-    """Masks of images by a trained run: (facts by name, list of InputError); see ``inference.predict_images``."""
-    segmenter, preset = load_segmenter(run)
-    step = open_run(run)[0].manifest["step"]
-    return predict_images(segmenter, preset, sources, out, described={"run": str(run), "step": step}, **options)
+    """Masks of images by a trained run, or by its segmenter exported; see ``inference.predict_images``.
+
+    Returns:
+        (facts by name, list of InputError).
+    """
+    if is_exported(run):
+        segmenter, preset = load_exported_images(run)
+        described = segmenter.described
+    else:
+        segmenter, preset = load_segmenter(run)
+        described = {"run": str(run), "step": open_run(run)[0].manifest["step"]}
+    return predict_images(segmenter, preset, sources, out, described=described, **options)
 
 
 def _load(data, preset):

@@ -4,7 +4,7 @@
 memory, status), ``metrics.csv`` and TensorBoard events, ``checkpoints/``, ``figures/``.
 """
 
-__all__ = ["Run", "check_same", "open_run", "read_manifest"]
+__all__ = ["Run", "check_same", "open_run", "read_manifest", "recipe_of"]
 
 import csv
 import json
@@ -170,6 +170,14 @@ def read_manifest(path):
     except ValueError as error:
         raise InputError(path, "JSON written by covid3dgan", f"something else ({error})",
                          "restore the file or start a new run") from error
+
+
+def recipe_of(folder):
+    """The system whose recipe filled ``folder`` with runs, as its stages.json says; None where there is none."""
+    stages = Path(folder) / "stages.json"
+    if not stages.is_file():
+        return None
+    return json.loads(stages.read_text(encoding="utf-8"))["identity"].get("system")
 
 
 def _siblings(path):

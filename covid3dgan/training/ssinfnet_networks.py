@@ -1,6 +1,8 @@
 """Paper 004's networks as a preset shapes them, fresh or with the weights of a run."""
 
-__all__ = ["build_inpainting", "build_multi", "build_single", "load_inpainting", "load_network"]
+__all__ = ["build_inpainting", "build_multi", "build_single", "load_inpainting", "load_network", "multi_class_run"]
+
+from pathlib import Path
 
 from covid3dgan import compat, models
 from covid3dgan.errors import InputError
@@ -69,6 +71,11 @@ def load_network(path):
             raise InputError(path, "a run of SSInfNet", f"one of kind {kind!r}", "name another run")
     _put_kept(whole, kept, run.newest_checkpoint().arrays, path)
     return network, preset, run.manifest
+
+
+def multi_class_run(folder, method="SSInfNet"):
+    """The run of a method's multi-class network in the folder of paper 004's recipe."""
+    return Path(folder) / f"multi_{method}"
 
 
 def load_inpainting(path):

@@ -2,6 +2,7 @@
 
 import json
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -70,6 +71,19 @@ def test_folder_of_another_system_is_no_model(tmp_path, capsys):
     assert "a run directory with run.json" in capsys.readouterr().err
 
 
+def test_exported_infnet_finds_what_the_run_finds(cohort, tmp_path):
+    run, ct = tmp_path / "infnet", cohort / "rp_im" / "1.nii.gz"
+    assert train("infnet", cohort, run) == 0
+    assert main(["export", str(run), str(tmp_path / "whole"), "--part", "ssinfnet", "--format", "savedmodel"]) == 0
+    for name, model in (("of_run", run), ("of_file", tmp_path / "whole")):
+        assert main(["predict", str(ct), str(tmp_path / name), "--model", str(model), "--probability"]) == 0
+    scores, exported = (nibabel.load(tmp_path / name / "1_infection.nii.gz").get_fdata()
+                        for name in ("of_run", "of_file"))
+    assert np.ptp(scores) > 1e-3
+    np.testing.assert_allclose(exported, scores, atol=1e-4)
+    assert json.loads((tmp_path / "of_file" / "1_classes.json").read_text())["labels"]["1"] == "infection"
+
+
 @pytest.mark.slow
 def test_ssinfnet_labels_a_ct_on_its_own_grid(cohort, tmp_path, capsys):
     out = tmp_path / "trained"
@@ -84,3 +98,11 @@ def test_ssinfnet_labels_a_ct_on_its_own_grid(cohort, tmp_path, capsys):
     assert found.shape == volumes.read(ct).shape and set(np.unique(found.array)) <= {0, 1, 2}
     np.testing.assert_allclose(found.affine, volumes.read(ct).affine, atol=1e-5)
     assert (tmp_path / "trained" / "1_overlay.png").is_file()
+
+    assert main(["export", str(out), str(tmp_path / "file")]) == 0
+    for number, model in enumerate(("saved_model", "ssinfnet.tflite")):
+        masks = tmp_path / f"masks{number}"
+        assert main(["predict", str(ct), str(masks), "--model", str(tmp_path / "file" / model)]) == 0
+        exported = volumes.read_labels(masks / "1_classes.nii.gz").array
+        # The file's prior is not rounded to 8 bits: a pixel between two classes may fall to the other one.
+        assert (exported != found.array).mean() < 1e-3

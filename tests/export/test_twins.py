@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import compat, models
+from covid3dgan import compat, models, presets
 from covid3dgan.errors import InputError
 from covid3dgan.export import graph, tflite_file, twins2d, twins3d
 from covid3dgan.export.parts import PARTS, Exportable
 from covid3dgan.export.run_back import open_tflite
 from covid3dgan.export.tflite import convert
+from covid3dgan.inference.ssinfnet import Predictor, build_predictor
 from covid3dgan.models import infnet_layers, res2net, transunet_layers
 from covid3dgan.models.convlstm import ConvLSTM2D
 
@@ -105,6 +106,14 @@ def test_what_is_the_same_everywhere_is_normalised_to_nothing(value, tmp_path):
     assert np.abs(output).max() < 1e-6
 
 
+def whole_ssinfnet():
+    """Two small U-Nets with the prior between them, for slices of 32 pixels."""
+    preset = presets.override(presets.get("ssinfnet/demo"), ["slices.size=32"])
+    single, multi = (models.build_infnet_multi(variant, (None, None, channels), 4, classes=classes)
+                     for variant, channels, classes in (("published", 3, 1), ("improved", 6, 3)))
+    return build_predictor(Predictor(single, multi, preset))
+
+
 # Part -> a small network of that part.
 NETWORKS = {
     "generator": lambda: models.build_generator(input_shape=(16, 16, 16, 1), width=1, head="residual"),
@@ -114,6 +123,7 @@ NETWORKS = {
     "transunet": lambda: models.build_transunet("khali", (32, 32, 1), width=16, blocks=1, heads=2),
     "infnet": lambda: models.build_infnet("res2net50", width=8, blocks=(2, 1, 1, 1), channels=8),
     "infnet-multi": lambda: models.build_infnet_multi("improved", width=4),
+    "ssinfnet": whole_ssinfnet,
     "coach": lambda: models.build_coach(width=4, latent=8, blocks=(1, 1, 1, 1)),
     "afseg-segmenter": lambda: models.build_afseg_segmenter((None, None, 1), width=4, depth=2),
     "afseg-generator": lambda: models.build_afseg_generator((None, None, 1), width=4, depth=3),

@@ -75,17 +75,21 @@ def test_infection_alone_is_cut_at_the_preset_s_threshold(predictor):
 
 def test_exported_model_equals_the_steps(predictor):
     pictures = np.random.default_rng(1).random((2, 32, 32)).astype(np.float32)
-    prior = ssinfnet.as_prior(ssinfnet.infection_probability(predictor.single, pictures), minmax=False)
+    infection = ssinfnet.infection_probability(predictor.single, pictures)
+    rounded, prior = (ssinfnet.as_prior(infection, False, eight_bits) for eight_bits in (True, False))
     expected = ssinfnet.class_probabilities(predictor.multi, pictures, prior)
     model = ssinfnet.build_predictor(predictor)
     np.testing.assert_allclose(np.asarray(model(pictures[..., None])), expected, atol=2e-5)
-    np.testing.assert_array_equal(predictor.labels(pictures), np.argmax(expected, -1))
+    np.testing.assert_array_equal(predictor.labels(pictures), np.argmax(
+        ssinfnet.class_probabilities(predictor.multi, pictures, rounded), -1))
+    alone = ssinfnet.build_predictor(ssinfnet.Predictor(predictor.single, None, PRESET))
+    np.testing.assert_allclose(np.asarray(alone(pictures[..., None]))[..., 0], infection, atol=2e-5)
 
 
 def test_prior_layer_is_as_prior():
     logits = tf.constant(np.random.default_rng(2).normal(size=(2, 4, 4, 1)), tf.float32)
     for minmax in (True, False):
-        expected = ssinfnet.as_prior(tf.sigmoid(logits).numpy()[..., 0], minmax)
+        expected = ssinfnet.as_prior(tf.sigmoid(logits).numpy()[..., 0], minmax, eight_bits=False)
         np.testing.assert_allclose(np.asarray(ssinfnet.PriorFrom(minmax)(logits))[..., 0], expected, atol=1e-6)
 
 

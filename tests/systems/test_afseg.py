@@ -107,6 +107,27 @@ def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, 
     assert not again and "--overwrite" in str(refused[0])
 
 
+def test_exported_segmenter_gives_the_runs_masks(tmp_path, reproduced, data, capsys):
+    run, square = str(reproduced / "afseg"), sorted((data / "images").iterdir())[0]
+    assert main(["export", run, str(tmp_path / "file"), "--quiet"]) == 0
+    wide = tmp_path / "wide.png"
+    images.write(images.read(square)[:50, :61], wide)
+
+    def mask(image, model, out):
+        assert main(["predict", str(image), str(tmp_path / out), "--model", str(model), "--quiet"]) == 0
+        return images.read_mask(tmp_path / out / f"{image.stem}_mask.png", images.read(image).shape)
+
+    tflite, saved_model = (tmp_path / "file" / name for name in ("afseg-segmenter.tflite", "saved_model"))
+    expected = mask(square, run, "run")
+    assert 0 < expected.mean() < 1
+    np.testing.assert_array_equal(mask(square, tflite, "tflite"), expected)
+    np.testing.assert_array_equal(mask(square, saved_model, "saved_model"), expected)
+    np.testing.assert_array_equal(mask(wide, saved_model, "wide"), mask(wide, run, "wide_run"))
+    capsys.readouterr()
+    assert main(["predict", str(wide), str(tmp_path / "no"), "--model", str(tflite)]) == 1
+    assert "wide.png: expected" in (said := capsys.readouterr().err) and "use the run or its SavedModel" in said
+
+
 def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, reproduced, data):
     segmenter, preset = load_segmenter(reproduced / "afseg")
     path = next(iter(sorted((data / "images").iterdir())))
