@@ -78,15 +78,15 @@ class GAN3D(keras.Model):
 
     def train_step(self, batch):
         """One iteration; returns the three losses and what the collapse monitors need."""
+        phases = [self.discriminator_phase, self.generator_phase]  # Algorithm 1
+        at = 0 if self.options.update_order == "reconstruction-first" else 2  # F07: as published, or as Algorithm 1
+        phases.insert(at, self.reconstruction_phase)
         logs = {}
-        if self.options.update_order == "reconstruction-first":  # F07: as published
-            logs.update(self.reconstruction_phase(batch))
-            logs.update(self.discriminator_phase(batch))
-            logs.update(self.generator_phase(batch))
-        else:  # Algorithm 1
-            logs.update(self.discriminator_phase(batch))
-            logs.update(self.generator_phase(batch))
-            logs.update(self.reconstruction_phase(batch))
+        for phase in phases:
+            # The generator need not wait for the discriminator before it generates: side by side the two phases would
+            # take the memory of both.
+            with tf.control_dependencies(list(logs.values())):
+                logs.update(phase(batch))
         self.update_average(batch["step"])
         return logs
 

@@ -65,6 +65,9 @@ def minimise(optimizer, variables, objective, *inputs, parts=1):
         gradients, found = _means_over_replicas((gradients, found))
     if keras.mixed_precision.global_policy().name == "mixed_bfloat16":
         gradients = _finite_or_zero(gradients)
+    # What waits for the loss waits for the gradients: else the next update's network may run beside this one's.
+    with tf.control_dependencies([g for g in gradients if g is not None]):
+        found = tf.nest.map_structure(tf.identity, found)
     compat.apply_gradients(optimizer, gradients, variables)
     return found
 
