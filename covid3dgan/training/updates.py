@@ -67,7 +67,7 @@ def minimise(optimizer, variables, objective, *inputs, parts=1):
         gradients = _finite_or_zero(gradients)
     # What waits for the loss waits for the gradients: else the next update's network may run beside this one's.
     with tf.control_dependencies([g for g in gradients if g is not None]):
-        found = tf.nest.map_structure(tf.identity, found)
+        found = tf.nest.map_structure(lambda x: None if x is None else tf.identity(x), found)
     compat.apply_gradients(optimizer, gradients, variables)
     return found
 
