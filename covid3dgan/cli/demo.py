@@ -3,6 +3,7 @@
 __all__ = ["add_arguments", "run"]
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "auto"],
                         help="auto takes the fastest that the machine has units for")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that prepare the CTs")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -22,8 +24,9 @@ def run(args):
     from covid3dgan.training.conduct import How
 
     started = time.perf_counter()
-    path = reproduce(args.out, presets.get("shabani/demo"), How(seed=args.seed, precision=args.precision),
-                     variants=ABLATION, command=f"covid3dgan demo --seed {args.seed}", overwrite=args.overwrite)
+    how = How(seed=args.seed, precision=args.precision, workers=args.workers)
+    path = reproduce(args.out, presets.get("shabani/demo"), how, variants=ABLATION,
+                     command=f"covid3dgan demo --seed {args.seed}", overwrite=args.overwrite)
     dice = json.loads((Path(args.out) / "results.json").read_text(encoding="utf-8"))["mean_dice"]
     names = list(next(iter(dice.values())))
     print(f"\nMean Dice per volume on held-out PHANTOMS (not patients), seed {args.seed}:")

@@ -5,6 +5,7 @@ __all__ = ["SYSTEMS", "add_arguments", "run"]
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 
 from covid3dgan import presets, progress
@@ -34,6 +35,8 @@ def add_arguments(parser):
     parser.add_argument("--phantoms", metavar="ROLE=COUNT,...",
                         help="how many phantoms of each role, and their voxels, e.g. healthy=3,covid=2,validation=2,"
                              "test=2,size=64x64x24 (shabani, elmourabit and khali)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1,
+                        help="processes that prepare the CTs (shabani, elmourabit and khali)")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -51,7 +54,7 @@ def run(args):
         raise ArgumentError("--backbone-weights", "ssinfnet, whose trunk has ImageNet weights", args.system,
                             "leave it out")
     recipe = importlib.import_module(f"covid3dgan.systems.{args.system}")
-    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic)
+    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic, workers=args.workers)
     path = recipe.reproduce(args.out, preset, how, data=args.data, command=" ".join(["covid3dgan", *sys.argv[1:]]),
                             overwrite=args.overwrite, **own, **_sizes(args, recipe))
     progress.say(f"report: {path}")

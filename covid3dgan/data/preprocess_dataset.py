@@ -1,6 +1,6 @@
 """Prepares a whole data set: parallel over cases, resumable, with a manifest and the published arrays."""
 
-__all__ = ["PUBLISHED_ARRAYS", "prepare_case", "preprocess_dataset"]
+__all__ = ["PUBLISHED_ARRAYS", "prepare_case", "prepare_each", "preprocess_dataset"]
 
 import concurrent.futures
 import contextlib
@@ -66,11 +66,9 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
 
     jobs = [(case, out / f"{case.id}.npz", options) for case in todo]
     with progress.bar(total=len(cases), initial=len(entries), description="preprocess", unit="case") as bar:
-        for case, entry, problem in _all(jobs, max(1, min(workers, len(todo)))):
+        for (case, *_), entry, problem in prepare_each(jobs, workers):
             if problem is None:
                 entries[case.id] = entry
-                for text in entry["warnings"]:
-                    warnings.warn(InputWarning(text), stacklevel=2)
             else:
                 problems.append(problem)
             write_manifest()  # after every case, so that an interrupted job can be resumed
@@ -84,11 +82,22 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
     return ordered, problems
 
 
-def _all(jobs, workers):
-    """Results of `_one` as they come; in this process where one worker is enough."""
-    if workers == 1:
-        yield from map(_one, jobs)
-        return
+def prepare_each(jobs, workers):
+    """Prepares cases and yields, as they come: (job, facts for a manifest or None, one sentence of a problem or None).
+
+    Args:
+        jobs: tuples (case, path of its .npz, presets.preprocessing.PreprocessOptions).
+        workers: processes; everything happens in this one where one is enough.
+    """
+    workers = min(workers, len(jobs))
+    for job, entry, problem in map(_one, jobs) if workers <= 1 else _in_processes(jobs, workers):
+        for text in entry["warnings"] if entry else ():
+            warnings.warn(InputWarning(text), stacklevel=3)
+        yield job, entry, problem
+
+
+def _in_processes(jobs, workers):
+    """Results of `_one` as they come."""
     # Spawned, since a fork of a process that has loaded TensorFlow can hang.
     with _environment(ONE_THREAD), concurrent.futures.ProcessPoolExecutor(
             workers, multiprocessing.get_context("spawn")) as pool:
@@ -98,8 +107,8 @@ def _all(jobs, workers):
                 try:
                     yield future.result()
                 except concurrent.futures.process.BrokenProcessPool:
-                    case = waiting[future][0]
-                    yield case, None, (f"{case.image}: its worker process ended, probably for want of memory; "
+                    job = waiting[future]
+                    yield job, None, (f"{job[0].image}: its worker process ended, probably for want of memory; "
                                        "run again with --resume and fewer --workers.")
         finally:  # an interrupt does not wait for cases that have not begun
             pool.shutdown(cancel_futures=True)
@@ -121,7 +130,7 @@ def _environment(values):
 
 
 def _one(job):
-    """Prepares one case: (case, manifest entry or None, problem or None)."""
+    """Prepares one case: (job, manifest entry or None, problem or None)."""
     case, path, options = job
     started = time.perf_counter()
     try:
@@ -129,13 +138,13 @@ def _one(job):
             warnings.simplefilter("always", InputWarning)
             made = prepare_case(case, options)
         prepared.save(made, path, overwrite=True)
-        return case, {"facts": made.facts, "sha256": _digests(case),
+        return job, {"facts": made.facts, "sha256": _digests(case),
                       "warnings": [str(w.message) for w in caught if issubclass(w.category, InputWarning)],
                       "seconds": round(time.perf_counter() - started, 2)}, None
     except InputError as error:
-        return case, None, str(error)
+        return job, None, str(error)
     except Exception as error:  # one case that fails in an unforeseen way does not end the job of all others
-        return case, None, f"{case.image}: failed ({type(error).__name__}: {error})"
+        return job, None, f"{case.image}: failed ({type(error).__name__}: {error})"
 
 
 def prepare_case(case, options):

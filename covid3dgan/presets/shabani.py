@@ -85,8 +85,8 @@ DEMO = register(System(
                             steps=200, log_every=20, checkpoint_every=100),
     pseudo=IMPROVED_PSEUDO,
     # Many small steps teach more than half as many of twice the size (docs/RESULTS.md).
-    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=16, learning_rate=2e-3, decay_steps=300, batch_size=8,
-                                  steps=2100, log_every=50, checkpoint_every=700),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=16, learning_rate=2e-3, decay_steps=200, batch_size=8,
+                                  steps=1400, log_every=50, checkpoint_every=700),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))

@@ -64,7 +64,7 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
     tuned = preset.threshold.tune
     cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes, preset.evaluation), tuned)
     stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset))
+    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, how.workers))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"
     stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, how))
     stages.run("segmenter", lambda: finish(train_segmenter, train, out / "segmenter", preset, how, gan=out / "gan",

@@ -57,7 +57,7 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
     # K21: the scored scans were trained on in the paper; here they are held out.
     cohorts = dataclasses.replace(cohorts, tests={DATASET: cohorts.tests[DATASET]})
     stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset))
+    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, how.workers))
     train, validation, test = (out / "prepared" / role for role in ("train", "validation", DATASET))
 
     stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, how))

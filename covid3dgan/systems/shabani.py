@@ -10,9 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from covid3dgan import presets, progress
-from covid3dgan.data import prepared
-from covid3dgan.data.preprocess_dataset import prepare_case
-from covid3dgan.errors import InputError
+from covid3dgan.data.preprocess_dataset import prepare_each
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import predict_folder
@@ -91,7 +89,8 @@ class Reproduction:
     def prepare(self):
         """The cases, network-ready; returns how many of each role, and what was left out."""
         self.stages.run("cases", lambda: self.cohorts.described)
-        return self.stages.run("preprocess", lambda: prepare_all(self.cohorts, self.prepared, self.preset))
+        return self.stages.run("preprocess", lambda: prepare_all(self.cohorts, self.prepared, self.preset,
+                                                                 self.how.workers))
 
     def train_gan(self):
         """The 3D GAN on the training cases; returns seconds and step."""
@@ -131,23 +130,24 @@ class Reproduction:
         self.stages.close()
 
 
-def prepare_all(cohorts, out, preset):
-    """Prepared cases of every role; one that cannot be prepared is listed and left out."""
+def prepare_all(cohorts, out, preset, workers=1):
+    """Prepared cases of every role; one that cannot be prepared is listed and left out.
+
+    Args:
+        workers: processes; more than one only where the caller's own script is guarded by ``__name__``.
+    """
     options = dataclasses.replace(preset.preprocess, shape=tuple(preset.gan.volume_shape))
     roles = {"train": cohorts.train, "validation": cohorts.validation, **cohorts.tests}
-    problems, counts = [], {}
-    total = sum(map(len, roles.values()))
-    with progress.bar(total=total, description="preprocess", unit="case") as bar:
-        for role, cases in roles.items():
-            for case in cases:
-                path = out / role / f"{case.id}.npz"
-                try:
-                    if not path.exists():
-                        prepared.save(prepare_case(case, options), path)
-                    counts[role] = counts.get(role, 0) + 1
-                except InputError as error:
-                    problems.append(str(error))
-                bar.update(1)
+    paths = {role: [out / role / f"{case.id}.npz" for case in cases] for role, cases in roles.items()}
+    jobs = [(case, path, options) for role, cases in roles.items() for case, path in zip(cases, paths[role])]
+    todo = [job for job in jobs if not job[1].exists()]
+    found = {}
+    with progress.bar(total=len(jobs), initial=len(jobs) - len(todo), description="preprocess", unit="case") as bar:
+        for (_, path, _), _, problem in prepare_each(todo, workers):
+            found[path] = problem
+            bar.update(1)
+    problems = [found[path] for _, path, _ in todo if found[path] is not None]
+    counts = {role: sum(path.exists() for path in expected) for role, expected in paths.items()}
     for problem in problems:
         progress.say(f"left out: {problem}")
     write_json(out / "prepared.json", {"counts": counts, "left_out": problems})

@@ -25,6 +25,7 @@ class How:
         recompute: computes activations again for the gradients in place of keeping them, to save memory.
         memory_limit: gigabytes that training may take; more than it is refused before it starts.
         strategy: none, mirrored or multi_worker (training/distribution.py).
+        workers: processes that a recipe prepares its cases with, before it trains.
     """
 
     seed: int = 0
@@ -37,6 +38,7 @@ class How:
     recompute: bool = False
     memory_limit: Optional[float] = None
     strategy: str = "none"
+    workers: int = 1
 
     def prepare(self):
         """Seeds everything and sets the precision; call it before networks are built. Returns the precision."""

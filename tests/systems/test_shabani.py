@@ -1,5 +1,6 @@
 """The whole system once at toy size: every stage leaves its result, a second call reuses it, the verbs work on it."""
 
+import dataclasses
 import json
 
 import nibabel
@@ -10,7 +11,7 @@ from covid3dgan import presets
 from covid3dgan.cli.main import main
 from covid3dgan.errors import InputError
 from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
-from covid3dgan.systems.shabani import ABLATION, FULL, reproduce
+from covid3dgan.systems.shabani import ABLATION, FULL, prepare_all, reproduce
 from covid3dgan.training.conduct import How
 
 TOY = presets.override(presets.get("shabani/demo"), [
@@ -37,6 +38,22 @@ def test_every_stage_leaves_its_result(folder):
     full = json.loads((folder / "segmenters/GAN-UNet-contrastive/run.json").read_text())
     assert full["threshold"]["tuned"] and full["threshold"]["value"] in TOY.threshold.grid
     assert full["threshold"]["cases"] == [f"validation_coronacases-like_00{i}" for i in range(2)]
+
+
+def test_processes_prepare_what_one_does_and_a_bad_case_is_left_out(folder, tmp_path):
+    cohorts = open_cohorts(None, folder / "phantoms", 1, SIZES)
+    broken = tmp_path / "broken.nii.gz"
+    broken.write_bytes(b"no CT")
+    cohorts = dataclasses.replace(cohorts, train=(), validation=(
+        dataclasses.replace(cohorts.validation[0], image=broken), *cohorts.validation[1:]))
+    found = prepare_all(cohorts, tmp_path / "prepared", TOY, workers=2)
+    assert found["counts"] == {"train": 0, "validation": 1, "Mosmed": 2, "UESTC": 2, "Radiopaedia": 2}
+    assert len(found["left_out"]) == 1 and "broken.nii.gz" in found["left_out"][0]
+    for path in (tmp_path / "prepared").glob("*/*.npz"):
+        one, other = (np.load(folder / "prepared" / path.parent.name / path.name), np.load(path))
+        assert set(one.files) == set(other.files)
+        for name in one.files:
+            np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
