@@ -13,8 +13,9 @@ from covid3dgan.training.recompute import Recomputed
 
 # The interpreter, TensorFlow, the traced graph and oneDNN's scratch, in MB.
 RUNTIME_MB = 750
-# Measured peaks over the sum of all layers' outputs: what backpropagation holds beside the activations.
-BACKWARD_SHARE = 1.35
+# Measured peaks over the sum of all layers' outputs: what backpropagation holds beside the activations. Recomputing
+# holds a block's activations twice, the loop over the parts of a batch what the part before it has not freed yet.
+BACKWARD_SHARE = {"whole": 1.1, "recompute": 1.35, "accumulate": 1.7}
 # Volumes per case that training holds: lung and lung mask as read and as stacked, base and infection as read.
 VOLUMES_PER_CASE = 6
 
@@ -48,8 +49,9 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
     # Weights, their gradients (and the sum over parts), two moments per Adam, and the average.
     copies = 2 + (accumulate > 1) + 2 * (2 - options.shared_optimizer) + bool(options.ema_decay)
     weights = generator.count_params() * copies + discriminator.count_params() * 4
+    share = BACKWARD_SHARE["accumulate" if accumulate > 1 else "recompute" if recompute else "whole"]
     held = options.batch_size * (2 * options.reconstructions + 3) * volume
-    return {"runtime": RUNTIME_MB, "weights": 4 * weights / 2**20, "activations": BACKWARD_SHARE * most / 2**20,
+    return {"runtime": RUNTIME_MB, "weights": 4 * weights / 2**20, "activations": share * most / 2**20,
             "batches": 4 * held / 2**20, "cases": cases * VOLUMES_PER_CASE * volume / 2**20}
 
 
