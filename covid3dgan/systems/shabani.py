@@ -145,6 +145,10 @@ def prepare_all(cohorts, out, preset, workers=1):
     with progress.bar(total=len(jobs), initial=len(jobs) - len(todo), description="preprocess", unit="case") as bar:
         for (_, path, _), _, problem in prepare_each(todo, workers):
             found[path] = problem
+            bar.update(problem is None)
+        # Once more, one after the other: a process may have ended for want of memory.
+        for (_, path, _), _, problem in prepare_each([job for job in todo if found[job[1]] is not None], 1):
+            found[path] = problem
             bar.update(1)
     problems = [found[path] for _, path, _ in todo if found[path] is not None]
     counts = {role: sum(path.exists() for path in expected) for role, expected in paths.items()}

@@ -9,7 +9,9 @@ import pytest
 
 from covid3dgan import presets
 from covid3dgan.cli.main import main
+from covid3dgan.data.preprocess_dataset import prepare_each
 from covid3dgan.errors import InputError
+from covid3dgan.systems import shabani
 from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
 from covid3dgan.systems.shabani import ABLATION, FULL, prepare_all, reproduce
 from covid3dgan.training.conduct import How
@@ -54,6 +56,17 @@ def test_processes_prepare_what_one_does_and_a_bad_case_is_left_out(folder, tmp_
         assert set(one.files) == set(other.files)
         for name in one.files:
             np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_case_whose_process_ended_is_prepared_again(folder, tmp_path, monkeypatch):
+    def dying(jobs, workers):
+        lost = jobs[:1] if workers > 1 else []
+        yield from ((job, None, "its worker process ended") for job in lost)
+        yield from prepare_each(jobs[len(lost):], 1)
+
+    monkeypatch.setattr(shabani, "prepare_each", dying)
+    found = prepare_all(open_cohorts(None, folder / "phantoms", 1, SIZES), tmp_path, TOY, workers=2)
+    assert found["left_out"] == [] and found["counts"]["train"] == 7
 
 
 def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
