@@ -148,7 +148,8 @@ def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():
 def test_contrastive_rate_falls_with_the_segmenters_where_the_preset_says_so():
     """Per end-to-end step, however many contrastive ones each has."""
     assert contrastive_learning_rate(presets.get("shabani/published")) == 1e-4
-    preset = presets.override(presets.get("shabani/demo"), ["contrastive.steps_per_step=2"])
+    preset = presets.override(presets.get("shabani/demo"), ["contrastive.steps_per_step=2", "segmenter.decay_steps=100",
+                                                            "segmenter.learning_rate=1e-3"])
     rate, other = contrastive_learning_rate(preset), learning_rate(preset.segmenter)
     for step in (0, 99, 100, 699):
         np.testing.assert_allclose(float(rate(2 * step)) / float(other(step)), 0.1, rtol=1e-5)
