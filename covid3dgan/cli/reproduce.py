@@ -35,8 +35,8 @@ def add_arguments(parser):
     parser.add_argument("--phantoms", metavar="ROLE=COUNT,...",
                         help="how many phantoms of each role, and their voxels, e.g. healthy=3,covid=2,validation=2,"
                              "test=2,size=64x64x24 (shabani, elmourabit and khali)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1,
-                        help="processes that prepare the CTs (shabani, elmourabit and khali)")
+    parser.add_argument("--workers", type=int,
+                        help="processes that prepare the CTs, by default one per core (shabani, elmourabit and khali)")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -54,18 +54,27 @@ def run(args):
         raise ArgumentError("--backbone-weights", "ssinfnet, whose trunk has ImageNet weights", args.system,
                             "leave it out")
     recipe = importlib.import_module(f"covid3dgan.systems.{args.system}")
-    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic, workers=args.workers)
+    if args.workers is not None and not _prepares_cts(recipe):
+        raise ArgumentError("--workers", "a system that prepares CTs: shabani, elmourabit or khali", args.system,
+                            "leave it out")
+    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic,
+              workers=args.workers or os.cpu_count() or 1)
     path = recipe.reproduce(args.out, preset, how, data=args.data, command=" ".join(["covid3dgan", *sys.argv[1:]]),
                             overwrite=args.overwrite, **own, **_sizes(args, recipe))
     progress.say(f"report: {path}")
     return 0
 
 
+def _prepares_cts(recipe):
+    """Whether a recipe works on CTs, which it prepares, and so on cohorts of phantom CTs."""
+    return "sizes" in inspect.signature(recipe.reproduce).parameters
+
+
 def _sizes(args, recipe):
     """The keyword ``sizes`` of a recipe that runs on cohorts of phantom CTs, where ``--phantoms`` is given."""
     if args.phantoms is None:
         return {}
-    if args.data or "sizes" not in inspect.signature(recipe.reproduce).parameters:
+    if args.data or not _prepares_cts(recipe):
         raise ArgumentError("--phantoms", "a system that runs on phantom CTs, and no --data",
                             f"--data {args.data}" if args.data else args.system, "leave it out")
     from covid3dgan.systems.cohorts import CohortSizes

@@ -4,7 +4,8 @@ Paper 004 works on 2D slices. A slice is (rows, columns) with anterior up and th
 in [0, 1] across the preset's HU window; labels are 0 none, 1 ground glass, 2 consolidation.
 """
 
-__all__ = ["CLASSES", "SliceSet", "axial", "from_axial", "from_volume", "join", "read_slices", "split_slices"]
+__all__ = ["CLASSES", "INFECTION", "SliceSet", "axial", "from_axial", "from_volume", "join", "read_slices",
+           "split_slices"]
 
 import dataclasses
 import warnings
@@ -18,6 +19,7 @@ from covid3dgan.data import datasets, images, volumes
 from covid3dgan.errors import InputError, InputWarning
 
 CLASSES = ("background", "GGO", "consolidation")
+INFECTION = ("infection",)  # one class, where there is no network for its kinds
 SEMISEG_GREY = (19, 39)  # COVID-SemiSeg stores ground glass as grey 38 and consolidation as 75: the code's cuts
 
 

@@ -9,6 +9,7 @@ import covid3dgan
 from covid3dgan import environment, presets
 from covid3dgan.data.preprocess import HU_RANGE
 from covid3dgan.data.slice_batches import CHANNEL_MEAN, CHANNEL_STD
+from covid3dgan.data.slices import CLASSES, INFECTION
 
 CT_NOTE = "a CT inside the lungs, 0 outside; 0 is -1000 HU, 1 is 400 HU; 'covid3dgan preprocess' makes it"
 GREY_NOTE = "a whole grey slice: 0 and 1 are the ends of hu_window, anterior up, the patient's right on the left"
@@ -79,7 +80,6 @@ class Exportable:
         cut: the run's own threshold, or the part's.
         source: run directory or file.
         step: training steps, or None.
-        channels: what each channel of the output scores, where that differs between runs.
     """
 
     part: str
@@ -89,12 +89,18 @@ class Exportable:
     cut: Cut
     source: str
     step: Optional[int] = None
-    channels: tuple[str, ...] = ()
 
     @property
     def spec(self):
         """The part's entry in ``PARTS``."""
         return PARTS[self.part]
+
+    @property
+    def channels(self):
+        """What each channel of the output scores, where ``predict`` finds classes with it; else nothing."""
+        if self.spec.predicts != "classes":
+            return ()
+        return CLASSES if self.network.output_shape[-1] == len(CLASSES) else INFECTION
 
     def named(self, outputs):
         """The network's outputs (a tensor or a dictionary) as a dictionary by name."""

@@ -5,7 +5,6 @@ __all__ = ["open_exportable"]
 from pathlib import Path
 
 from covid3dgan import compat, models
-from covid3dgan.data.slices import CLASSES
 from covid3dgan.errors import ArgumentError, InputError, check_choice
 from covid3dgan.export.legacy_h5 import is_hdf5
 from covid3dgan.export.parts import PARTS, Cut, Exportable
@@ -75,9 +74,7 @@ def _from_file(path, part, sides):
 
 
 def _exportable(part, network, sides, preset, cut, source, step):
-    spec, channels = PARTS[part], ()
-    if part == "ssinfnet":
-        channels = CLASSES if network.output_shape[-1] == len(CLASSES) else ("infection",)
+    spec = PARTS[part]
     open_sides = any(None in tensor.shape[1:] for tensor in network.inputs)
     if sides is not None and not open_sides:
         raise ArgumentError("--sides", f"no sides: this network takes {tuple(network.inputs[0].shape[1:])} alone",
@@ -93,7 +90,7 @@ def _exportable(part, network, sides, preset, cut, source, step):
         if None in shape:
             shape[:2] = [side // CELL for side in sides] if name == "noise" else sides
         shapes[name] = tuple(shape)
-    return Exportable(part, network, shapes, preset, cut or spec.cut, str(source), step, channels)
+    return Exportable(part, network, shapes, preset, cut or spec.cut, str(source), step)
 
 
 def _sides(part, preset):
@@ -184,8 +181,7 @@ def _filled(path, run, name, build):
 
 _LOADERS = {
     "generator": _generator, "discriminator": _discriminator, "segmenter": _segmenter, "encoder": _encoder,
-    "transunet": _segmenter, "infnet": _infnet, "infnet-multi": _infnet, "ssinfnet": _ssinfnet,
-    "coach": _coach,
+    "transunet": _segmenter, "infnet": _infnet, "infnet-multi": _infnet, "ssinfnet": _ssinfnet, "coach": _coach,
     "afseg-segmenter": _afseg_segmenter, "afseg-generator": _afseg_generator,
     "afseg-discriminator": _afseg_discriminator,
 }

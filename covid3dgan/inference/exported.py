@@ -79,22 +79,24 @@ def exported_purpose(path):
     path = _model_in(Path(path))
     part = _metadata(path).get("part")
     if part not in PARTS or PARTS[part].predicts is None:
-        fitting = " or ".join(name for name, spec in PARTS.items() if spec.predicts)
-        raise InputError(path, f"an exported {fitting} of a run", f"{part}", "export that part, or name another file")
+        raise _unfit(path, part, [name for name, spec in PARTS.items() if spec.predicts])
     return PARTS[part].predicts
 
 
-def open_exported(path):
+def open_exported(path, purpose):
     """The :class:`ExportedNetwork` of a TFLite file, of a SavedModel, or of the folder that 'covid3dgan export' made.
 
+    Args:
+        purpose: as :func:`exported_purpose` gives it.
+
     Raises:
-        InputError: the file is damaged, was changed after its export, or comes from no run.
+        InputError: the file is damaged, was changed after its export, comes from no run, or is for something else.
     """
     path = _model_in(Path(path))
     metadata = _metadata(path)
-    part = metadata["part"]
-    if not metadata.get("preset"):
-        raise InputError(path, f"an exported {part} of a run", f"a {part} without its preset", "name another file")
+    part = metadata.get("part")
+    if part not in PARTS or PARTS[part].predicts != purpose or not metadata.get("preset"):
+        raise _unfit(path, part, [name for name, spec in PARTS.items() if spec.predicts == purpose])
     spec, is_file = PARTS[part], path.suffix == ".tflite"
     run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
     described = {"file": str(path), "sha256": sha256(path if is_file else path / "saved_model.pb"), "part": part,
@@ -107,18 +109,20 @@ def open_exported(path):
 
 def load_exported(path):
     """The :class:`ExportedModel` of an exported segmenter or TransUNet; see :func:`open_exported`."""
-    if exported_purpose(path) != "lesions":
-        fitting = " or ".join(name for name, spec in PARTS.items() if spec.predicts == "lesions")
-        raise InputError(path, f"an exported {fitting}", "another network", "name another file")
-    network = open_exported(path)
+    network = open_exported(path, "lesions")
     threshold = network.metadata["threshold"]
     return ExportedModel(network, _preset(path, network.metadata), threshold["value"], threshold["relative"])
 
 
 def load_exported_images(path):
     """(network, preset) of an exported AF-SEG segmenter, as ``training.train_afseg.load_segmenter`` gives them."""
-    network = open_exported(path)
+    network = open_exported(path, "foreground")
     return network, presets.from_dict(network.metadata["preset"])
+
+
+def _unfit(path, part, fitting):
+    return InputError(path, f"an exported {' or '.join(fitting)} of a run", f"{part}",
+                      "export that part of a run, or name another file")
 
 
 def _metadata(path):

@@ -29,5 +29,5 @@ class ExportedPredictor(Predictor):
 
 def load_exported_predictor(path):
     """The :class:`ExportedPredictor` of an exported ``ssinfnet``; see ``inference.exported.open_exported``."""
-    network = open_exported(path)
+    network = open_exported(path, "classes")
     return ExportedPredictor(None, None, presets.from_dict(network.metadata["preset"]), network.described, network)

@@ -19,7 +19,6 @@ from covid3dgan.training.runs import recipe_of
 from covid3dgan.training.ssinfnet_networks import load_network, multi_class_run
 
 BATCH = 8
-INFECTION = ("infection",)  # one class, where there is no network for its kinds
 
 
 def infection_probability(network, images):
@@ -99,7 +98,7 @@ class Predictor:
     @property
     def kinds(self):
         """The kinds of infection that labels 1, 2 ... stand for."""
-        return INFECTION if self.multi is None else slices.CLASSES[1:]
+        return slices.INFECTION if self.multi is None else slices.CLASSES[1:]
 
     def probabilities(self, images):
         """(N, S, S, K) float32 for slices of the preset's size in [0, 1]: K = 3 classes, or 1 of infection alone."""
@@ -115,7 +114,7 @@ class Predictor:
         return self._labels(self.probabilities(images))
 
     def _labels(self, probabilities):
-        if self.kinds == INFECTION:
+        if self.kinds == slices.INFECTION:
             return (probabilities[..., 0] >= self.preset.single.threshold).astype(np.uint8)
         return np.argmax(probabilities, -1).astype(np.uint8)
 

@@ -13,8 +13,8 @@ from covid3dgan.training.recompute import Recomputed
 
 # The interpreter, TensorFlow, the traced graph and oneDNN's scratch, in MB.
 RUNTIME_MB = 750
-# Measured peaks over the sum of all layers' outputs: what backpropagation holds beside the activations. Recomputing
-# holds a block's activations twice, the loop over the parts of a batch what the part before it has not freed yet.
+# Measured peaks over the sum of the layers' outputs that are kept: what backpropagation holds beside them
+# (docs/RESULTS.md, Large trainings). Where little is kept the rest weighs more.
 BACKWARD_SHARE = {"whole": 1.1, "recompute": 1.35, "accumulate": 1.7}
 # Volumes per case that training holds: lung and lung mask as read and as stacked, base and infection as read.
 VOLUMES_PER_CASE = 6

@@ -165,6 +165,10 @@ def read_manifest(path):
         raise InputError(path.parent, "a run directory with run.json",
                          "none" if path.parent.exists() else "no such folder",
                          "check the folder's name" + nearest_names(path.parent.name, _siblings(path.parent)))
+    return _read_json(path)
+
+
+def _read_json(path):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -177,7 +181,7 @@ def recipe_of(folder):
     stages = Path(folder) / "stages.json"
     if not stages.is_file():
         return None
-    return json.loads(stages.read_text(encoding="utf-8"))["identity"].get("system")
+    return _read_json(stages).get("identity", {}).get("system")
 
 
 def _siblings(path):

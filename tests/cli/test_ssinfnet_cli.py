@@ -35,6 +35,7 @@ def train(network, cohort, out, *options):
     (["train", "infnet", "d", "r", "--validation", "x"], "expected a network of segmenter, transunet, found infnet"),
     (["train", "infnet", "d", "r", "--preset", "khali/demo"], "expected a preset of ssinfnet, found khali/demo"),
     (["train", "infnet", "d", "r", "--steps", "3"], "set the epochs of its preset"),
+    (["reproduce", "ssinfnet", "--out", "r", "--workers", "2"], "expected a system that prepares CTs"),
     (["reproduce", "khali", "--out", "r", "--backbone-weights", "x"], "ssinfnet, whose trunk has ImageNet weights"),
 ])
 def test_options_of_other_networks_are_refused(argv, text, capsys):
@@ -69,6 +70,9 @@ def test_folder_of_another_system_is_no_model(tmp_path, capsys):
     (tmp_path / "stages.json").write_text(json.dumps({"identity": {"system": "shabani"}, "done": {}}))
     assert main(["predict", "x.nii.gz", str(tmp_path / "out"), "--model", str(tmp_path)]) == 1
     assert "a run directory with run.json" in capsys.readouterr().err
+    (tmp_path / "stages.json").write_text("{")
+    assert main(["predict", "x.nii.gz", str(tmp_path / "out"), "--model", str(tmp_path)]) == 1
+    assert "stages.json: expected JSON written by covid3dgan" in capsys.readouterr().err
 
 
 def test_exported_infnet_finds_what_the_run_finds(cohort, tmp_path):

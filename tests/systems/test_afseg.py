@@ -11,6 +11,7 @@ from covid3dgan.cli.main import main
 from covid3dgan.data import images, phantom
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.inference.coarse import coarse_mask
+from covid3dgan.inference.exported import load_exported
 from covid3dgan.inference.predict_images import predict_image, predict_images
 from covid3dgan.presets.afseg import Background, Coarse, Images, Synthesis
 from covid3dgan.systems import afseg
@@ -126,6 +127,8 @@ def test_exported_segmenter_gives_the_runs_masks(tmp_path, reproduced, data, cap
     capsys.readouterr()
     assert main(["predict", str(wide), str(tmp_path / "no"), "--model", str(tflite)]) == 1
     assert "wide.png: expected" in (said := capsys.readouterr().err) and "use the run or its SavedModel" in said
+    with pytest.raises(InputError, match="expected an exported segmenter or transunet of a run, found afseg-segmenter"):
+        load_exported(tflite)
 
 
 def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, reproduced, data):
