@@ -57,14 +57,18 @@ def pnoise2_batch(shape, scales, octaves, persistences, lacunarity, repeat, base
     _check(shape, scales, octaves, persistences, lacunarity, repeat, bases)
     fields = np.empty((len(scales), *shape), np.float32)
     waves = (octaves, float(lacunarity), float(repeat))
+    amplitudes = _amplitudes(octaves, persistences)
+    magnified = np.abs(amplitudes).sum(axis=1) >= _WORST_CANCELLATION
+    counts = (np.cumsum(np.abs(amplitudes[:, ::-1]), axis=1) > _NEGLIGIBLE).sum(axis=1).tolist()
 
     def make(part):
         with _borrowed_work(tuple(shape), octaves) as work:
             for number in part:
-                amplitudes = _amplitudes(octaves, persistences[number])
-                draw = _field if np.abs(amplitudes).sum() < _WORST_CANCELLATION else _field_in_the_c_codes_order
-                fields[number] = draw(shape, float(scales[number]), waves, amplitudes, persistences[number],
-                                      int(bases[number]), work)
+                scale, base = float(scales[number]), int(bases[number])
+                if magnified[number]:
+                    fields[number] = _field_in_the_c_codes_order(shape, scale, waves, persistences[number], base)
+                else:
+                    fields[number] = _field(shape, scale, waves, amplitudes[number, :counts[number]], base, work)
 
     threads = max(1, min(os.cpu_count() or 1, len(scales) // _FIELDS_PER_THREAD))
     if threads == 1:
@@ -75,23 +79,24 @@ def pnoise2_batch(shape, scales, octaves, persistences, lacunarity, repeat, base
     return fields
 
 
-def _amplitudes(octaves, persistence):
-    """Each octave's share of the field, float32 (octaves,), multiplied and summed one by one as in C."""
-    factors = np.full(octaves, np.float32(persistence))
-    factors[0] = 1
-    amplitudes = np.cumprod(factors, dtype=np.float32)
-    return amplitudes / np.cumsum(amplitudes, dtype=np.float32)[-1]
+def _amplitudes(octaves, persistences):
+    """Each octave's share of a field, float32 (N, octaves), multiplied and summed one by one as in C."""
+    factors = np.repeat(np.asarray(persistences, np.float32)[:, None], octaves, axis=1)
+    factors[:, 0] = 1
+    amplitudes = np.cumprod(factors, axis=1, dtype=np.float32)
+    return amplitudes / np.cumsum(amplitudes, axis=1, dtype=np.float32)[:, -1:]
 
 
 class _Work:
-    """Buffers for fields of one shape."""
+    """Buffers for fields of one shape, and the matrix (rows, lines times x and lines times y) that multiplies them."""
 
     def __init__(self, shape, octaves):
         rows, columns = shape
-        most = min(256, 2 * rows)
+        most = min(256, 2 * rows) * octaves
         self.places = np.empty((most, columns), np.intp)
         self.pairs = np.empty((most, columns), np.intp)
-        self.lines = np.empty((2 * most * octaves, columns), np.float32)
+        self.lines = np.zeros((2 * most, columns), np.float32)
+        self.matrix = sparse.csr_matrix((rows, 2 * most), dtype=np.float32)
 
 
 @contextlib.contextmanager
@@ -109,67 +114,87 @@ def _borrowed_work(shape, octaves):
 
 
 class _Across(NamedTuple):
-    """One octave along the columns, n pixels, for every base and persistence."""
+    """All octaves along the columns, n pixels, for every base and persistence."""
 
-    corners: np.ndarray     # intp (n,) lattice line, modulo 256, below each pixel; its place in the first of ``pairs``
+    corners: np.ndarray     # intp (octaves, n) lattice line, modulo 256, below a pixel; its place in the octave's pairs
     pairs: np.ndarray       # intp: table position of a corner -> kinds of its and the next corner's gradient, as one
-    starts: np.ndarray      # intp (n,) where each pixel's values start in ``x`` and ``y``
-    x: np.ndarray           # float32 (n * pairs,) sum over both corners of fade times the gradient's first component
-    y: np.ndarray           # the same of fade times distance times the gradient's second component
+    starts: np.ndarray      # intp (octaves, n) where a pixel's values start in ``x`` and ``y``
+    x: np.ndarray           # float32 (octaves * n * pairs,) sum over both corners of fade times gradient's first part
+    y: np.ndarray           # the same of fade times distance times gradient's second part
 
 
 class _Along(NamedTuple):
-    """The sum over the lattice lines of all octaves along the rows, n pixels, as a sparse matrix (n, 2 lines)."""
+    """The first octaves along the rows, n pixels: sums over lattice lines, as a sparse matrix of four entries each."""
 
-    lines: list             # for each octave the different lattice lines, modulo 256
-    total: int              # their number
-    indices: np.ndarray     # int32 (n * octaves * 4,) columns of the matrix: lines times x, then lines times y
-    starts: np.ndarray      # int32 (n + 1,) where each row starts among them
-    weights: np.ndarray     # float32 (n, octaves, 4) values, before the octave's amplitude
+    lines: np.ndarray       # intp (lines,) the different lattice lines, modulo 256, octave after octave
+    octaves: np.ndarray     # intp (lines,) their octaves
+    corners: np.ndarray     # intp (n, octaves, 2) the line below and above each pixel
+    places: np.ndarray      # int32 (n, octaves, 2) where they are in ``lines``
+    starts: np.ndarray      # int32 (n + 1,) where each row of the matrix starts among its values
+    weights: np.ndarray     # float32 (n, octaves, 2, 2) fade times distance and fade, before the octave's amplitude
 
 
-def _field(shape, scale, waves, amplitudes, persistence, base, work):
+def _field(shape, scale, waves, amplitudes, base, work):
     """One field; interpolates along the columns for each lattice line of the rows, then along the rows.
 
     With the fade f, distance d and gradient g of a corner, an octave is the sum over its four corners of
-    f(x) f(y) (d_x g_x + d_y g_y). The sum over the two columns is done once per lattice line and not once per row; as
-    two neighbouring corners have one of 64 pairs of gradients, it is looked up.
+    f(x) f(y) (d_x g_x + d_y g_y). The sum over the two columns is done once per lattice line and not once per row, or
+    once for all lines that are alike; as two neighbouring corners have one of 64 pairs of gradients, it is looked up.
     """
-    count = int((np.cumsum(np.abs(amplitudes[::-1]))[::-1] > _NEGLIGIBLE).sum())
-    rows, columns = shape
-    along = _along(rows, scale, count, *waves)
-    by_x, by_y = work.lines[:along.total], work.lines[along.total:2 * along.total]
-    first = 0
-    for lines, across in zip(along.lines, _across(columns, scale, *waves)):
-        last = first + len(lines)
-        places, pairs = work.places[:len(lines)], work.pairs[:len(lines)]
-        np.copyto(places, (PERMUTATION[lines + base].astype(np.intp) + base)[:, None])
-        places += across.corners
-        across.pairs.take(places, None, pairs, "wrap")
-        pairs += across.starts
-        across.x.take(pairs, None, by_x[first:last], "wrap")
-        across.y.take(pairs, None, by_y[first:last], "wrap")
-        first = last
-    values = (along.weights * amplitudes[:count, None]).reshape(-1)
-    matrix = sparse.csr_matrix((values, along.indices, along.starts), shape=(rows, 2 * along.total))
-    return matrix @ work.lines[:2 * along.total]
+    count = len(amplitudes)
+    across, along = _across(shape[1], scale, *waves), _along(shape[0], scale, count, *waves)
+    hashes, hash_of = _hashes(base)
+    if count * len(hashes) < len(along.lines):
+        octaves = np.repeat(np.arange(count), len(hashes))
+        corners = np.tile(hashes, count)
+        places = hash_of[along.corners] + (np.arange(count) * len(hashes))[:, None]
+    else:
+        octaves, corners, places = along.octaves, hashes[hash_of[along.lines]], along.places
+    total = len(corners)
+    table, pairs = work.places[:total], work.pairs[:total]
+    across.corners.take(octaves, 0, table, "wrap")
+    table += (corners + base)[:, None]
+    across.pairs.take(table, None, pairs, "wrap")
+    across.starts.take(octaves, 0, table, "wrap")
+    pairs += table
+    across.x.take(pairs, None, work.lines[:total], "wrap")
+    across.y.take(pairs, None, work.lines[total:2 * total], "wrap")
+    indices = np.empty(along.weights.shape, np.int32)
+    indices[..., 0] = places
+    np.add(places, total, indices[..., 1], casting="same_kind")
+    matrix = work.matrix
+    matrix.data = (along.weights * amplitudes[:, None, None]).reshape(-1)
+    matrix.indices, matrix.indptr = indices.reshape(-1), along.starts
+    return matrix @ work.lines
+
+
+@functools.lru_cache(maxsize=MAX_BASE + 1)
+def _hashes(base):
+    """(the different results of the first hash step over all 256 lattice lines, intp (256,) which of them a line has).
+
+    Beyond the permutation the table holds few values: with most bases many lines are alike.
+    """
+    found, place = np.unique(PERMUTATION[base:base + 256], return_inverse=True)
+    return found.astype(np.intp), place.reshape(-1).astype(np.intp)
 
 
 @functools.lru_cache(maxsize=32)
 def _across(size, scale, octaves, lacunarity, repeat):
-    """The `_Across` of every octave; the published noise needs twenty of these, one for each scale."""
-    found = []
+    """The `_Across` of one scale; the published noise needs twenty of these."""
+    corners, every, by_x, by_y, known = [], [], [], [], 0
     for low, high, x, fade in _octaves(size, scale, octaves, lacunarity, repeat):
         # The next line is one further, or the first again where the table or the repetition ends.
         steps, step = np.unique(high - low, return_inverse=True)
-        pairs = np.concatenate([_pairs(int(number)) for number in steps])
+        every.extend(_pairs(int(number)) for number in steps)
+        corners.append(low + (step.reshape(-1) + known) * len(_KIND))
+        known += len(steps)
         lower, upper = _DIRECTIONS[:, None, :], _DIRECTIONS[None, :, :]
         fade, x = fade[:, None, None], x[:, None, None]
-        by_x = (1 - fade) * lower[..., 0] + fade * upper[..., 0]
-        by_y = (1 - fade) * x * lower[..., 1] + fade * (x - 1) * upper[..., 1]
-        found.append(_Across(low + step.reshape(-1) * len(_KIND), pairs, np.arange(size) * _PAIRS, by_x.reshape(-1),
-                             by_y.reshape(-1)))
-    return found
+        by_x.append((1 - fade) * lower[..., 0] + fade * upper[..., 0])
+        by_y.append((1 - fade) * x * lower[..., 1] + fade * (x - 1) * upper[..., 1])
+    starts = np.arange(octaves * size).reshape(octaves, size) * _PAIRS
+    return _Across(np.stack(corners), np.concatenate(every), starts, np.concatenate(by_x).reshape(-1),
+                   np.concatenate(by_y).reshape(-1))
 
 
 @functools.lru_cache(maxsize=512)
@@ -182,17 +207,18 @@ def _pairs(step):
 @functools.lru_cache(maxsize=256)
 def _along(size, scale, count, octaves, lacunarity, repeat):
     """The `_Along` of the first ``count`` octaves."""
-    every, places, weights, first = [], [], [], 0
+    every, corners, places, weights, first = [], [], [], [], 0
     for low, high, x, fade in _octaves(size, scale, octaves, lacunarity, repeat)[:count]:
-        lines, place = np.unique(np.stack([low, high]), return_inverse=True)
-        places.append(first + place.reshape(2, -1))
-        weights.append(np.stack([(1 - fade) * x, 1 - fade, fade * (x - 1), fade], axis=1))
+        ends = np.stack([low, high], axis=-1)
+        lines, place = np.unique(ends, return_inverse=True)
         every.append(lines)
+        corners.append(ends)
+        places.append(first + place.reshape(ends.shape))
+        weights.append(np.stack([(1 - fade) * x, 1 - fade, fade * (x - 1), fade], axis=1).reshape(size, 2, 2))
         first += len(lines)
-    places = np.stack(places, axis=-1)  # (2, size, count)
-    indices = np.stack([places[0], places[0] + first, places[1], places[1] + first], axis=-1).astype(np.int32)
-    starts = (4 * count * np.arange(size + 1)).astype(np.int32)
-    return _Along(every, first, indices.reshape(-1), starts, np.stack(weights, axis=1))
+    return _Along(np.concatenate(every), np.repeat(np.arange(count), [len(lines) for lines in every]),
+                  np.stack(corners, axis=1), np.stack(places, axis=1).astype(np.int32),
+                  (4 * count * np.arange(size + 1)).astype(np.int32), np.stack(weights, axis=1))
 
 
 def _octaves(size, scale, octaves, lacunarity, repeat):
@@ -213,7 +239,7 @@ def _axis(x, repeat):
     return low.astype(np.intp) & 255, high.astype(np.intp) & 255, x, fade
 
 
-def _field_in_the_c_codes_order(shape, scale, waves, amplitudes, persistence, base, work):
+def _field_in_the_c_codes_order(shape, scale, waves, persistence, base):
     """One field, slowly, with every float32 operation in the order of the C code."""
     octaves, lacunarity, repeat = waves
     rows, columns = ((np.arange(size) / scale).astype(np.float32) for size in shape)
