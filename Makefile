@@ -28,7 +28,7 @@ test: .venv/ready environment-note
 test-keras3: .venv-keras3/ready
 	.venv-keras3/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
 
-# Every notebook of notebooks/, executed at test scale.
+# Every notebook of notebooks/, executed at demo size with few cases and steps.
 notebooks: .venv/ready
 	.venv/bin/python -m pytest -m notebooks $(TEST_FLAGS)
 

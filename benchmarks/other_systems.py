@@ -82,13 +82,14 @@ def khali_published(steps, side):
 
 
 def afseg(precision, steps, side):
-    """Paper 003: generator, discriminator and segmenter in turn on the preset's batch of patches."""
+    """Paper 003: generator, discriminator and segmenter in turn on the preset's batch of patches, at least ``side``."""
     from covid3dgan import compat, presets
     from covid3dgan.training.afseg import build_afseg
 
     compat.set_precision(precision)
     options = presets.get("afseg/cells").synthesis
     rng = np.random.default_rng(0)
+    side = max(side, options.patch)  # which the generator halves down to one pixel
     shape = (options.batch_size, side, side, 1)
     batch = {"image": rng.random(shape, np.float32), "background": rng.random(shape, np.float32),
              "weak": (rng.random(shape) > 0.7).astype(np.float32), "share": np.ones(options.batch_size, np.float32)}

@@ -81,8 +81,7 @@ preset = scale.preset(f"afseg/{TASK}/demo", SETTINGS)
 if DATA is None:
     DATA = work / "images"
     cohort = {"cells": "blood-cells", "vessels": "angiograms"}[TASK]
-    tiny = {"cases": 6, "size": (64, 64)} if scale.is_test() else {"cases": 20}
-    phantom.write_cohort(DATA, cohort, seed=SEED, **tiny)
+    phantom.write_cohort(DATA, cohort, seed=SEED, cases=6 if scale.is_short() else 20)
 loaded = image_sets.load(image_sets.find(DATA), preset.images)
 training, _, test = image_sets.split(len(loaded.names), preset.images.split, SEED)
 print(f"{len(training)} training and {len(test)} test images")

@@ -74,7 +74,7 @@ preset = scale.preset("shabani/demo")
 # right panel is that truth.
 
 # %%
-case = phantom.generate("coronacases-like", 0, SEED, size=(64, 64, 24) if scale.is_test() else (128, 128, 40))
+case = phantom.generate("coronacases-like", 0, SEED, size=(128, 128, 40))
 volumes.write(case.ct, work / "ct.nii.gz")
 print(case.ct, f"{case.rate:.1f} % of the lung infected")
 canonical, truth = case.ct.canonical().array, case.infection.canonical().array > 0

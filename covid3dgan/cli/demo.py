@@ -15,7 +15,8 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "auto"],
                         help="auto takes the fastest that the machine has units for")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that prepare the CTs")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1,
+                        help="processes that make and prepare the CTs")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 

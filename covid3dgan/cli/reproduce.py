@@ -36,7 +36,8 @@ def add_arguments(parser):
                         help="how many phantoms of each role, and their voxels, e.g. healthy=3,covid=2,validation=2,"
                              "test=2,size=64x64x24 (shabani, elmourabit and khali)")
     parser.add_argument("--workers", type=int,
-                        help="processes that prepare the CTs, by default one per core (shabani, elmourabit and khali)")
+                        help="processes that make and prepare the CTs, by default one per core (shabani, elmourabit "
+                             "and khali)")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 

@@ -13,7 +13,7 @@ def to_network(image):
     return (np.asarray(image, np.float32) * 2.0 - 1.0)[..., None]
 
 
-def patch_batches(arrays, patch, batch_size, seed, flips=False, zoom_out=1.0):
+def patch_batches(arrays, patch, batch_size, seed, flips=False, zoom_out=1.0, halvings=0):
     """A function step -> {name: (B, patch, patch, 1) float32}, the same place of the same image under every name.
 
     Args:
@@ -23,12 +23,17 @@ def patch_batches(arrays, patch, batch_size, seed, flips=False, zoom_out=1.0):
         seed: any sequence of ints.
         flips: turn and mirror patches at random.
         zoom_out: up to how many times more of the image a patch shows, at fewer pixels; 1 leaves scales alone.
+        halvings: how often the networks halve a patch, and later a whole image; the sides must allow it.
     """
     first = next(iter(arrays.values()))
     count, rows, columns = first.shape
     if patch > min(rows, columns):
         raise ArgumentError("patch", f"at most the images' size {rows} x {columns}", str(patch),
                             "use smaller patches or larger images (images.size)")
+    for name, sides in (("patch", (patch,)), ("images.size", (rows, columns))):
+        if any(side % 2**halvings for side in sides):
+            raise ArgumentError(name, f"a multiple of {2**halvings}, which the networks halve {halvings} times",
+                                " x ".join(map(str, sides)), "use another size or shallower networks (depth)")
     indices = Indices(count, batch_size, [*seed, 0], sampling="epochs")
 
     most = min(zoom_out, min(rows, columns) / patch)

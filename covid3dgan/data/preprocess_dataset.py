@@ -2,19 +2,16 @@
 
 __all__ = ["PUBLISHED_ARRAYS", "prepare_case", "prepare_each", "preprocess_dataset"]
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import multiprocessing
-import os
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
 
-from covid3dgan import progress
+from covid3dgan import processes, progress
 from covid3dgan.data import prepared
 from covid3dgan.data.datasets import open_dataset, read_case
 from covid3dgan.data.preprocess import prepare
@@ -24,8 +21,6 @@ from covid3dgan.files import atomic_path, refuse_overwrite, sha256, write_json
 # The arrays that the published notebooks load, and which volume each holds (F13: see ``base_holds_lung_mask``).
 PUBLISHED_ARRAYS = {"LungImages.npy": "lung", "InfectionMasks.npy": "infection", "LungMask.npy": "lung_mask",
                     "BaseCTImages.npy": "base"}
-# Each worker has a case of its own to do; BLAS threads on top of that only wait for each other.
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def preprocess_dataset(data, out, options, layout=None, workers=2, published_arrays=False, resume=False,
@@ -89,48 +84,16 @@ def prepare_each(jobs, workers):
         jobs: tuples (case, path of its .npz, presets.preprocessing.PreprocessOptions).
         workers: processes; everything happens in this one where one is enough.
     """
-    workers = min(workers, len(jobs))
-    for job, entry, problem in map(_one, jobs) if workers <= 1 else _in_processes(jobs, workers):
+    for job, found in processes.each(_one, jobs, workers):
+        entry, problem = found or (None, f"{job[0].image}: its worker process ended, probably for want of memory; run "
+                                         "again with --resume and fewer --workers.")
         for text in entry["warnings"] if entry else ():
             warnings.warn(InputWarning(text), stacklevel=3)
         yield job, entry, problem
 
 
-def _in_processes(jobs, workers):
-    """Results of `_one` as they come."""
-    # Spawned, since a fork of a process that has loaded TensorFlow can hang.
-    with _environment(ONE_THREAD), concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn")) as pool:
-        waiting = {pool.submit(_one, job): job for job in jobs}
-        try:
-            for future in concurrent.futures.as_completed(waiting):
-                try:
-                    yield future.result()
-                except concurrent.futures.process.BrokenProcessPool:
-                    job = waiting[future]
-                    yield job, None, (f"{job[0].image}: its worker process ended, probably for want of memory; "
-                                       "run again with --resume and fewer --workers.")
-        finally:  # an interrupt does not wait for cases that have not begun
-            pool.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _environment(values):
-    """Environment variables for the processes that are started inside."""
-    earlier = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in earlier.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _one(job):
-    """Prepares one case: (job, manifest entry or None, problem or None)."""
+    """Prepares one case: (manifest entry or None, problem or None)."""
     case, path, options = job
     started = time.perf_counter()
     try:
@@ -138,13 +101,13 @@ def _one(job):
             warnings.simplefilter("always", InputWarning)
             made = prepare_case(case, options)
         prepared.save(made, path, overwrite=True)
-        return job, {"facts": made.facts, "sha256": _digests(case),
-                      "warnings": [str(w.message) for w in caught if issubclass(w.category, InputWarning)],
-                      "seconds": round(time.perf_counter() - started, 2)}, None
+        return {"facts": made.facts, "sha256": _digests(case),
+                "warnings": [str(w.message) for w in caught if issubclass(w.category, InputWarning)],
+                "seconds": round(time.perf_counter() - started, 2)}, None
     except InputError as error:
-        return job, None, str(error)
+        return None, str(error)
     except Exception as error:  # one case that fails in an unforeseen way does not end the job of all others
-        return job, None, f"{case.image}: failed ({type(error).__name__}: {error})"
+        return None, f"{case.image}: failed ({type(error).__name__}: {error})"
 
 
 def prepare_case(case, options):

@@ -5,7 +5,7 @@ __all__ = ["CohortSizes", "Cohorts", "DEMO_SIZES", "open_cohorts"]
 import dataclasses
 from pathlib import Path
 
-from covid3dgan import progress
+from covid3dgan import processes, progress
 from covid3dgan.data import phantom
 from covid3dgan.data.cases import Dataset
 from covid3dgan.data.datasets import find_dataset, open_dataset
@@ -58,7 +58,7 @@ class Cohorts:
     described: dict
 
 
-def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None):
+def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None, workers=1):
     """The cohorts of paper 001.
 
     Args:
@@ -67,8 +67,9 @@ def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None):
         seed: of the phantoms.
         sizes: CohortSizes of the phantoms.
         evaluation: presets.stages.Evaluation, which may limit the Radiopaedia cases (F28).
+        workers: processes that make the phantoms; see processes.each.
     """
-    cohorts = _phantoms(Path(out), seed, sizes) if data is None else _real(Path(data))
+    cohorts = _phantoms(Path(out), seed, sizes, workers) if data is None else _real(Path(data))
     most = None if evaluation is None else evaluation.radiopaedia_cases
     if most is None or len(cohorts.tests.get("Radiopaedia", ())) <= most:
         return cohorts
@@ -77,7 +78,7 @@ def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None):
     return dataclasses.replace(cohorts, tests=tests, described=described)
 
 
-def _phantoms(out, seed, sizes):
+def _phantoms(out, seed, sizes, workers):
     """Training covers two severities, as MosMedData's CT-1 to CT-4 do. Every role has patients (seeds) of its own."""
     plan = {
         "train_healthy": ("healthy", sizes.healthy, 0), "train_mild": ("mosmed-like", sizes.covid, 1),
@@ -85,17 +86,27 @@ def _phantoms(out, seed, sizes):
         "Mosmed": ("mosmed-like", sizes.test, 4), "UESTC": ("uestc-like", sizes.test, 5),
         "Radiopaedia": ("radiopaedia-like", sizes.test, 6),
     }
-    cases = {}
-    for role, (cohort, count, offset) in plan.items():
-        folder = out / role
-        if not (folder / "cohort.json").is_file():
-            progress.say(f"phantoms: {count} x {cohort} ({role})")
-            phantom.write_cohort(folder, cohort, count, seed * 100 + offset, sizes.size, overwrite=True)
-        # Two roles may hold cases of one cohort, so the role becomes part of the id.
-        cases[role] = tuple(dataclasses.replace(case, id=f"{role}_{case.id}") for case in open_dataset(folder))
+    jobs = [(out / role, cohort, count, seed * 100 + offset, sizes.size)
+            for role, (cohort, count, offset) in plan.items() if not (out / role / "cohort.json").is_file()]
+    with progress.bar(total=sum(job[2] for job in jobs), description="phantoms", unit="case") as bar:
+        for job, made in processes.each(_write_phantoms, jobs, workers):
+            if not made:  # its process ended, perhaps for want of memory
+                _write_phantoms(job)
+            bar.update(job[2])
+    # Two roles may hold cases of one cohort, so the role becomes part of the id.
+    cases = {role: tuple(dataclasses.replace(case, id=f"{role}_{case.id}") for case in open_dataset(out / role))
+             for role in plan}
     described = {role: f"phantoms: {count} x {cohort}" for role, (cohort, count, _) in plan.items()}
     train = cases["train_healthy"] + cases["train_mild"] + cases["train_severe"]
     return Cohorts(train, cases["validation"], {name: cases[name] for name in TESTS}, True, described)
+
+
+def _write_phantoms(job):
+    """Writes one cohort; True, since it is whole or there is an exception."""
+    folder, cohort, count, seed, size = job
+    progress.say(f"phantoms: {count} x {cohort} ({folder.name})")
+    phantom.write_cohort(folder, cohort, count, seed, size, overwrite=True)
+    return True
 
 
 def _real(root):

@@ -62,7 +62,8 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
                           "sizes": dataclasses.asdict(sizes) if data is None else None},
                     ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite)
     tuned = preset.threshold.tune
-    cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes, preset.evaluation), tuned)
+    cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes, preset.evaluation, how.workers),
+                          tuned)
     stages.run("cases", lambda: cohorts.described)
     stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, how.workers))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"

@@ -53,7 +53,7 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
     stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed, "data": data,
                           "sizes": dataclasses.asdict(sizes) if data is None else None},
                     ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], overwrite)
-    cohorts = open_cohorts(data, out / "phantoms", how.seed, sizes)
+    cohorts = open_cohorts(data, out / "phantoms", how.seed, sizes, workers=how.workers)
     # K21: the scored scans were trained on in the paper; here they are held out.
     cohorts = dataclasses.replace(cohorts, tests={DATASET: cohorts.tests[DATASET]})
     stages.run("cases", lambda: cohorts.described)

@@ -81,7 +81,7 @@ class Reproduction:
         self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
                                         "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
                              names, overwrite)
-        self.cohorts = open_cohorts(data, self.out / "phantoms", how.seed, sizes, preset.evaluation)
+        self.cohorts = open_cohorts(data, self.out / "phantoms", how.seed, sizes, preset.evaluation, how.workers)
         self.prepared, self.gan = self.out / "prepared", self.out / "gan"
         self.segmenters = {name: self.out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")
                            for name in self.variants}

@@ -25,7 +25,7 @@ class How:
         recompute: computes activations again for the gradients in place of keeping them, to save memory.
         memory_limit: gigabytes that training may take; more than it is refused before it starts.
         strategy: none, mirrored or multi_worker (training/distribution.py).
-        workers: processes that a recipe prepares its cases with, before it trains.
+        workers: processes that a recipe makes and prepares its cases with, before it trains.
     """
 
     seed: int = 0

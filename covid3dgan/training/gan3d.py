@@ -15,6 +15,7 @@ import tensorflow as tf
 from covid3dgan import compat, models
 from covid3dgan.errors import ArgumentError
 from covid3dgan.losses import adversarial
+from covid3dgan.models.fused_units import FusedUnits
 from covid3dgan.models.given_dropout import GivenDropout
 from covid3dgan.training.recompute import Recomputed
 from covid3dgan.training.updates import minimise, move_average, share_of_replica
@@ -38,7 +39,7 @@ class GAN3D(keras.Model):
         self.discriminator = discriminator
         self.judge = GivenDropout(discriminator)
         self.accumulate = accumulate
-        self.generate = Recomputed(generator) if recompute else generator
+        self.generate = Recomputed(generator) if recompute else FusedUnits(generator)
         self.averaged = averaged
         self.options = options
         self.built = True
@@ -125,7 +126,7 @@ class GAN3D(keras.Model):
         masks = self._masks(batch, rows=2)
 
         def mistakes(covid, latent, healthy, *masks):
-            generated = tf.stop_gradient(tf.cast(self.generator([covid, latent], training=False), tf.float32))
+            generated = tf.stop_gradient(tf.cast(self.generate([covid, latent], training=False), tf.float32))
             size = tf.shape(generated)[0]
             labels = tf.concat([tf.ones(size, tf.int32), tf.zeros(size, tf.int32)], 0)
             masks = [tf.concat([mask[:, 0], mask[:, 1]], 0) for mask in masks]
@@ -193,7 +194,7 @@ def build_gan(options, accumulate=1, recompute=False):
         network.averaged.trainable = False
 
     def adam(rate):
-        return compat.loss_scaling(keras.optimizers.Adam(rate, global_clipnorm=options.clip_norm))
+        return compat.loss_scaling(compat.Adam(rate, global_clipnorm=options.clip_norm))
 
     network.compile(adam(options.generator_learning_rate), adam(options.discriminator_learning_rate),
                     None if options.shared_optimizer else adam(options.generator_learning_rate))

@@ -36,7 +36,8 @@ def train_prior(images, weak, options, seed):
     """
     compat.seed_everything(seed)
     network = build_patch_segmenter(options.width, options.depth, options.learning_rate)
-    batches = patch_batches({"image": images, "label": weak}, options.patch, options.batch_size, [seed, 5], flips=True)
+    batches = patch_batches({"image": images, "label": weak}, options.patch, options.batch_size, [seed, 5], flips=True,
+                            halvings=options.depth)
     history = []
     with progress.bar(total=options.most_steps, description="segmentation prior", unit="step") as bar:
         step = 0

@@ -40,7 +40,8 @@ def train_afseg(arrays, path, preset, how, inputs=()):
     """
     options = preset.synthesis
     constant, decay = epochs_in_steps(len(arrays["image"]), options)
-    patches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out)
+    patches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out,
+                            max(options.generator_depth, options.segmenter_depth))
 
     def batches(step):
         rng = np.random.default_rng([how.seed, 8, step])
@@ -76,7 +77,8 @@ def train_supervised(arrays, path, preset, how, inputs=()):
     """
     options = preset.synthesis
     constant, decay = epochs_in_steps(len(arrays["image"]), options)
-    batches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out)
+    batches = patch_batches(arrays, options.patch, options.batch_size, [how.seed, 7], options.flips, options.zoom_out,
+                            options.segmenter_depth)
     precision = how.prepare()
     run = _start(path, SUPERVISED, preset, how, inputs, precision)
     network = build_patch_segmenter(options.segmenter_width, options.segmenter_depth, options.learning_rate,

@@ -102,10 +102,18 @@ def _finite_or_zero(gradients):
     GAN, never in float32). One lost update is cheap, NaN in the weights ends the run. A loss that is itself NaN still
     stops the training.
     """
-    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in gradients if g is not None])
-    tf.cond(finite, tf.no_op, lambda: tf.print("warning: left an update out, its bfloat16 gradients were not finite",
-                                               output_stream=sys.stderr))
-    return [None if g is None else tf.where(finite, g, tf.zeros_like(g)) for g in gradients]
+    found = [g for g in gradients if g is not None]
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in found])
+
+    def zeros():
+        warned = tf.print("warning: left an update out, its bfloat16 gradients were not finite",
+                          output_stream=sys.stderr)
+        with tf.control_dependencies([warned] if warned is not None else []):
+            return [tf.zeros_like(g) for g in found]
+
+    # A condition hands the gradients on; ``tf.where`` would copy each of them in every step.
+    kept = iter(tf.cond(finite, lambda: found, zeros))
+    return [None if g is None else next(kept) for g in gradients]
 
 
 def move_average(averaged, network, decay, step):

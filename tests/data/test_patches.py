@@ -46,6 +46,15 @@ def test_a_patch_larger_than_the_image_is_refused(arrays):
         patch_batches(arrays, 64, 1, [0])
 
 
+@pytest.mark.parametrize("patch, size, part", [(12, 32, "patch: expected a multiple of 8"),
+                                               (16, 36, "images.size: expected a multiple of 8")])
+def test_sides_that_the_networks_cannot_halve_are_refused(patch, size, part):
+    arrays = {"image": np.zeros((2, size, 32), np.float32)}
+    patch_batches(arrays, patch, 1, [0])
+    with pytest.raises(ArgumentError, match=part):
+        patch_batches(arrays, patch, 1, [0], halvings=3)
+
+
 def test_zooming_out_shows_more_of_the_image():
     ramp = np.tile(np.arange(64, dtype=np.float32) / 63, (1, 64, 1))
     at = patch_batches({"image": ramp}, 16, 1, [0], zoom_out=3.0)

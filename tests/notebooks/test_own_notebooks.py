@@ -20,7 +20,7 @@ def execute(name, **environ):
     """The executed notebook; nbclient raises where a cell fails."""
     notebook = nbformat.reads(sources.as_ipynb(sources.FOLDER / f"{name}.py"), as_version=4)
     client = _client(notebook, sources.FOLDER)
-    with client.setup_kernel(env={**os.environ, scale.VARIABLE: "test", "TF_CPP_MIN_LOG_LEVEL": "3", **environ},
+    with client.setup_kernel(env={**os.environ, scale.VARIABLE: "short", "TF_CPP_MIN_LOG_LEVEL": "3", **environ},
                              cwd=str(sources.FOLDER), cleanup_kc=True, stderr=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL):
         for index, cell in enumerate(notebook.cells):
@@ -48,10 +48,10 @@ def test_stage_runs_and_shows_figures(stages, name):
 
 def test_the_four_end_with_the_numbers_of_the_command(stages, tmp_path):
     folder, executed = stages
-    settings = [part for setting in scale.TINY["shabani"] for part in ("--set", setting)]
+    settings = [part for setting in scale.SHORT["shabani"] for part in ("--set", setting)]
     subprocess.run([sys.executable, "-m", "covid3dgan", "reproduce", "shabani", "--preset", "shabani/demo", *settings,
                     "--seed", "1", "--precision", "float32", "--deterministic", "--quiet", "--out", tmp_path / "run",
-                    "--phantoms", "healthy=3,covid=2,validation=2,test=2,size=64x64x24"], check=True)
+                    "--phantoms", "healthy=4,covid=2,validation=2,test=2"], check=True)
     ours, command = (json.loads((path / "results.json").read_text()) for path in (folder, tmp_path / "run"))
     for key in ("mean_dice", "per_case", "thresholds", "curve", "preset", "seed", "data"):
         assert ours[key] == command[key], key

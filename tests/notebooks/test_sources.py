@@ -86,11 +86,11 @@ def test_drive_is_mounted_only_if_asked(bare_machine, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["shabani/demo", "khali/demo", "afseg/cells/demo", "ssinfnet/demo"])
-def test_test_scale_is_smaller_and_settings_win(name, monkeypatch):
-    monkeypatch.setenv(scale.VARIABLE, "test")
-    tiny = scale.preset(name)
+def test_a_short_run_takes_fewer_steps_and_settings_win(name, monkeypatch):
+    monkeypatch.setenv(scale.VARIABLE, "short")
+    short = scale.preset(name)
     monkeypatch.setenv(scale.VARIABLE, "demo")
-    assert tiny != scale.preset(name) and tiny.name == name
+    assert short != scale.preset(name) and short.name == name
     monkeypatch.setenv(scale.VARIABLE, "small")
     with pytest.raises(ValueError, match="COVID3DGAN_NOTEBOOK_SCALE"):
-        scale.is_test()
+        scale.is_short()

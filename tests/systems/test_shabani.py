@@ -100,6 +100,14 @@ def test_roles_share_no_patient(tmp_path):
     assert len({case.image.read_bytes() for case in every}) == 7
 
 
+def test_phantoms_made_side_by_side_are_those_made_one_after_the_other(folder, tmp_path):
+    open_cohorts(None, tmp_path, 1, SIZES, workers=2)
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    assert len(made) > 15
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (folder / "phantoms" / path).read_bytes(), path
+
+
 def test_pseudo_mask_verb(folder, tmp_path):
     arguments = ["pseudo-mask", str(folder / "gan"), str(folder / "prepared/UESTC"), str(tmp_path / "out"), "--quiet"]
     assert main(arguments) == 0
