@@ -20,17 +20,20 @@ class FusedUnits:
     Args:
         model: keras.Model whose units have layers ``<unit>_conv1``, ``_act1``, ``_concat1``, ``_conv2`` and ``_act2``;
             all other layers run as they are.
+
+    Attributes:
+        never_written: names of the layers of ``model`` whose outputs do not exist here, the joined volumes.
     """
 
     def __init__(self, model):
-        names = {layer.name for layer in model.layers}
+        self.never_written = [layer.name for layer in model.layers if layer.name.endswith("_concat1")]
         made = {id(tensor): tensor for tensor in model.inputs}
 
         def rebuilt(tensor):
             if id(tensor) not in made:
                 layer, inputs, position = compat.maker(tensor)
                 unit, _, role = layer.name.rpartition("_")
-                if role == "act2" and f"{unit}_concat1" in names:
+                if role == "act2" and f"{unit}_concat1" in self.never_written:
                     _, [joined], _ = compat.maker(inputs[0])
                     _, [x, _], _ = compat.maker(joined)
                     parts = [model.get_layer(f"{unit}_{name}") for name in ("conv1", "act1", "conv2", "act2")]

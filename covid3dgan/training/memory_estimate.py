@@ -9,13 +9,16 @@ import keras
 from covid3dgan import compat, models
 from covid3dgan.errors import InputError
 from covid3dgan.losses import adversarial
+from covid3dgan.models.fused_units import FusedUnits
 from covid3dgan.training.recompute import Recomputed
 
 # The interpreter, TensorFlow, the traced graph and oneDNN's scratch, in MB.
 RUNTIME_MB = 750
 # Measured peaks over the sum of the layers' outputs that are kept: what backpropagation holds beside them
 # (docs/RESULTS.md, Large trainings). Where little is kept the rest weighs more.
-BACKWARD_SHARE = {"whole": 1.1, "recompute": 1.35, "accumulate": 1.7}
+BACKWARD_SHARE = {"whole": 0.95, "recompute": 1.35, "accumulate": 1.7}
+# In mixed precision much is kept in float32 too, beside what the outputs say (measured at full size, batch 5).
+MIXED_SHARE = 1.7
 # Volumes per case that training holds: lung and lung mask as read and as stacked, base and infection as read.
 VOLUMES_PER_CASE = 6
 
@@ -45,11 +48,12 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
         borders, largest = _kept(generator)
         most = samples * max(borders + max(judged, largest), 2 * judged)
     else:
-        most = samples * max(_outputs(generator) + judged, 2 * judged)
+        most = samples * max(_outputs(generator, FusedUnits(generator).never_written) + judged, 2 * judged)
     # Weights, their gradients (and the sum over parts), two moments per Adam, and the average.
     copies = 2 + (accumulate > 1) + 2 * (2 - options.shared_optimizer) + bool(options.ema_decay)
     weights = generator.count_params() * copies + discriminator.count_params() * 4
     share = BACKWARD_SHARE["accumulate" if accumulate > 1 else "recompute" if recompute else "whole"]
+    share *= 1.0 if precision == "float32" else MIXED_SHARE
     held = options.batch_size * (2 * options.reconstructions + 3) * volume
     return {"runtime": RUNTIME_MB, "weights": 4 * weights / 2**20, "activations": share * most / 2**20,
             "batches": 4 * held / 2**20, "cases": cases * VOLUMES_PER_CASE * volume / 2**20}
@@ -81,9 +85,10 @@ def _next_divisor(batch, above):
     return next(number for number in range(above + 1, batch + 1) if batch % number == 0)
 
 
-def _outputs(model):
-    """Bytes of all layers' outputs for one sample."""
-    return sum(_bytes(layer.output) for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+def _outputs(model, never_written=()):
+    """Bytes of all layers' outputs for one sample, but for the layers of these names."""
+    return sum(_bytes(layer.output) for layer in model.layers
+               if not isinstance(layer, keras.layers.InputLayer) and layer.name not in never_written)
 
 
 def _kept(model):
