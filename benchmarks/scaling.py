@@ -51,7 +51,8 @@ def draw(points, facts):
     def figure():
         found = style.new_figure(7.2, 3.0)
         left, right = found.subplots(1, 2)
-        for precision, colour in zip(SIDES, style.SERIES):
+        # Each label on the side of its line where the other line is not.
+        for precision, colour, beside in zip(SIDES, style.SERIES, (("right", (-6, 4)), ("left", (6, -9)))):
             chosen = [p for p in points if p["precision"] == precision]
             for fixed, marker, label in ((lambda p: p["shape"] == list(SHAPES[-1]), "o", "32x128x128, batch 1 to 8"),
                                          (lambda p: p["batch"] == 4, "s", "batch 4, other sizes")):
@@ -65,7 +66,7 @@ def draw(points, facts):
                 right.plot(cases, hours * cases / PAPER_CASES, color=colour, label=precision)
                 right.plot([PAPER_CASES], [hours], marker="o", color=colour, markersize=4)
                 right.annotate(f"paper 001: {hours:.0f} h", (PAPER_CASES, hours), textcoords="offset points",
-                               xytext=(6, -9), ha="left", fontsize=7)
+                               ha=beside[0], xytext=beside[1], fontsize=7)
         left.set(xscale="log", yscale="log", xlabel="million voxels per batch", ylabel="seconds per step")
         left.legend(fontsize=6)
         right.set(xlabel="cases (healthy and infected)", ylabel="hours for the paper's 90 passes")
