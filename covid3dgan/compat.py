@@ -18,7 +18,7 @@ from covid3dgan.environment import has_bfloat16_units
 from covid3dgan.errors import InputError, InputWarning, check_choice, sentence
 
 __all__ = [
-    "HAS_TFA", "KERAS_3", "PRECISIONS", "Adam", "InstanceNormalization", "Lookahead", "SeedGenerator",
+    "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator",
     "apply_gradients", "assign", "build_optimizer", "compile_kwargs", "has_bfloat16_units", "leak", "leaky_relu",
     "loss_scaling", "maker", "never_xla", "npairs_loss", "optimizer_variables", "outputs_structure", "precision",
     "random_state_variables", "resolve_precision", "scale_loss", "seed_everything", "set_precision",
@@ -94,30 +94,6 @@ def leak(layer):
 
 
 # === Optimizers ===
-
-class Adam(keras.optimizers.Adam):
-    """Keras' Adam, the same formula and state, with one operation per variable where Keras takes a dozen.
-
-    The networks have a hundred small variables: beside a small batch those operations are a tenth of a step.
-    """
-
-    def update_step(self, gradient, variable, learning_rate=None):
-        """Keras 3 hands the learning rate over."""
-        rate = () if learning_rate is None else (learning_rate,)
-        several_devices = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        if self.amsgrad or several_devices or isinstance(gradient, tf.IndexedSlices):
-            super().update_step(gradient, variable, *rate)
-            return
-        index = self._get_variable_index(variable) if KERAS_3 else self._index_dict[self._var_key(variable)]
-        moved = [_tf_variable(one) for one in (variable, self._momentums[index], self._velocities[index])]
-        dtype = moved[0].dtype
-        step, rate, beta_1, beta_2 = (tf.cast(value, dtype) for value in (
-            self.iterations + 1, *(rate or (self.learning_rate,)), self.beta_1, self.beta_2))
-        tf.raw_ops.ResourceApplyAdam(
-            var=moved[0].handle, m=moved[1].handle, v=moved[2].handle, beta1_power=beta_1**step,
-            beta2_power=beta_2**step, lr=rate, beta1=beta_1, beta2=beta_2, epsilon=tf.cast(self.epsilon, dtype),
-            grad=tf.cast(gradient, dtype))
-
 
 def build_optimizer(optimizer, variables):
     """Creates the optimizer's state for ``variables`` now, so that a checkpoint can be read into it."""
@@ -244,11 +220,7 @@ def assign(variable, value):
 
 def tf_variables(model):
     """The model's weights as ``tf.Variable``s, which Keras 3 wraps."""
-    return [_tf_variable(variable) for variable in model.weights]
-
-
-def _tf_variable(variable):
-    return variable.value if KERAS_3 and isinstance(variable, keras.Variable) else variable
+    return [variable.value if KERAS_3 else variable for variable in model.weights]
 
 
 # === Graphs of functional models ===

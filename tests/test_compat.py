@@ -299,22 +299,3 @@ def test_an_unknown_precision_is_refused():
 
 def test_leaky_relu_takes_one_slope_in_both_environments():
     np.testing.assert_allclose(compat.leaky_relu(0.2)(tf.constant([-2.0, 3.0])), [-0.4, 3.0], rtol=1e-6)
-
-
-@pytest.mark.parametrize("options", [{}, {"global_clipnorm": 1.0}, {"beta_1": 0.5, "clipvalue": 0.3}])
-def test_adam_in_one_operation_is_keras_adam(options):
-    found = []
-    for cls in (keras.optimizers.Adam, compat.Adam):
-        rng = np.random.default_rng(0)
-        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), keras.layers.Dense(2)])
-        network.set_weights([rng.normal(size=weight.shape).astype(np.float32) for weight in network.weights])
-        optimizer = cls(keras.optimizers.schedules.ExponentialDecay(1e-2, 2, 0.5), **options)
-        compat.build_optimizer(optimizer, network.trainable_variables)
-        update = tf.function(lambda gradients, o=optimizer, n=network: compat.apply_gradients(o, gradients,
-                                                                                             n.trainable_variables))
-        for _ in range(7):
-            update([tf.constant(rng.normal(size=weight.shape), tf.float32) for weight in network.weights])
-        found.append([*network.get_weights(), *map(np.asarray, compat.optimizer_variables(optimizer))])
-    assert len(found[0]) == len(found[1]) == 4 + 1 + 8  # weights, iterations, two moments
-    for ours, keras_own in zip(found[1], found[0]):
-        np.testing.assert_allclose(ours, keras_own, rtol=1e-6, atol=1e-6)

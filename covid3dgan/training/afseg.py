@@ -205,4 +205,4 @@ def build_patch_segmenter(width, depth, learning_rate, beta_1=0.9, constant_step
 def _adam(rate, beta_1, constant_steps, decay_steps):
     if decay_steps:
         rate = ConstantThenLinear(rate, constant_steps, decay_steps)
-    return compat.loss_scaling(compat.Adam(rate, beta_1=beta_1))
+    return compat.loss_scaling(keras.optimizers.Adam(rate, beta_1=beta_1))

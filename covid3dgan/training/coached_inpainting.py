@@ -46,7 +46,7 @@ class CoachedInpainting(keras.Model):
         """SGD with momentum for the network, Adam for the coach; rates come with the batches."""
         self.network_optimizer = compat.loss_scaling(
             keras.optimizers.SGD(self.options.rates[0], momentum=self.options.momentum))
-        self.coach_optimizer = compat.loss_scaling(compat.Adam(self.options.coach_rate))
+        self.coach_optimizer = compat.loss_scaling(keras.optimizers.Adam(self.options.coach_rate))
         super().compile(optimizer=self.network_optimizer, **compat.compile_kwargs())
         compat.build_optimizer(self.network_optimizer, self.painter.trainable_variables)
         compat.build_optimizer(self.coach_optimizer, self.coach.trainable_variables)

@@ -41,7 +41,7 @@ def inpaint(image, hole, variant="kate", steps=6001, learning_rate=0.01, input_n
     rng = np.random.default_rng(list(seed))
     keras.utils.set_random_seed(int(rng.integers(2**31)))
     network = models.build_dip(variant, target.shape[1:3])
-    optimizer = compat.Adam(learning_rate)
+    optimizer = keras.optimizers.Adam(learning_rate)
     compat.build_optimizer(optimizer, network.trainable_variables)
     fixed = _input(rng, network.input_shape[1:])
     step = _fitting_step(network, optimizer, target * known, known)

@@ -194,7 +194,7 @@ def build_gan(options, accumulate=1, recompute=False):
         network.averaged.trainable = False
 
     def adam(rate):
-        return compat.loss_scaling(compat.Adam(rate, global_clipnorm=options.clip_norm))
+        return compat.loss_scaling(keras.optimizers.Adam(rate, global_clipnorm=options.clip_norm))
 
     network.compile(adam(options.generator_learning_rate), adam(options.discriminator_learning_rate),
                     None if options.shared_optimizer else adam(options.generator_learning_rate))

@@ -44,7 +44,7 @@ class InfNetTraining(keras.Model):
 
     def compile(self):
         """Adam with every gradient value held within the preset's clip."""
-        self.adam = compat.loss_scaling(compat.Adam(self.options.learning_rate, clipvalue=self.options.clip))
+        self.adam = compat.loss_scaling(keras.optimizers.Adam(self.options.learning_rate, clipvalue=self.options.clip))
         super().compile(optimizer=self.adam, **compat.compile_kwargs())
         compat.build_optimizer(self.adam, self.network.trainable_variables)
 

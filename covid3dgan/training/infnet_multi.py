@@ -31,7 +31,7 @@ class MultiTraining(keras.Model):
     def compile(self):
         """SGD with momentum or Adam, inside Lookahead where asked for."""
         options = self.options
-        inner = (compat.Adam(options.learning_rate) if options.optimizer == "adam"
+        inner = (keras.optimizers.Adam(options.learning_rate) if options.optimizer == "adam"
                  else keras.optimizers.SGD(options.learning_rate, momentum=options.momentum))
         if self.lookahead:
             inner = compat.Lookahead(inner, options.lookahead_period, options.lookahead_step)

@@ -128,8 +128,8 @@ def build_segmenter_training(preset, side_lengths, recompute=False):
         averaged.set_weights(segmenter.get_weights())
         averaged.trainable = False
     training = SegmenterTraining(segmenter, contrastive_model, options, contrastive, averaged, recompute)
-    training.compile(compat.loss_scaling(compat.Adam(learning_rate(options))),
-                     compat.loss_scaling(compat.Adam(contrastive_learning_rate(preset))))
+    training.compile(compat.loss_scaling(keras.optimizers.Adam(learning_rate(options))),
+                     compat.loss_scaling(keras.optimizers.Adam(contrastive_learning_rate(preset))))
     return training
 
 

@@ -56,7 +56,7 @@ class TransUnetTraining(keras.Model):
 
     def compile(self):
         """One Adam for all losses."""
-        self.adam = compat.loss_scaling(compat.Adam(learning_rate(self.options)))
+        self.adam = compat.loss_scaling(keras.optimizers.Adam(learning_rate(self.options)))
         super().compile(optimizer=self.adam, **compat.compile_kwargs())
         compat.build_optimizer(self.adam, self.network.trainable_variables)
 
