@@ -10,6 +10,7 @@ from typing import Optional
 import numpy as np
 from scipy import ndimage
 
+from covid3dgan.data import resize
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite
@@ -81,12 +82,11 @@ def restore(prepared, array, order=1):
                          "drop the channel axis or prepare the case at this shape")
     # Each voxel axis follows exactly one network axis, so the way back is one matrix per axis.
     axes = [int(np.argmax(np.abs(row))) for row in prepared.to_voxel[:3, :3]]
-    result = array.transpose(axes)
+    matrices = []
     for axis, (network_axis, size) in enumerate(zip(axes, prepared.ct_shape)):
         scale, offset = prepared.to_voxel[axis, network_axis], prepared.to_voxel[axis, 3]
-        matrix = _samples((np.arange(size) - offset) / scale, array.shape[network_axis], order)
-        result = np.moveaxis(np.tensordot(matrix, result, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(result)
+        matrices.append(_samples((np.arange(size) - offset) / scale, array.shape[network_axis], order))
+    return resize.apply(array.transpose(axes), matrices)
 
 
 def _samples(positions, size, order):
@@ -95,7 +95,7 @@ def _samples(positions, size, order):
     columns = np.broadcast_to(np.arange(size, dtype=np.float64), rows.shape)
     matrix = ndimage.map_coordinates(np.eye(size), [rows, columns], order=order, mode="nearest")
     matrix[(positions < -0.5) | (positions > size - 0.5)] = 0
-    return matrix.astype(np.float32)
+    return matrix
 
 
 def save(prepared, path, overwrite=False):

@@ -11,6 +11,7 @@ import functools
 
 import numpy as np
 from scipy import ndimage
+from scipy.linalg import blas
 
 from covid3dgan.errors import ArgumentError
 
@@ -50,9 +51,20 @@ def apply(array, matrices):
     array = _floating(array)
     axes = [axis for axis, matrix in enumerate(matrices) if matrix is not None]
     for axis in sorted(axes, key=lambda axis: np.divide(*matrices[axis].shape)):  # what shrinks most goes first
-        product = np.tensordot(matrices[axis].astype(np.float64), array.astype(np.float64, copy=False), axes=(1, axis))
-        array = np.moveaxis(product.astype(array.dtype, copy=False), 0, axis)
+        moved = np.moveaxis(array, axis, 0)
+        columns = np.ascontiguousarray(moved, np.float64).reshape(len(moved), -1)
+        product = _product(matrices[axis], columns).astype(array.dtype, copy=False)
+        array = np.moveaxis(product.reshape(-1, *moved.shape[1:]), 0, axis)
     return np.ascontiguousarray(array)
+
+
+def _product(matrix, columns):
+    """``matrix @ columns`` in float64, by scipy's BLAS.
+
+    The one in numpy 1.26 takes new processors for ones without vector units (Intel of 2023: 6 times as slow).
+    """
+    # BLAS wants columns first in memory: that is each array's transpose, without a copy.
+    return blas.dgemm(1.0, columns.T, np.asarray(matrix, np.float64).T).T
 
 
 def _floating(array):

@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat
+from covid3dgan.models.rebuild import rebuild
 
 __all__ = ["FusedUnits"]
 
@@ -27,26 +28,17 @@ class FusedUnits:
 
     def __init__(self, model):
         self.never_written = [layer.name for layer in model.layers if layer.name.endswith("_concat1")]
-        made = {id(tensor): tensor for tensor in model.inputs}
 
-        def rebuilt(tensor):
-            if id(tensor) not in made:
-                layer, inputs, position = compat.maker(tensor)
-                unit, _, role = layer.name.rpartition("_")
-                if role == "act2" and f"{unit}_concat1" in self.never_written:
-                    _, [joined], _ = compat.maker(inputs[0])
-                    _, [x, _], _ = compat.maker(joined)
-                    parts = [model.get_layer(f"{unit}_{name}") for name in ("conv1", "act1", "conv2", "act2")]
-                    outputs = _Unit(*parts, name=f"{unit}_fused")(rebuilt(x))
-                else:
-                    inputs = [rebuilt(one) for one in inputs]
-                    outputs = layer(inputs if len(inputs) > 1 else inputs[0])
-                made[id(tensor)] = outputs[position] if isinstance(outputs, (list, tuple)) else outputs
-            return made[id(tensor)]
+        def fuse(layer, inputs, again):
+            unit, _, role = layer.name.rpartition("_")
+            if role != "act2" or f"{unit}_concat1" not in self.never_written:
+                return None
+            _, [joined], _ = compat.maker(inputs[0])
+            _, [x, _], _ = compat.maker(joined)
+            parts = [model.get_layer(f"{unit}_{name}") for name in ("conv1", "act1", "conv2", "act2")]
+            return _Unit(*parts, name=f"{unit}_fused")(again(x))
 
-        outputs = [rebuilt(tensor) for tensor in model.outputs]
-        self.fused = compat.never_xla(keras.Model(model.inputs, outputs if len(outputs) > 1 else outputs[0],
-                                                  name=f"{model.name}_fused"))
+        self.fused = rebuild(model, fuse, f"{model.name}_fused")
 
     def __call__(self, inputs, training=False):
         return self.fused(inputs, training=training)

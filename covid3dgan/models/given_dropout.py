@@ -8,7 +8,7 @@ needs no saved random state to meet them again).
 import keras
 import tensorflow as tf
 
-from covid3dgan import compat
+from covid3dgan.models.rebuild import rebuild
 
 __all__ = ["GivenDropout"]
 
@@ -22,27 +22,18 @@ class GivenDropout:
     """
 
     def __init__(self, model, stream=0):
-        self.dropouts, self.stream = [], stream
-        made = {id(tensor): tensor for tensor in model.inputs}
+        self.model, self.dropouts, self.stream = model, [], stream
         masks = []
 
-        def rebuilt(tensor):
-            if id(tensor) not in made:
-                layer, inputs, position = compat.maker(tensor)
-                inputs = [rebuilt(one) for one in inputs]
-                if isinstance(layer, keras.layers.Dropout):
-                    masks.append(keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=f"{layer.name}_mask"))
-                    self.dropouts.append((tuple(tensor.shape[1:]), layer.rate))
-                    outputs = keras.layers.Multiply(name=f"{layer.name}_given")([inputs[0], masks[-1]])
-                else:
-                    outputs = layer(inputs if len(inputs) > 1 else inputs[0])
-                made[id(tensor)] = outputs[position] if isinstance(outputs, (list, tuple)) else outputs
-            return made[id(tensor)]
+        def given(layer, inputs, again):
+            if not isinstance(layer, keras.layers.Dropout):
+                return None
+            shape, features = tuple(inputs[0].shape[1:]), again(inputs[0])  # first: it may meet other dropouts
+            masks.append(keras.Input(shape, dtype=inputs[0].dtype, name=f"{layer.name}_mask"))
+            self.dropouts.append((shape, layer.rate))
+            return keras.layers.Multiply(name=f"{layer.name}_given")([features, masks[-1]])
 
-        outputs = [rebuilt(tensor) for tensor in model.outputs]
-        self.model = model
-        self.with_masks = compat.never_xla(keras.Model(
-            [*model.inputs, *masks], outputs if len(outputs) > 1 else outputs[0], name=f"{model.name}_given"))
+        self.with_masks = rebuild(model, given, f"{model.name}_given", masks)
 
     def masks(self, rows, key):
         """One mask per dropout layer for ``rows`` samples, float32: 0, or one over the share that is kept.

@@ -55,6 +55,21 @@ def test_an_unforeseen_failure_ends_one_case_alone(cohort, tmp_path, monkeypatch
     assert len(problems) == 1 and "001.nii.gz: failed (MemoryError: no room)" in problems[0]
 
 
+def test_a_worker_that_dies_costs_its_case_alone_and_says_so(cohort, tmp_path, monkeypatch):
+    def dying(work, jobs, workers):
+        for job in jobs:
+            yield job, None if job[0].id.endswith("001") else work(job)
+
+    monkeypatch.setattr(preprocess_dataset.processes, "each", dying)
+    ids, problems = run(cohort, tmp_path)
+    assert [name[-3:] for name in ids] == ["000", "002"]
+    assert len(problems) == 1 and "001.nii.gz: its worker process ended" in problems[0]
+    assert "--resume" in problems[0] and "fewer --workers" in problems[0]
+    monkeypatch.undo()
+    ids, problems = run(cohort, tmp_path, resume=True)
+    assert len(ids) == 3 and not problems
+
+
 def test_changed_files_are_done_again(cohort, tmp_path):
     phantom.write_cohort(tmp_path / "cts", "uestc-like", 2, 5, (48, 48, 20))
     run(tmp_path / "cts", tmp_path / "out")
