@@ -48,8 +48,10 @@ def _all(names, quick, out):
             options = {**one.options, **(one.quick if quick else {})}
             results = {}
             for side in (quick and one.quick_sides) or one.sides:
+                begun = time.perf_counter()
                 results[side] = bench.run_side(name, side, options)
-                print(f"... {one.title}: {side}: {table.short(results[side])}", file=sys.stderr, flush=True)
+                print(f"... {one.title}: {side}: {table.short(results[side])} "
+                      f"({time.perf_counter() - begun:.0f} s with its start)", file=sys.stderr, flush=True)
             found.append({"name": name, "title": one.title, "unit": one.unit, "baseline": one.baseline,
                           "options": options, "sides": results})
             print(table.of_bench(found[-1], table.peaks(found)), flush=True)

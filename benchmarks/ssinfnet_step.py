@@ -72,4 +72,5 @@ BENCH = Bench("training step of SSInfNet's networks, batch 4 at 352x352", "step"
                "multi-class network": functools.partial(supervised, "multi"),
                "painting, Inf-Net": functools.partial(painting, "single"),
                "painting, multi-class": functools.partial(painting, "multi")},
-              baseline=None, options={"size": 352, "batch": 4, "steps": 2}, quick={"size": 128, "steps": 1})
+              baseline=None, options={"size": 352, "batch": 4, "steps": 2}, quick={"size": 128, "steps": 1},
+              quick_sides=("Inf-Net", "painting, Inf-Net"))

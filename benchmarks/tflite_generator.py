@@ -11,4 +11,5 @@ def _build():
 
 
 BENCH = Bench(title="The generator on one volume (32x128x128)", unit="volume", baseline="Keras float32",
-              sides=sides_of("generator", _build), options={"threads": 2, "repeats": 7}, quick={"repeats": 3})
+              sides=sides_of("generator", _build), options={"threads": 2, "repeats": 7}, quick={"repeats": 3},
+              quick_sides=("Keras float32", "TFLite float32"))

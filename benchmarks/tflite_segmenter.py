@@ -11,4 +11,5 @@ def _build():
 
 
 BENCH = Bench(title="The segmenter on one slice (128x128)", unit="slice", baseline="Keras float32",
-              sides=sides_of("segmenter", _build), options={"threads": 2, "repeats": 30}, quick={"repeats": 10})
+              sides=sides_of("segmenter", _build), options={"threads": 2, "repeats": 30}, quick={"repeats": 10},
+              quick_sides=("Keras float32", "TFLite float32"))

@@ -175,10 +175,19 @@ def start(name):
     if check_choice("--strategy", name, STRATEGIES) == "none":
         return NO_CREW
     if name == "mirrored":
-        return Crew(tf.distribute.MirroredStrategy(_devices()))
+        return Crew(_strategy(name))
     worker, workers = _task()
     # On a busy network a worker may be late; one that is gone is noticed by its closed connection at once.
-    return Crew(tf.distribute.MultiWorkerMirroredStrategy(), worker, workers)
+    return Crew(_strategy(name), worker, workers)
+
+
+@functools.cache
+def _strategy(name):
+    """One strategy for all trainings of this process: a second one would number its collective operations anew, and
+    TensorFlow takes an operation for another one of the same number."""
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices())
+    return tf.distribute.MultiWorkerMirroredStrategy()
 
 
 def _devices():

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_a_worker_that_is_not_the_chief_writes_nothing(tmp_path):
     assert run.manifest["status"] == "done" and not (tmp_path / "run").exists()
 
 
-# === Two worker processes on this machine ===
+# === Two devices, or two worker processes, on this machine ===
 
 @pytest.fixture
 def cases(tmp_path):
@@ -88,6 +89,21 @@ def cases(tmp_path):
                                      {"group": "covid" if number % 2 else "healthy"})
         prepared.save(case, folder / f"case{number}.npz")
     return folder
+
+
+@pytest.mark.slow
+def test_two_devices_have_the_losses_of_one(cases, tmp_path):
+    script = Path(__file__).with_name("two_devices.py")
+    done = subprocess.run([sys.executable, str(script), str(cases), str(tmp_path)], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    for network, losses in (("gan", LOSSES), ("segmenter", ("loss", "contrastive_loss"))):
+        one, two = (_metrics(tmp_path / f"{network}_{strategy}") for strategy in ("none", "mirrored"))
+        manifest = json.loads((tmp_path / f"{network}_mirrored" / "run.json").read_text())
+        assert manifest["devices"] == 2
+        assert len(one) == len(two) == 6
+        for name in losses:
+            np.testing.assert_allclose([float(row[name]) for row in two], [float(row[name]) for row in one],
+                                       rtol=0, atol=1e-4, err_msg=f"{network} {name}")
 
 
 def _start(cases, run, *further, workers=1, index=0, ports=()):
