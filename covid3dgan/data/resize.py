@@ -61,7 +61,7 @@ def apply(array, matrices):
 def _product(matrix, columns):
     """``matrix @ columns`` in float64, by scipy's BLAS.
 
-    The one in numpy 1.26 takes new processors for ones without vector units (Intel of 2023: 6 times as slow).
+    The one in numpy 1.26 takes some newer processors for ones without vector units (a Xeon with AMX: 6 times as slow).
     """
     # BLAS wants columns first in memory: that is each array's transpose, without a copy.
     return blas.dgemm(1.0, columns.T, np.asarray(matrix, np.float64).T).T
