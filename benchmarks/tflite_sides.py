@@ -17,6 +17,7 @@ def sides_of(part, build):
         "Keras float32": lambda **options: _keras(build, **options),
         "TFLite float32": lambda **options: _tflite(part, build, "float32", **options),
         "TFLite float16": lambda **options: _tflite(part, build, "float16", **options),
+        "TFLite dynamic-int8": lambda **options: _tflite(part, build, "dynamic-int8", **options),
         "plain conversion with Flex": lambda **options: _flex(build, **options),
     }
 

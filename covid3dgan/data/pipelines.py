@@ -131,5 +131,8 @@ def step_dataset(batch_at, first, last, workers=2):
             value.set_shape(example[name].shape)
         return dict(zip(names, values))
 
-    dataset = tf.data.Dataset.range(first, last)
-    return dataset.map(make, num_parallel_calls=workers, deterministic=True).prefetch(2)
+    dataset = tf.data.Dataset.range(first, last).map(make, num_parallel_calls=workers, deterministic=True).prefetch(2)
+    # Nothing here is left to autotune; but its thread may miss the iterator's end and hold it up for a minute.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
