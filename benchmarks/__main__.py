@@ -23,7 +23,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.split(":", 1)[1].strip(),
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of: {', '.join(NAMES)}; all by default")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions and sides, smaller inputs")
+    parser.add_argument("--quick", action="store_true", help="fewer comparisons, sides and repetitions, smaller inputs")
     parser.add_argument("--out", metavar="FILE.json", help="also write every number to this file")
     parser.add_argument("--side", nargs=3, metavar=("NAME", "SIDE", "OPTIONS"), help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
@@ -45,6 +45,9 @@ def _all(names, quick, out):
     try:
         for name in names:
             one = bench.load(name)
+            if quick and one.quick is None:
+                print(f"... {one.title}: not with --quick", file=sys.stderr, flush=True)
+                continue
             options = {**one.options, **(one.quick if quick else {})}
             results = {}
             for side in (quick and one.quick_sides) or one.sides:

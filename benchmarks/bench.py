@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import numpy as np
 
@@ -29,7 +29,8 @@ class Bench:
             ``peak_mb`` (by default that of the side's process), ``flops`` and ``dtype`` (the work of one unit) and
             ``note``. A side that cannot run here returns ``skipped``, a reason.
         baseline: the side that the ratios refer to; None where there is nothing to compare with.
-        options, quick: keyword arguments of the sides; ``quick`` overrides some of them under --quick.
+        options: keyword arguments of the sides.
+        quick: what overrides some of them under --quick; None where --quick leaves the comparison out.
         quick_sides: the sides that --quick runs; all by default.
         needs: packages without which the baseline cannot run.
     """
@@ -39,7 +40,7 @@ class Bench:
     sides: dict[str, Callable]
     baseline: str = "published"
     options: dict = dataclasses.field(default_factory=dict)
-    quick: dict = dataclasses.field(default_factory=dict)
+    quick: Optional[dict] = dataclasses.field(default_factory=dict)
     quick_sides: tuple = ()
     needs: tuple = ()
 

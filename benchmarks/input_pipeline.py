@@ -44,4 +44,4 @@ BENCH = Bench("waiting for input in the GAN step", "step",
                "published noise, bfloat16": functools.partial(waiting, "shabani/published", "mixed_bfloat16"),
                "improved noise, bfloat16": functools.partial(waiting, "shabani/improved", "mixed_bfloat16")},
               baseline=None, options={"batch": 5, "iterations": 4, "shape": [32, 128, 128]},
-              quick={"iterations": 1, "shape": [32, 64, 64]}, quick_sides=("published noise, float32",))
+              quick=None)

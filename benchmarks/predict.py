@@ -60,5 +60,5 @@ def _best(command, repeats):
 
 BENCH = Bench("predict, one CT in NIfTI, with start-up", "CT",
               {"published": published, "ours": ours},
-              options={"size": [512, 512, 40], "repeats": 3}, quick={"repeats": 1, "size": [256, 256, 32]},
+              options={"size": [512, 512, 40], "repeats": 3}, quick={"repeats": 1, "size": [160, 160, 32]},
               needs=("skimage",))

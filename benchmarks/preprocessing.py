@@ -66,5 +66,5 @@ def compared(size):
 BENCH = Bench("preprocessing of one CT", "CT",
               {"published": published, "ours, first CT": first_ct, "ours, further CTs": further_cts,
                "ours, compared": compared},
-              options={"size": [512, 512, 40]}, quick={"size": [256, 256, 32]},
+              options={"size": [512, 512, 40]}, quick={"size": [160, 160, 32]},
               quick_sides=("published", "ours, further CTs"), needs=("skimage",))

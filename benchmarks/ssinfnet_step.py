@@ -73,4 +73,4 @@ BENCH = Bench("training step of SSInfNet's networks, batch 4 at 352x352", "step"
                "painting, Inf-Net": functools.partial(painting, "single"),
                "painting, multi-class": functools.partial(painting, "multi")},
               baseline=None, options={"size": 352, "batch": 4, "steps": 2}, quick={"size": 128, "steps": 1},
-              quick_sides=("painting, Inf-Net",))
+              quick_sides=("multi-class network",))

@@ -56,6 +56,9 @@ def test_chosen_benchmarks_are_run_and_written(tmp_path, capsys, monkeypatch):
     assert command.main(["perlin", "--quick", "--out", str(out)]) == 0
     assert "| ours | 2 | 1.00 | 7 |" in capsys.readouterr().out
     assert json.loads(out.read_text())["benches"][0]["options"]["repeats"] == 7
+    assert command.main(["cohort_memory", "--quick"]) == 0
+    printed = capsys.readouterr()
+    assert "from shards" not in printed.out and "input of the GAN from cases in shards: not with --quick" in printed.err
     with pytest.raises(SystemExit):
         command.main(["no-such-benchmark"])
     for one in map(bench.load, command.NAMES):
