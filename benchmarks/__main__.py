@@ -1,6 +1,7 @@
 """``python -m benchmarks [NAME ...] [--quick] [--out FILE.json]``: all comparisons, one table.
 
-Every side runs in a process of its own, so that peak memory means something; the machine should be quiet.
+Every side runs in a process of its own, so that peak memory means something, and measures alone (with --quick several
+get ready side by side before); the machine should be quiet.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from benchmarks import bench, machine, table
 NAMES = ("machine", "perlin", "preprocessing", "input_pipeline", "gan_step", "gan_memory", "segmenter_step",
          "other_systems", "ssinfnet_step", "predict", "predict_cohort", "cohort_memory", "start_up", "tflite_generator",
          "tflite_segmenter")
+# Sides that get ready side by side under --quick; more than two, so that two cores are busy until the last is ready.
+QUICK_TOGETHER = 3
 
 
 def main(argv=None):
@@ -43,18 +46,22 @@ def _all(names, quick, out):
     os.environ["COVID3DGAN_BENCHMARKS"] = folder = tempfile.mkdtemp(prefix="covid3dgan-benchmarks-")
     print(table.machine_line(facts), flush=True)
     try:
+        chosen = []
         for name in names:
             one = bench.load(name)
             if quick and one.quick is None:
                 print(f"... {one.title}: not with --quick", file=sys.stderr, flush=True)
                 continue
-            options = {**one.options, **(one.quick if quick else {})}
+            chosen.append((name, one, tuple((quick and one.quick_sides) or one.sides),
+                           {**one.options, **(one.quick if quick else {})}))
+        ended = bench.run_sides([(name, side, options) for name, _, sides, options in chosen for side in sides],
+                                QUICK_TOGETHER if quick else 1)
+        for name, one, sides, options in chosen:
             results = {}
-            for side in (quick and one.quick_sides) or one.sides:
-                begun = time.perf_counter()
-                results[side] = bench.run_side(name, side, options)
+            for side in sides:
+                results[side] = next(ended)
                 print(f"... {one.title}: {side}: {table.short(results[side])} "
-                      f"({time.perf_counter() - begun:.0f} s with its start)", file=sys.stderr, flush=True)
+                      f"({time.perf_counter() - started:.0f} s since the start)", file=sys.stderr, flush=True)
             found.append({"name": name, "title": one.title, "unit": one.unit, "baseline": one.baseline,
                           "options": options, "sides": results})
             print(table.of_bench(found[-1], table.peaks(found)), flush=True)

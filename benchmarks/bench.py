@@ -1,7 +1,12 @@
-"""What a benchmark is, and how one of its sides runs in a process of its own."""
+"""What a benchmark is, and how its sides run, each in a process of its own.
 
-__all__ = ["Bench", "median_after_first", "run_side"]
+Getting a side ready (starting Python, making its material, tracing graphs) takes longer than many a measurement and
+needs no quiet. So several may get ready side by side; then each in turn measures while the others wait.
+"""
 
+__all__ = ["Bench", "load", "median_after_first", "run_side", "run_sides", "wait_for_turn"]
+
+import contextlib
 import dataclasses
 import importlib
 import importlib.util
@@ -9,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Callable, Optional
@@ -16,6 +22,8 @@ from typing import Callable, Optional
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
+READY = "ready to measure"
+_turn = []  # holds something once this process has had its turn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +35,8 @@ class Bench:
         unit: what the seconds are for, e.g. "step".
         sides: name -> function of ``options`` that returns a dict with ``seconds`` and, where they apply,
             ``peak_mb`` (by default that of the side's process), ``flops`` and ``dtype`` (the work of one unit) and
-            ``note``. A side that cannot run here returns ``skipped``, a reason.
+            ``note``. A side that cannot run here returns ``skipped``, a reason. Before the first second that
+            counts it calls :func:`wait_for_turn`, or :func:`median_after_first`, which does.
         baseline: the side that the ratios refer to; None where there is nothing to compare with.
         options: keyword arguments of the sides.
         quick: what overrides some of them under --quick; None where --quick leaves the comparison out.
@@ -51,18 +60,65 @@ def load(name):
 
 
 def run_side(name, side, options):
-    """Runs one side in a fresh process, since a peak of memory never goes down again; returns its dict.
+    """Runs one side in a fresh process; returns its dict."""
+    return next(run_sides([(name, side, options)]))
+
+
+def run_sides(jobs, together=1):
+    """Runs sides in fresh processes, since a peak of memory never goes down again; yields their dicts in order.
 
     A side that fails is reported with the last line of its error, and the others go on.
+
+    Args:
+        jobs: (name, side, options) of each.
+        together: how many get ready side by side; only one at a time measures.
     """
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3",
-                   "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-    command = [sys.executable, "-m", "benchmarks", "--side", name, side, json.dumps(options)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if done.returncode:
-        lines = [line for line in done.stderr.strip().splitlines() if line.strip()] or ["no message"]
+    for start in range(0, len(jobs), together):
+        processes = [_Side(*job) for job in jobs[start:start + together]]
+        for process in processes:
+            process.until_ready()
+        for process in processes:
+            yield process.measured()
+
+
+class _Side:
+    """The process of one side: it says when it is ready, and measures when it is told to."""
+
+    def __init__(self, name, side, options):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3",
+                       "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+        self.printed = ""
+        self.errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks", "--side", name, side, json.dumps(options)], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
+
+    def until_ready(self):
+        """Returns when the side waits for its turn, or has ended before."""
+        for line in self.process.stdout:
+            if line.strip() == READY:
+                return
+            self.printed += line
+
+    def measured(self):
+        """Gives the side its turn and returns its dict."""
+        with contextlib.suppress(BrokenPipeError):  # it has ended
+            self.process.stdin.write("go on\n")
+            self.process.stdin.close()
+        self.printed += self.process.stdout.read()
+        if self.process.wait() == 0:
+            return json.loads(self.printed.strip().splitlines()[-1])
+        self.errors.seek(0)
+        lines = [line for line in self.errors.read().splitlines() if line.strip()] or ["no message"]
         return {"failed": lines[-1].strip()}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def wait_for_turn():
+    """Waits until no other side is at work; the first call in a side's process, any further returns at once."""
+    if not _turn:
+        _turn.append(True)
+        print(f"\n{READY}", flush=True)
+        sys.stdin.readline()
 
 
 def side_in_this_process(name, side, options):
@@ -74,15 +130,19 @@ def side_in_this_process(name, side, options):
     if side == bench.baseline and missing:
         return {"skipped": f"needs {', '.join(missing)}"}
     result = bench.sides[side](**options)
+    if "seconds" in result and not _turn:
+        raise RuntimeError(f"benchmark {name}, side {side}: measured without having waited for its turn")
     result.setdefault("peak_mb", peak_memory_mb())
     return result
 
 
 def median_after_first(step, count):
-    """Median seconds of ``count`` calls of ``step()``, after one that compiles and is not counted."""
+    """Median seconds of ``count`` calls of ``step()``, in this side's turn, after one that compiles and counts not."""
+    step()
+    wait_for_turn()
     times = []
-    for _ in range(count + 1):
+    for _ in range(count):
         started = time.perf_counter()
         step()
         times.append(time.perf_counter() - started)
-    return float(np.median(times[1:]))
+    return float(np.median(times))

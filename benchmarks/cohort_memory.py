@@ -11,7 +11,7 @@ import time
 import numpy as np
 
 from benchmarks import material
-from benchmarks.bench import Bench
+from benchmarks.bench import Bench, wait_for_turn
 
 
 def from_shards(cases, steps, batch, shape):
@@ -23,6 +23,7 @@ def from_shards(cases, steps, batch, shape):
     from covid3dgan.data.prepared_set import open_prepared
 
     folder = write_noise(cases, shape)
+    wait_for_turn()
     try:
         before = _peak_mb()
         opened = open_prepared(folder)

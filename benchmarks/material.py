@@ -3,6 +3,7 @@
 __all__ = ["folder", "phantom", "phantom_file", "phantom_nifti", "seeded_gan", "segmenter_run"]
 
 import dataclasses
+import fcntl
 import os
 import subprocess
 import sys
@@ -21,10 +22,12 @@ def folder():
 
 def _made(name, maker, *arguments):
     path = folder() / name
-    if not path.exists():
-        code = f"import sys; from benchmarks import material; material.{maker}(*sys.argv[1:])"
-        subprocess.run([sys.executable, "-c", code, str(path), *map(str, arguments)], check=True, cwd=ROOT,
-                       stdout=subprocess.DEVNULL)
+    with open(folder() / f".{name}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # sides that get ready together may want the same
+        if not path.exists():
+            code = f"import sys; from benchmarks import material; material.{maker}(*sys.argv[1:])"
+            subprocess.run([sys.executable, "-c", code, str(path), *map(str, arguments)], check=True, cwd=ROOT,
+                           stdout=subprocess.DEVNULL)
     return path
 
 

@@ -5,10 +5,11 @@ import subprocess
 import sys
 import time
 
-from benchmarks.bench import ROOT, Bench
+from benchmarks.bench import ROOT, Bench, wait_for_turn
 
 
 def call(arguments, repeats):
+    wait_for_turn()
     times = []
     for _ in range(repeats):
         started = time.perf_counter()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bench import median_after_first
+from benchmarks.bench import median_after_first, wait_for_turn
 
 
 def sides_of(part, build):
@@ -49,6 +49,7 @@ def _tflite(part, build, precision, threads, repeats):
         path = Path(folder) / "model.tflite"
         path.write_bytes(convert(Exportable(part, network, shapes, None, PARTS[part].cut, "benchmark"), precision))
         run, interpreter = open_tflite(path, threads)
+        wait_for_turn()
         first = _seconds(lambda: run(inputs))
         return {"seconds": median_after_first(lambda: run(inputs), repeats),
                 "note": f"first call {first:.2f} s; {interpreter}, {path.stat().st_size / 2**20:.1f} MiB"}
@@ -71,6 +72,7 @@ def _flex(build, threads, repeats):
         return {"skipped": f"{type(error).__name__}: {str(error).splitlines()[0][:80]}"}
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.random.default_rng(0).random(detail["shape"], dtype=np.float32))
+    wait_for_turn()
     first = _seconds(interpreter.invoke)
     return {"seconds": median_after_first(interpreter.invoke, min(repeats, 3)),
             "note": f"first call {first:.2f} s; tf.lite {tf.__version__}"}

@@ -50,8 +50,53 @@ def test_a_side_that_fails_says_why_and_a_missing_package_is_no_failure(monkeypa
     assert bench.side_in_this_process("any", "published", {}) == {"skipped": "needs no_such_package"}
 
 
+def test_sides_get_ready_together_and_measure_one_after_the_other(tmp_path, monkeypatch):
+    """Each process writes when it was ready, and when its turn began and ended."""
+    side = tmp_path / "side"
+    side.write_text(f"""#!{sys.executable}
+import json, sys, time
+name = sys.argv[-2]
+times = [time.monotonic()]
+if name != "cannot":
+    print("a layer says something")
+    print({bench.READY!r}, flush=True)
+    sys.stdin.readline()
+    times.append(time.monotonic())
+    time.sleep(0.2)
+    times.append(time.monotonic())
+if name == "fails":
+    sys.exit("why it failed")
+print(json.dumps({{"name": name, "times": times}}))
+""")
+    side.chmod(0o755)
+    monkeypatch.setattr(bench.sys, "executable", str(side))
+    found = list(bench.run_sides([("any", name, {}) for name in ("a", "cannot", "fails", "b", "later")], together=4))
+    assert found[2] == {"failed": "why it failed"}
+    a, cannot, b, later = (found[i] for i in (0, 1, 3, 4))
+    assert [one["name"] for one in (a, cannot, b, later)] == ["a", "cannot", "b", "later"]
+    assert b["times"][0] < a["times"][1], "the second got ready before the first had its turn"
+    assert a["times"][2] < b["times"][1], "the second had its turn after the first had ended"
+    assert b["times"][2] < later["times"][0], "the next group starts when all have measured"
+
+
+def test_the_first_call_is_not_counted_and_a_side_without_its_turn_is_refused(monkeypatch):
+    monkeypatch.setattr(bench, "_turn", [])
+    clock = iter([0.0, 1.0, 10.0, 13.0])
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(clock))
+    told = []
+    monkeypatch.setattr(bench, "wait_for_turn", lambda: told.append(len(calls)))
+    calls = []
+    assert bench.median_after_first(lambda: calls.append(1), 2) == 2.0
+    assert (len(calls), told) == (3, [1])
+    hasty = bench.Bench("", "", {"ours": lambda: {"seconds": 1.0}}, baseline=None)
+    monkeypatch.setattr(bench, "load", lambda name: hasty)
+    with pytest.raises(RuntimeError, match="benchmark any, side ours: measured without having waited for its turn"):
+        bench.side_in_this_process("any", "ours", {})
+
+
 def test_chosen_benchmarks_are_run_and_written(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(bench, "run_side", lambda name, side, options: {"seconds": 2.0, "peak_mb": options["repeats"]})
+    monkeypatch.setattr(bench, "run_sides", lambda jobs, together: (
+        {"seconds": 2.0, "peak_mb": options["repeats"]} for _, _, options in jobs))
     out = tmp_path / "found.json"
     assert command.main(["perlin", "--quick", "--out", str(out)]) == 0
     assert "| ours | 2 | 1.00 | 7 |" in capsys.readouterr().out
