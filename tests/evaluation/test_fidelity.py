@@ -47,6 +47,30 @@ def test_every_line_says_what_text_and_code_do(ledger, line):
     assert line.about and line.text and line.code
 
 
+BOOKKEEPING = ("log_every", "checkpoint_every")
+
+
+def changed(improved, published):
+    """Fields in which two presets differ, sizes of the log left out."""
+    fields, theirs = (dict(presets.registry.fields_of(presets.get(name))) for name in (improved, published))
+    return {path for path, value in fields.items() if path.rpartition(".")[0] and value != theirs.get(path)
+            and path.rpartition(".")[2] not in BOOKKEEPING}
+
+
+@pytest.mark.parametrize("ledger", [found for found in fidelity.ledgers() if found.improved],
+                         ids=lambda ledger: ledger.improved)
+def test_all_that_an_improved_preset_changes_is_named(ledger):
+    named = {option for part in (*ledger.lines, *ledger.fixes) for option in part.options}
+    if ledger.taken_over:
+        ours, theirs = (dict(presets.registry.fields_of(presets.get(name)))
+                        for name in (ledger.improved, ledger.taken_over))
+        named |= {path for path in theirs if path.rpartition(".")[0] and ours[path] == theirs[path]}
+    found = changed(ledger.improved, ledger.presets[0])
+    assert found <= named
+    for fix in ledger.fixes:
+        assert fix.about and fix.why and set(fix.options) <= found, "a fix that changes nothing"
+
+
 def test_the_published_preset_follows_the_code_and_the_paper_preset_the_text():
     by_code = {"F02": ["mse"], "F03": [1e-3], "F04": [5], "F09": [(None, 2.0, 2.0)], "F10": ["rotate"], "F11": [True],
                "F12": ["resampled"], "F13": [True], "F14": [True], "F17": [False], "F20": [5e-5, None], "F21": [8],

@@ -4,6 +4,6 @@ docs/FIDELITY.md is written from it (``python -m covid3dgan.evaluation.fidelity`
 presets themselves, so the page cannot say anything else than what runs. One file per system holds its ``LEDGER``.
 """
 
-from covid3dgan.evaluation.fidelity.ledger import Ledger, Line, ledgers, page
+from covid3dgan.evaluation.fidelity.ledger import Fix, Ledger, Line, ledgers, page
 
-__all__ = ["Ledger", "Line", "ledgers", "page"]
+__all__ = ["Fix", "Ledger", "Line", "ledgers", "page"]

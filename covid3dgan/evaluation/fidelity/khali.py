@@ -2,7 +2,7 @@
 
 __all__ = ["LEDGER"]
 
-from covid3dgan.evaluation.fidelity.ledger import Ledger, Line
+from covid3dgan.evaluation.fidelity.ledger import Fix, Ledger, Line
 
 _TEST = "tests/{}::{}".format
 _NUMBERS = "evaluation/test_khali_ledger.py"
@@ -96,9 +96,24 @@ _LINES = (
                 _TEST(_TRAINING, "test_the_papers_first_phase_is_contrastive_alone"))),
 )
 
+# What they were seen to do is in docs/RESULTS.md, "TransUNet (paper 002) at demo size".
+_FIXES = (
+    Fix("attention is divided by the root of its width", "multiplied, as coded, it saturates",
+        ("transunet.attention_scale",)),
+    Fix("paper 001's contrastive loss at a low weight", "the code's loss is 0 with its own sampler (K20), and at full "
+        "weight the other outgrows the masks' loss", ("transunet.contrastive_loss", "transunet.contrastive_weight")),
+    Fix("a sigmoid, targets held to 0..1, the first output at their mean",
+        "a linear output under a logistic loss has no natural cut, and one half is far from mostly empty masks",
+        ("transunet.output", "transunet.clip_target", "transunet.start_at_mean")),
+    Fix("the slices that the UNet sees too, in larger batches at a higher rate",
+        "the groups of the contrastive step leave many slices out, and 5e-5 is slow from random weights",
+        ("transunet.only_grouped_slices", "transunet.batch_size", "transunet.learning_rate")),
+)
+
 LEDGER = Ledger(
     title="Paper 002: TransUNet (K01 - K25)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
                  "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F32.",
-    presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2)
+    presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2,
+    improved="khali/improved", fixes=_FIXES, taken_over="shabani/improved")

@@ -1,6 +1,6 @@
 """The form of a ledger line, the list of ledgers, and the page that is written from them."""
 
-__all__ = ["Ledger", "Line", "ledgers", "option_value", "page"]
+__all__ = ["Fix", "Ledger", "Line", "ledgers", "option_value", "page"]
 
 import dataclasses
 import importlib
@@ -38,14 +38,42 @@ class Line:
 
 
 @dataclasses.dataclass(frozen=True)
+class Fix:
+    """What an improved preset does otherwise although paper and code agree, or neither speaks of it.
+
+    Attributes:
+        about: what it does, in a few words.
+        why: what it is meant to mend.
+        options: dotted preset fields that do it.
+    """
+
+    about: str
+    why: str
+    options: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Ledger:
-    """All lines of one system: ``presets`` are the columns of the page, by their full names."""
+    """All lines of one system.
+
+    Attributes:
+        title, introduction: of its section of the page.
+        presets: the columns, by their full names; the first is the published one.
+        lines: the deviations.
+        order: of the sections.
+        improved: the preset that ``fixes`` belong to; empty where the system has none.
+        fixes: all that it changes beyond the lines (tests hold the list complete).
+        taken_over: the improved preset of another ledger, whose lines and fixes it takes over.
+    """
 
     title: str
     introduction: str
     presets: tuple[str, ...]
     lines: tuple[Line, ...]
     order: int = 0
+    improved: str = ""
+    fixes: tuple[Fix, ...] = ()
+    taken_over: str = ""
 
 
 def ledgers():
@@ -92,6 +120,24 @@ def _section(ledger):
                     "<br>".join(f"[{test.partition('::')[2]}](../{test.partition('::')[0]})" for test in line.tests)
                     or "-"])
     yield ""
+    if ledger.fixes:
+        yield from _fixes(ledger)
+
+
+def _fixes(ledger):
+    published = ledger.presets[0]
+    taken = f", and all that `{ledger.taken_over}` changes" if ledger.taken_over else ""
+    yield f"### What `{ledger.improved}` changes besides{taken}"
+    yield ""
+    yield "\"Why\" says what each is meant to mend; what was measured is in docs/RESULTS.md."
+    yield ""
+    yield _row(["what", "why", "option", published.partition("/")[2], ledger.improved.partition("/")[2]])
+    yield _row(["---"] * 5)
+    for fix in ledger.fixes:
+        values = ["<br>".join(_shown(option_value(name, option)) for option in fix.options)
+                  for name in (published, ledger.improved)]
+        yield _row([fix.about, fix.why, "<br>".join(f"`{option}`" for option in fix.options), *values])
+    yield ""
 
 
 def _ours(line, names):
@@ -103,6 +149,8 @@ def _ours(line, names):
 def _shown(value):
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, tuple) and len(value) > 6:
+        return f"{len(value)} values, {_shown(value[0])} to {_shown(value[-1])}"
     if isinstance(value, tuple):
         return "(" + ", ".join(_shown(part) for part in value) + ")"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,7 +4,7 @@ __all__ = ["LEDGER"]
 
 import dataclasses
 
-from covid3dgan.evaluation.fidelity.ledger import Ledger, Line
+from covid3dgan.evaluation.fidelity.ledger import Fix, Ledger, Line
 
 _LINES = (
     Line("F01", "depth of the discriminator",
@@ -125,10 +125,57 @@ _TESTS = {
         "inference/test_pseudo_masks.py::test_latent_noise_is_fixed_or_fresh_per_volume_and_repeats_with_the_seed"],
 }
 
+_FIXES = (
+    Fix("cut the lungs out with a margin, then resize",
+        "what lies at the pleura stays within the box, and the grid is spent on the lungs",
+        ("preprocess.resize_before_crop", "preprocess.crop_margin")),
+    Fix("masks are 0 or 1 on the network's grid", "resized as published they hold values between",
+        ("preprocess.binary_masks",)),
+    Fix("refuse CTs with fewer slices than the grid", "slices would be made up between the real ones",
+        ("preprocess.min_slices",)),
+    Fix("the generator gives a signed change of its input",
+        "a last ReLU may fall silent, and an image made anew is blurred everywhere", ("gan.generator_head",)),
+    Fix("voxels with noise weigh more in the reconstruction",
+        "most voxels carry none, so that changing nothing is nearly as good as mending", ("gan.reconstruction_focus",)),
+    Fix("some volumes get no noise at all", "healthy lungs shall stay as they are", ("gan.identity_probability",)),
+    Fix("more reconstruction updates at a higher rate, mirrored volumes, gradients cut to a norm",
+        "the reconstruction teaches what a lesion is; at a higher rate a training without the cut ended in NaN",
+        ("gan.reconstructions", "gan.generator_learning_rate", "gan.flip", "gan.clip_norm")),
+    Fix("the adversarial loss weighs little, and the discriminator gets no start",
+        "it judges whole volumes and does not say where a lesion is",
+        ("gan.adversarial_weight", "gan.discriminator_warmup")),
+    Fix("moving averages of the weights are used for inference", "the last step is one of many that differ",
+        ("gan.ema_decay", "segmenter.ema_decay")),
+    Fix("differences within the lungs alone, averaged over latent noise",
+        "what changes outside is no lesion, and one draw of noise is one of many",
+        ("pseudo.within_lung", "pseudo.latent_samples")),
+    Fix("a sigmoid with cross-entropy and Dice",
+        "masks are mostly empty, and the squared error learns the few lesion pixels slowly", ("segmenter.loss",)),
+    Fix("two linear maps before the last layer", "two ReLU maps may fall silent and then learn nothing more",
+        ("segmenter.head",)),
+    Fix("less dropout", "short trainings are far from learning their slices by heart", ("segmenter.dropout",)),
+    Fix("all slices with lung train the segmenter, half of them mirrored",
+        "the groups of the contrastive step leave many slices out",
+        ("segmenter.only_grouped_slices", "segmenter.flip")),
+    Fix("lesions of known extent painted into healthy slices",
+        "pseudo-masks alone say where the generator changed something, not how far a lesion reaches",
+        ("segmenter.synthetic_share",)),
+    Fix("pseudo-masks stretched by what the generator changes in healthy lungs",
+        "how strong its changes are differs from training to training", ("segmenter.target_quantile",)),
+    Fix("the rate falls by a quarter at a time, the contrastive one with it",
+        "else late contrastive steps move the shared encoder more than the others",
+        ("segmenter.decay_rate", "contrastive.decays")),
+    Fix("one contrastive step to each of the segmenter's", "it takes half the time", ("contrastive.steps_per_step",)),
+    Fix("the threshold is chosen on validation cases, from a fine grid",
+        "scores of one training are not those of another",
+        ("threshold.tune", "threshold.grid")),
+)
+
 LEDGER = Ledger(
     title="Papers 001 and 000: 3D GAN, pseudo-masks and contrastive UNet (F01 - F32)",
     introduction="Paper 001 is Shabani et al. 2022, paper 000 Elmourabit and Banouar; the code is "
                  "ClinicalAI/3DGAN_CT_Segmentation as of March 2022.",
     presets=("shabani/published", "shabani/paper", "shabani/improved", "shabani/demo"),
     lines=tuple(dataclasses.replace(line, tests=tuple(f"tests/{test}" for test in _TESTS[line.number]))
-                for line in _LINES))
+                for line in _LINES),
+    improved="shabani/improved", fixes=_FIXES)
