@@ -5,7 +5,6 @@ import importlib
 _HOMES = {
     "check_contrastive_labels": "contrastive_labels",
     "coach_loss": "coach",
-    "cross_entropy": "overlap",
     "discriminator_loss": "adversarial",
     "enhanced_contrastive_loss": "enhanced_contrastive",
     "fit_temperature": "temperature",
@@ -16,9 +15,7 @@ _HOMES = {
     "masked_means": "masked_inpainting",
     "multi_class_loss": "multi_class",
     "npairs_loss": "npairs",
-    "overlap_sums": "overlap",
     "sensitivity_loss": "sensitivity",
-    "soft_dice_loss": "overlap",
     "structure_loss": "structure",
     "supcon_loss": "supcon",
 }

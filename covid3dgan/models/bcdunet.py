@@ -8,15 +8,14 @@ from covid3dgan.models.convlstm import ConvLSTM2D
 from covid3dgan.models.encoder2d import build_encoder2d
 from covid3dgan.models.layers import check_input_shape
 
-__all__ = ["HEADS", "MERGES", "OUTPUTS", "build_segmenter"]
+__all__ = ["HEADS", "MERGES", "build_segmenter"]
 
 HEADS = ("relu", "linear")
 MERGES = ("convlstm", "concatenate")
-OUTPUTS = ("tanh", "sigmoid")
 
 
 def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="legacy_hard_sigmoid", encoder=None,
-                    head="relu", merge="convlstm", name="segmenter", output="tanh"):
+                    head="relu", merge="convlstm", name="segmenter"):
     """The segmenter; at the defaults the published BCDU-Net, 5,008,645 parameters (5,008,197 trainable).
 
     Args:
@@ -30,15 +29,13 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
             zero, so both maps may fall silent in the first steps and then never learn again. "linear" cannot.
         merge: how the decoder joins a skip with the map from below: "convlstm" as two time steps of a ConvLSTM, as
             published; "concatenate" as a plain UNet does.
-        output: activation of the mask: "tanh" as published, or "sigmoid", a probability.
 
     Returns:
-        ``keras.Model``: (B, H, W, C) -> (B, H, W, 1) float32, the signed pseudo-mask in (-1, 1) or a probability.
+        ``keras.Model``: (B, H, W, C) -> (B, H, W, 1), the signed pseudo-mask in (-1, 1), float32.
     """
     input_shape = check_input_shape("segmenter", input_shape, rank=2, multiple=8)
     check_choice("head", head, HEADS)
     check_choice("merge", merge, MERGES)
-    check_choice("output", output, OUTPUTS)
     encoder = encoder or build_encoder2d(width, dropout)
     if encoder.width != width or width % 2:
         raise ArgumentError("segmenter width", "an even number, the encoder's width", f"{width}",
@@ -55,7 +52,7 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
             name=f"{part}_merge")([skip, x])
         x = _convolve(_convolve(x, filters, f"{part}_conv1"), filters, f"{part}_conv2")
     x = _convolve(x, 2, "decoder1_conv3", activation=head)
-    mask = keras.layers.Conv2D(1, 1, activation=output, dtype="float32", name="mask")(x)
+    mask = keras.layers.Conv2D(1, 1, activation="tanh", dtype="float32", name="mask")(x)
     return compat.never_xla(keras.Model(image, mask, name=name))
 
 

@@ -81,9 +81,6 @@ class Segmenter:
     merge: Literal["convlstm", "concatenate"] = "convlstm"  # F26
     gate: Literal["legacy_hard_sigmoid", "sigmoid", "keras3_hard_sigmoid"] = "legacy_hard_sigmoid"  # F31
     head: Literal["relu", "linear"] = "relu"  # of the last two maps; "relu" may die
-    # "mse" as published, of a tanh; the other is the cross-entropy of a sigmoid and dice_weight times the batch's Dice.
-    loss: Literal["mse", "cross_entropy_dice"] = "mse"
-    dice_weight: float = 0.3  # of "cross_entropy_dice"
     dropout: float = 0.5
     shared_encoder: bool = False  # F17
     learning_rate: float = 5e-5  # F20

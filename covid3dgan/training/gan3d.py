@@ -39,7 +39,8 @@ class GAN3D(keras.Model):
         self.discriminator = discriminator
         self.judge = GivenDropout(discriminator)
         self.accumulate = accumulate
-        self.generate = Recomputed(generator) if recompute else FusedUnits(generator)
+        fused = FusedUnits(generator)
+        self.generate = Recomputed(fused.fused) if recompute else fused
         self.averaged = averaged
         self.options = options
         self.built = True

@@ -45,7 +45,7 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
     judged = _outputs(discriminator)
     # The generator's update keeps both networks' activations; the discriminator's sees twice as many volumes.
     if recompute:
-        borders, largest = _kept(generator)
+        borders, largest = _kept(FusedUnits(generator).fused)
         most = samples * max(borders + max(judged, largest), 2 * judged)
     else:
         most = samples * max(_outputs(generator, FusedUnits(generator).never_written) + judged, 2 * judged)

@@ -1,8 +1,7 @@
 """The region-aware segmenter's training (paper 001, section 3.3, Algorithm 1, second loop).
 
 Each step first moves the encoder by the contrastive loss on highly and little infected slices, then the whole
-segmenter by the squared error against the pseudo-masks, or by cross-entropy and Dice where the preset says so. The two
-have an optimizer each.
+segmenter by the squared error against the pseudo-masks. The two have an optimizer each.
 """
 
 __all__ = ["SegmenterTraining", "build_segmenter_training", "score_maps", "segmenter_network"]
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from covid3dgan import compat, models
-from covid3dgan.losses import cross_entropy, npairs_loss, overlap_sums, soft_dice_loss, supcon_loss
+from covid3dgan.losses import npairs_loss, supcon_loss
 from covid3dgan.training.recompute import Recomputed
 from covid3dgan.training.updates import minimise, move_average, over_replicas, replicas
 
@@ -89,20 +88,12 @@ class SegmenterTraining(keras.Model):
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]
 
     def end_to_end_step(self, slices, targets):
-        """One step of the whole segmenter by the preset's loss against the pseudo-masks (B, H, W, 1)."""
+        """One step of the whole segmenter by the squared error against the pseudo-masks (B, H, W, 1)."""
         def objective():
             output = tf.cast(self.segment(slices, training=True), tf.float32)
-            if self.options.loss == "mse":
-                loss = tf.reduce_mean(tf.square(output - targets))
-                return loss, loss
-            masks = tf.clip_by_value(targets, 0.0, 1.0)  # a difference may be below 0 or above 1
-            entropy = cross_entropy(output, masks)
-            sums = tf.reduce_sum(over_replicas(overlap_sums(output, masks)[None]), 0)
-            dice = self.options.dice_weight * soft_dice_loss(sums)
-            # As in the contrastive step: every device holds the whole batch's Dice, and its own slices' cross-entropy.
-            return entropy + replicas() * dice, entropy + dice
+            return tf.reduce_mean(tf.square(output - targets)), None
 
-        return minimise(self.segmenter_optimizer, self.segmenter.trainable_variables, objective)[1]
+        return minimise(self.segmenter_optimizer, self.segmenter.trainable_variables, objective)[0]
 
     def update_average(self, step):
         """The moving average of the segmenter's weights, quicker at first."""
@@ -113,7 +104,7 @@ class SegmenterTraining(keras.Model):
 def segmenter_network(options, side_lengths, encoder=None, name="segmenter"):
     """The segmenter that presets.stages.Segmenter describes, for slices of (rows, columns) pixels."""
     return models.build_segmenter((*side_lengths, 1), options.width, options.dropout, options.gate, encoder,
-                                  options.head, options.merge, name, "tanh" if options.loss == "mse" else "sigmoid")
+                                  options.head, options.merge, name)
 
 
 def build_segmenter_training(preset, side_lengths, recompute=False):

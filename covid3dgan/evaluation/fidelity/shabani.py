@@ -149,8 +149,6 @@ _FIXES = (
     Fix("differences within the lungs alone, averaged over latent noise",
         "what changes outside is no lesion, and one draw of noise is one of many",
         ("pseudo.within_lung", "pseudo.latent_samples")),
-    Fix("a sigmoid with cross-entropy and Dice",
-        "masks are mostly empty, and the squared error learns the few lesion pixels slowly", ("segmenter.loss",)),
     Fix("two linear maps before the last layer", "two ReLU maps may fall silent and then learn nothing more",
         ("segmenter.head",)),
     Fix("less dropout", "short trainings are far from learning their slices by heart", ("segmenter.dropout",)),
