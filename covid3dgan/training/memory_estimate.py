@@ -16,7 +16,7 @@ from covid3dgan.training.recompute import Recomputed
 RUNTIME_MB = 750
 # Measured peaks over the sum of the layers' outputs that are kept: what backpropagation holds beside them
 # (docs/RESULTS.md, memory of one float32 step). Where little is kept the rest weighs more.
-BACKWARD_SHARE = {"whole": 0.95, "recompute": 1.35, "accumulate": 1.7}
+BACKWARD_SHARE = {"whole": 0.95, "recompute": 1.15, "accumulate": 1.7}
 # In mixed precision much is kept in float32 too, beside what the outputs say (measured at full size, batch 5).
 MIXED_SHARE = 1.7
 # Volumes per case that training holds: lung and lung mask as read and as stacked, base and infection as read.

@@ -107,6 +107,7 @@ def test_memory_limit_names_what_to_change():
     # An eighth of the samples at a time, of which the loop over them holds 1.7 / 0.95 as much.
     assert whole["activations"] == pytest.approx(8 * parts["activations"] * 0.95 / 1.7)
     assert least["activations"] < parts["activations"]
+    assert gan_memory(options, "float32", 1, True)["activations"] < whole["activations"]
     assert gan_memory(options, "mixed_bfloat16")["activations"] < whole["activations"]
     refuse_beyond(100.0, whole, 8, How())
     for how, change in ((How(), "pass --accumulate 2"), (How(accumulate=4), "pass --accumulate 8"),
