@@ -118,7 +118,8 @@ def wait_for_turn():
     if not _turn:
         _turn.append(True)
         print(f"\n{READY}", flush=True)
-        sys.stdin.readline()
+        if not sys.stdin.readline():
+            sys.exit("nobody gave this side its turn: run it by 'python -m benchmarks NAME'")
 
 
 def side_in_this_process(name, side, options):

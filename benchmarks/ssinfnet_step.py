@@ -67,7 +67,7 @@ def _timed(training, batches, steps):
     return {"seconds": median_after_first(lambda: [step(batch)["loss"].numpy() for batch in tensors], steps)}
 
 
-BENCH = Bench("training step of SSInfNet's networks, batch 4 at 352x352", "step",
+BENCH = Bench("training step of SSInfNet's networks", "step",
               {"Inf-Net": functools.partial(supervised, "infnet"),
                "multi-class network": functools.partial(supervised, "multi"),
                "painting, Inf-Net": functools.partial(painting, "single"),

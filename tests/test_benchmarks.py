@@ -1,5 +1,6 @@
 """benchmarks: operations counted as by hand, ratios and shares as printed, a side that fails or cannot run."""
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_the_first_call_is_not_counted_and_a_side_without_its_turn_is_refused(mo
     calls = []
     assert bench.median_after_first(lambda: calls.append(1), 2) == 2.0
     assert (len(calls), told) == (3, [1])
+    monkeypatch.undo()
+    monkeypatch.setattr(bench, "_turn", [])
+    monkeypatch.setattr(bench.sys, "stdin", io.StringIO(""))
+    with pytest.raises(SystemExit, match="nobody gave this side its turn"):
+        bench.wait_for_turn()
+    monkeypatch.setattr(bench, "_turn", [])
     hasty = bench.Bench("", "", {"ours": lambda: {"seconds": 1.0}}, baseline=None)
     monkeypatch.setattr(bench, "load", lambda name: hasty)
     with pytest.raises(RuntimeError, match="benchmark any, side ours: measured without having waited for its turn"):

@@ -44,11 +44,12 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
     samples = options.batch_size / replicas / accumulate
     judged = _outputs(discriminator)
     # The generator's update keeps both networks' activations; the discriminator's sees twice as many volumes.
+    units = FusedUnits(generator)
     if recompute:
-        borders, largest = _kept(FusedUnits(generator).fused)
+        borders, largest = _kept(units.fused)
         most = samples * max(borders + max(judged, largest), 2 * judged)
     else:
-        most = samples * max(_outputs(generator, FusedUnits(generator).never_written) + judged, 2 * judged)
+        most = samples * max(_outputs(generator, units.never_written) + judged, 2 * judged)
     # Weights, their gradients (and the sum over parts), two moments per Adam, and the average.
     copies = 2 + (accumulate > 1) + 2 * (2 - options.shared_optimizer) + bool(options.ema_decay)
     weights = generator.count_params() * copies + discriminator.count_params() * 4

@@ -96,12 +96,11 @@ _LINES = (
                 _TEST(_TRAINING, "test_the_papers_first_phase_is_contrastive_alone"))),
 )
 
-# What they were seen to do is in docs/RESULTS.md, "TransUNet (paper 002) at demo size".
 _FIXES = (
-    Fix("attention is divided by the root of its width", "multiplied, as coded, it saturates",
+    Fix("attention is divided by the root of its width", "multiplied, as coded, it saturates the softmax",
         ("transunet.attention_scale",)),
-    Fix("paper 001's contrastive loss at a low weight", "the code's loss is 0 with its own sampler (K20), and at full "
-        "weight the other outgrows the masks' loss", ("transunet.contrastive_loss", "transunet.contrastive_weight")),
+    Fix("paper 001's contrastive loss at a low weight", "the code's loss is 0 with its own sampler (K20), and the "
+        "masks' loss shall lead", ("transunet.contrastive_loss", "transunet.contrastive_weight")),
     Fix("a sigmoid, targets held to 0..1, the first output at their mean",
         "a linear output under a logistic loss has no natural cut, and one half is far from mostly empty masks",
         ("transunet.output", "transunet.clip_target", "transunet.start_at_mean")),

@@ -126,7 +126,7 @@ def _section(ledger):
 
 def _fixes(ledger):
     published = ledger.presets[0]
-    taken = f", and all that `{ledger.taken_over}` changes" if ledger.taken_over else ""
+    taken = f" what `{ledger.taken_over}` does" if ledger.taken_over else ""
     yield f"### What `{ledger.improved}` changes besides{taken}"
     yield ""
     yield "\"Why\" says what each is meant to mend; what was measured is in docs/RESULTS.md."
