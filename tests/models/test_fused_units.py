@@ -19,16 +19,23 @@ def outputs_and_gradients(call, network):
     return output.numpy(), [gradient.numpy() for gradient in tape.gradient(loss, variables)]
 
 
-@pytest.mark.parametrize("head", ["relu", "signed"])
+@pytest.mark.parametrize("head", ["relu", "residual", "signed"])
 def test_outputs_and_gradients_are_those_of_the_published_generator(head):
     keras.utils.set_random_seed(0)
     network = models.build_generator(input_shape=(16, 32, 32, 1), width=4, head=head)
     for weight in network.weights:  # not the zeros that biases and the signed head start from
         compat.assign(weight, np.random.default_rng(len(weight.shape)).normal(0, 0.1, weight.shape).astype(np.float32))
+    if head == "residual":  # its sigmoid would be 0 or 1 everywhere
+        kernel = network.get_layer("keep_map").kernel
+        compat.assign(kernel, 0.01 * np.asarray(kernel))
     fused = FusedUnits(network)
     assert sum(layer.name.endswith("_fused") for layer in fused.fused.layers) == 8  # 4 levels down, 4 up
-    assert not any(layer.name.endswith(("_conv1", "_conv2")) for layer in fused.fused.layers
-                   if layer.name.startswith(("encoder", "decoder")))
+    left = {layer.name for layer in fused.fused.layers}
+    assert not any(name.endswith(("_conv1", "_conv2")) for name in left if name.startswith(("encoder", "decoder")))
+    # The last unit takes in what upsamples its input, and the head; nothing of its joined volumes is left.
+    last = {"relu": "output", "residual": "keep_map", "signed": "change_map"}[head]
+    assert left.isdisjoint({"decoder1_up", "decoder1_skip", "decoder1_concat2", last})
+    assert {"decoder1_up", "decoder1_concat1", "encoder4_concat1"} < set(fused.never_written)
     (output, gradients), (expected, wanted) = (outputs_and_gradients(call, network) for call in (fused, network))
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
     for found, gradient in zip(gradients, wanted):
@@ -50,9 +57,14 @@ def test_a_generator_without_such_units_runs_as_it_is():
 def test_mixed_precision_stays_near():
     keras.utils.set_random_seed(0)
     exact = models.build_generator(input_shape=(16, 32, 32, 1), width=4)
+    for weight in exact.weights:  # biases, too: that of the upsampling ends at the border of the volume
+        if len(weight.shape) == 1:
+            compat.assign(weight, np.random.default_rng(0).normal(0, 0.1, weight.shape).astype(np.float32))
     with compat.precision("mixed_bfloat16"):
         network = models.build_generator(input_shape=(16, 32, 32, 1), width=4)
         network.set_weights(exact.get_weights())
-        rounded = outputs_and_gradients(FusedUnits(network), network)[0]
-    expected = outputs_and_gradients(exact, exact)[0]
+        rounded, gradients = outputs_and_gradients(FusedUnits(network), network)
+    expected, wanted = outputs_and_gradients(exact, exact)
     assert np.abs(rounded - expected).max() < 0.03 * np.abs(expected).max()
+    for found, gradient in zip(gradients, wanted):
+        assert np.linalg.norm(found - gradient) < 0.2 * np.linalg.norm(gradient)
