@@ -12,10 +12,11 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat
+from covid3dgan.models.fused_activations import fused_activation
 from covid3dgan.models.fused_operations import convolve, interleave, leaky_relu, upsampling_kernel
 from covid3dgan.models.rebuild import rebuild
 
-__all__ = ["FusedUnit", "FusedUnits"]
+__all__ = ["FusedUnits"]
 
 _LAST = "decoder1"
 
@@ -25,7 +26,8 @@ class FusedUnits:
 
     Args:
         model: keras.Model whose units have layers ``<unit>_conv1``, ``_act1``, ``_concat1``, ``_conv2``, ``_act2`` and
-            ``_concat2``, the last one also ``_up`` and ``_skip``; all other layers run as they are.
+            ``_concat2``, the last one also ``_up`` and ``_skip``; other convolutions are joined with their activations
+            (models.fused_activations), all other layers run as they are.
 
     Attributes:
         never_written: names of the layers of ``model`` whose outputs do not exist here: joined volumes, and what the
@@ -45,25 +47,26 @@ class FusedUnits:
         return self.fused(inputs, training=training)
 
     def _fuse(self, layer, inputs, again):
-        """What :func:`rebuild` asks: a fused unit in the place of a unit's second activation, or of the head."""
+        """What :func:`rebuild` asks: a fused unit in the place of a unit's second activation, the last in that of the
+        head."""
         unit, _, role = layer.name.rpartition("_")
         if role == "act2" and f"{unit}_concat1" in self.never_written and unit != _LAST:
             _, [joined], _ = compat.maker(inputs[0])
             _, [x, _], _ = compat.maker(joined)
-            return FusedUnit(*self._parts(unit), name=f"{unit}_fused")(again(x))
+            return _FusedUnit(*self._parts(unit), name=f"{unit}_fused")(again(x))
         before, joined, _ = compat.maker(inputs[0])
         if before.name == f"{_LAST}_concat2" and f"{_LAST}_concat1" in self.never_written:
             _, [upsampled, skip], _ = compat.maker(joined[0])
             up, [low], _ = compat.maker(upsampled)
             return _LastUnit(*self._parts(_LAST), up, layer, name=f"{_LAST}_fused")([again(low), again(skip)])
-        return None
+        return fused_activation(layer, inputs, again)
 
     def _parts(self, unit):
         layers = [self.model.get_layer(f"{unit}_{name}") for name in ("conv1", "act1", "conv2", "act2")]
         return [*layers, "bfloat16" if self.bfloat16 else layers[0].compute_dtype]
 
 
-class FusedUnit(keras.layers.Layer):
+class _FusedUnit(keras.layers.Layer):
     """x (B, D, H, W, C) -> ``second`` of x joined to ``first`` of x, each with its activation: (B, D, H, W, F).
 
     Args:
@@ -99,7 +102,7 @@ class FusedUnit(keras.layers.Layer):
         return convolve(first, over_first, self.second.bias, second, self.activations[1])
 
 
-class _LastUnit(FusedUnit):
+class _LastUnit(_FusedUnit):
     """The last unit with the transposed convolution before it and the 1x1x1 convolution after it.
 
     ``up`` has no activation and its output is large (32 channels of full size), so it is never written: the unit's

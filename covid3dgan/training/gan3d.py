@@ -15,7 +15,7 @@ import tensorflow as tf
 from covid3dgan import compat, models
 from covid3dgan.errors import ArgumentError
 from covid3dgan.losses import adversarial
-from covid3dgan.models.fused_first import fuse_first_convolution
+from covid3dgan.models.fused_activations import fuse_activations
 from covid3dgan.models.fused_units import FusedUnits
 from covid3dgan.models.given_dropout import GivenDropout
 from covid3dgan.training.recompute import Recomputed
@@ -38,7 +38,7 @@ class GAN3D(keras.Model):
         super().__init__(name="gan3d")
         self.generator = generator
         self.discriminator = discriminator
-        self.judge = GivenDropout(fuse_first_convolution(discriminator))
+        self.judge = GivenDropout(fuse_activations(discriminator))
         self.accumulate = accumulate
         fused = FusedUnits(generator)
         self.generate = Recomputed(fused.fused) if recompute else fused

@@ -16,7 +16,7 @@ from covid3dgan.training.recompute import Recomputed
 RUNTIME_MB = 750
 # Measured peaks over the sum of the layers' outputs that are kept: what backpropagation holds beside them
 # (docs/RESULTS.md, memory of one float32 step). Where little is kept the rest weighs more.
-BACKWARD_SHARE = {"whole": 0.95, "recompute": 1.15, "accumulate": 1.7}
+BACKWARD_SHARE = {"whole": 0.95, "recompute": 1.2, "accumulate": 1.7, "both": 2.45}
 # In mixed precision much is kept in float32 too, beside what the outputs say (measured at full size, batch 5).
 MIXED_SHARE = 1.7
 # Volumes per case that training holds: lung and lung mask as read and as stacked, base and infection as read.
@@ -53,19 +53,22 @@ def gan_memory(options, precision, accumulate=1, recompute=False, replicas=1, ca
     # Weights, their gradients (and the sum over parts), two moments per Adam, and the average.
     copies = 2 + (accumulate > 1) + 2 * (2 - options.shared_optimizer) + bool(options.ema_decay)
     weights = generator.count_params() * copies + discriminator.count_params() * 4
-    share = BACKWARD_SHARE["accumulate" if accumulate > 1 else "recompute" if recompute else "whole"]
+    in_parts = accumulate > 1
+    share = BACKWARD_SHARE["both" if in_parts and recompute else "accumulate" if in_parts else
+                           "recompute" if recompute else "whole"]
     share *= 1.0 if precision == "float32" else MIXED_SHARE
     held = options.batch_size * (2 * options.reconstructions + 3) * volume
     return {"runtime": RUNTIME_MB, "weights": 4 * weights / 2**20, "activations": share * most / 2**20,
             "batches": 4 * held / 2**20, "cases": cases * VOLUMES_PER_CASE * volume / 2**20}
 
 
-def refuse_beyond(limit_gb, found, batch, how):
+def refuse_beyond(limit_gb, found, recomputed, batch, how):
     """InputError where the estimate is above the limit, naming what to change.
 
     Args:
         limit_gb: gigabytes (1e9 bytes).
         found: what :func:`gan_memory` gave.
+        recomputed: what it gives with recomputation, which is not always less.
         batch: samples per device.
         how: training.conduct.How.
     """
@@ -74,7 +77,8 @@ def refuse_beyond(limit_gb, found, batch, how):
         return
     parts = ", ".join(f"{name} {value * 2**20 / 1e9:.1f}" for name, value in found.items())
     action = (f"pass --accumulate {_next_divisor(batch, how.accumulate)}" if how.accumulate < batch else
-              "pass --recompute" if not how.recompute else "choose a smaller gan.volume_shape or gan.generator_width")
+              "pass --recompute" if sum(recomputed.values()) < sum(found.values()) else
+              "choose a smaller gan.volume_shape or gan.generator_width")
     if found["cases"] > found["activations"]:
         action = "train from shards ('covid3dgan preprocess --shards')"
     raise InputError("--memory-limit", f"a training of at most {limit_gb:g} GB",

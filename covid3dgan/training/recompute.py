@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat
-from covid3dgan.models.fused_units import FusedUnit
 
 # The layers of one level of the generators and segmenters share this part of their names.
 _LEVEL = re.compile(r"((?:encoder|decoder)\d+|node\d\d)_")
@@ -101,6 +100,5 @@ def _ordered(makers, names, final):
             wanted = {id(one) for other, others in groups.items() if other != name
                       for _, _, reads in others for one in reads} | {id(one) for one in final}
             outputs = [tensor for tensor, _, _ in members if id(tensor) in wanted]
-            again = len(members) > 1 or isinstance(members[0][1], FusedUnit)
-            found.append((list(inputs.values()), outputs, again))
+            found.append((list(inputs.values()), outputs, len(members) > 1))
     return found

@@ -45,8 +45,9 @@ def train_gan(data, path, preset, how):
     crew = how.crew()
     crew.share_batch(options.batch_size, "gan.batch_size", how.accumulate)
     if how.memory_limit is not None:
-        refuse_beyond(how.memory_limit, gan_memory(options, precision, how.accumulate, how.recompute, crew.replicas,
-                                                   len(cases)), options.batch_size // crew.replicas, how)
+        found, recomputed = (gan_memory(options, precision, how.accumulate, recompute, crew.replicas, len(cases))
+                             for recompute in (how.recompute, True))
+        refuse_beyond(how.memory_limit, found, recomputed, options.batch_size // crew.replicas, how)
     run = crew.start_run(path, "gan", preset, how.seed, inputs=cases.files(), resume=how.resume,
                          overwrite=how.overwrite,
                          details={"precision": precision, "deterministic": how.deterministic,

@@ -29,7 +29,8 @@ def test_outputs_and_gradients_are_those_of_the_published_generator(head):
         kernel = network.get_layer("keep_map").kernel
         compat.assign(kernel, 0.01 * np.asarray(kernel))
     fused = FusedUnits(network)
-    assert sum(layer.name.endswith("_fused") for layer in fused.fused.layers) == 8  # 4 levels down, 4 up
+    # Units: 4 levels down, 4 up. Convolutions with their activations: 2 at the bottom, 3 in the noise adder.
+    assert sum(layer.name.endswith("_fused") for layer in fused.fused.layers) == 8 + 5
     left = {layer.name for layer in fused.fused.layers}
     assert not any(name.endswith(("_conv1", "_conv2")) for name in left if name.startswith(("encoder", "decoder")))
     # The last unit takes in what upsamples its input, and the head; nothing of its joined volumes is left.
