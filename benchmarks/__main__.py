@@ -1,7 +1,7 @@
 """``python -m benchmarks [NAME ...] [--quick] [--out FILE.json]``: all comparisons, one table.
 
-Every side runs in a process of its own, so that peak memory means something, and measures alone (with --quick several
-get ready side by side before); the machine should be quiet.
+Every side runs in a process of its own, so that peak memory means something, and measures alone (with --quick, or where
+sides take turns, several get ready side by side before); the machine should be quiet.
 """
 
 import argparse
@@ -63,7 +63,7 @@ def _all(names, quick, out):
                 print(f"... {one.title}: {side}: {table.short(results[side])} "
                       f"({time.perf_counter() - started:.0f} s since the start)", file=sys.stderr, flush=True)
             found.append({"name": name, "title": one.title, "unit": one.unit, "baseline": one.baseline,
-                          "options": options, "sides": results})
+                          "alternating": one.alternating, "options": options, "sides": results})
             print(table.of_bench(found[-1], table.peaks(found)), flush=True)
             if out:
                 with open(out, "w", encoding="utf-8") as handle:

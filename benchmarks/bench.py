@@ -1,7 +1,8 @@
 """What a benchmark is, and how its sides run, each in a process of its own.
 
 Getting a side ready (starting Python, making its material, tracing graphs) takes longer than many a measurement and
-needs no quiet. So several may get ready side by side; then each in turn measures while the others wait.
+needs no quiet. So several may get ready side by side; then each in turn measures while the others wait: all it has to
+measure, or, where sides are to be compared on a machine whose speed changes, one repetition each, round by round.
 """
 
 __all__ = ["Bench", "load", "median_after_first", "run_side", "run_sides", "wait_for_turn"]
@@ -10,6 +11,7 @@ import contextlib
 import dataclasses
 import importlib
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -24,6 +26,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 READY = "ready to measure"
 _turn = []  # holds something once this process has had its turn
+_seconds = []  # of each repetition in this process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Bench:
         quick: what overrides some of them under --quick; None where --quick leaves the comparison out.
         quick_sides: the sides that --quick runs; all by default.
         needs: packages without which the baseline cannot run.
+        alternating: whether the sides take turns, one repetition each, so that a machine whose speed changes from one
+            minute to the next does not decide which side is faster; their ratio is then the median over the rounds.
     """
 
     title: str
@@ -52,6 +57,7 @@ class Bench:
     quick: Optional[dict] = dataclasses.field(default_factory=dict)
     quick_sides: tuple = ()
     needs: tuple = ()
+    alternating: bool = False
 
 
 def load(name):
@@ -71,14 +77,27 @@ def run_sides(jobs, together=1):
 
     Args:
         jobs: (name, side, options) of each.
-        together: how many get ready side by side; only one at a time measures.
+        together: how many get ready side by side, at least all of a benchmark whose sides alternate; only one at a
+            time measures.
     """
-    for start in range(0, len(jobs), together):
-        processes = [_Side(*job) for job in jobs[start:start + together]]
+    for group, alternating in _groups(jobs, together):
+        processes = [_Side(*job) for job in group]
         for process in processes:
             process.until_ready()
+        while alternating and any(process.waits for process in processes):
+            for process in processes:
+                process.take_turn()
         for process in processes:
             yield process.measured()
+
+
+def _groups(jobs, together):
+    """(some of ``jobs``, whether they alternate), in order."""
+    for alternating, following in itertools.groupby(jobs, lambda job: load(job[0]).alternating and job[0]):
+        following = list(following)
+        size = len(following) if alternating else together
+        for start in range(0, len(following), size):
+            yield following[start:start + size], bool(alternating)
 
 
 class _Side:
@@ -87,25 +106,35 @@ class _Side:
     def __init__(self, name, side, options):
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3",
                        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
-        self.printed = ""
+        self.printed, self.waits = "", False
         self.errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks", "--side", name, side, json.dumps(options)], env=environment, text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors)
 
     def until_ready(self):
-        """Returns when the side waits for its turn, or has ended before."""
+        """Returns when the side waits for its turn, or has ended."""
+        self.waits = False
         for line in self.process.stdout:
             if line.strip() == READY:
+                self.waits = True
                 return
             self.printed += line
 
+    def take_turn(self):
+        """Lets the side do one repetition, if it has any left."""
+        if self.waits:
+            with contextlib.suppress(BrokenPipeError):  # it has ended
+                self.process.stdin.write("go on\n")
+                self.process.stdin.flush()
+            self.until_ready()
+
     def measured(self):
-        """Gives the side its turn and returns its dict."""
-        with contextlib.suppress(BrokenPipeError):  # it has ended
-            self.process.stdin.write("go on\n")
+        """Lets the side do what is left of its repetitions and returns its dict."""
+        while self.waits:
+            self.take_turn()
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        self.printed += self.process.stdout.read()
         if self.process.wait() == 0:
             return json.loads(self.printed.strip().splitlines()[-1])
         self.errors.seek(0)
@@ -113,9 +142,9 @@ class _Side:
         return {"failed": lines[-1].strip()}
 
 
-def wait_for_turn():
-    """Waits until no other side is at work; the first call in a side's process, any further returns at once."""
-    if not _turn:
+def wait_for_turn(again=False):
+    """Waits until no other side is at work: at the first call in a side's process, later only if ``again``."""
+    if again or not _turn:
         _turn.append(True)
         print(f"\n{READY}", flush=True)
         if not sys.stdin.readline():
@@ -134,16 +163,18 @@ def side_in_this_process(name, side, options):
     if "seconds" in result and not _turn:
         raise RuntimeError(f"benchmark {name}, side {side}: measured without having waited for its turn")
     result.setdefault("peak_mb", peak_memory_mb())
+    if _seconds:
+        result["each"] = list(_seconds)
     return result
 
 
 def median_after_first(step, count):
-    """Median seconds of ``count`` calls of ``step()``, in this side's turn, after one that compiles and counts not."""
+    """Median seconds of ``count`` calls of ``step()``, each in this side's turn, after one that compiles and counts
+    not."""
     step()
-    wait_for_turn()
-    times = []
-    for _ in range(count):
+    for repetition in range(count):
+        wait_for_turn(again=repetition > 0)
         started = time.perf_counter()
         step()
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))
+        _seconds.append(time.perf_counter() - started)
+    return float(np.median(_seconds))

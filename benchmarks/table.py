@@ -1,5 +1,7 @@
 """The table of ``python -m benchmarks``, also as it goes into docs/RESULTS.md."""
 
+import numpy as np
+
 __all__ = ["machine_line", "of_bench", "peaks", "short"]
 
 
@@ -22,13 +24,14 @@ def peaks(found):
 
 def of_bench(one, peak):
     """The lines of one benchmark, a Markdown table."""
-    base = one["sides"].get(one["baseline"], {}).get("seconds")
+    base = one["sides"].get(one["baseline"], {})
     options = ", ".join(f"{key} {value}" for key, value in one["options"].items())
     lines = ["", f"### {one['title']}", f"({options})", "",
              f"| side | s per {one['unit']} | times as fast | peak MB | GFLOP | share of peak | |",
              "|---|---|---|---|---|---|---|"]
     for side, result in one["sides"].items():
-        lines.append("| " + " | ".join([side, *_cells(result, base, peak)]) + " |")
+        ratio, rounds = _ratio(result, base, one.get("alternating"))
+        lines.append("| " + " | ".join([side, *_cells(result, ratio, rounds, peak)]) + " |")
     return "\n".join(lines)
 
 
@@ -39,16 +42,25 @@ def short(result):
     return f"{result['seconds']:.4g} s"
 
 
-def _cells(result, base, peak):
+def _cells(result, ratio, rounds, peak):
     if "seconds" not in result:
         return "", "", "", "", "", short(result)
     seconds, flops = result["seconds"], result.get("flops")
-    ratio = f"{base / seconds:.2f}" if base else ""
     memory = f"{result['peak_mb']:.0f}" if result.get("peak_mb") else ""
     work = f"{flops / 1e9:.1f}" if flops else ""
     most = peak.get(_short_type(result.get("dtype", "")))
     share = f"{100 * flops / seconds / most:.0f} %" if flops and most else ""
-    return f"{seconds:.4g}", ratio, memory, work, share, result.get("note", "")
+    return f"{seconds:.4g}", ratio, memory, work, share, "; ".join(filter(None, [result.get("note"), rounds]))
+
+
+def _ratio(result, base, alternating):
+    """How many times as fast as ``base``, and, where the two took turns, from what to what over the rounds."""
+    if "seconds" not in result or "seconds" not in base:
+        return "", ""
+    if not alternating or result is base:
+        return f"{base['seconds'] / result['seconds']:.2f}", ""
+    ratios = np.divide(base["each"], result["each"])
+    return f"{np.median(ratios):.2f}", f"{min(ratios):.2f} to {max(ratios):.2f} in {len(ratios)} rounds"
 
 
 def _short_type(name):

@@ -71,6 +71,7 @@ print(json.dumps({{"name": name, "times": times}}))
 """)
     side.chmod(0o755)
     monkeypatch.setattr(bench.sys, "executable", str(side))
+    monkeypatch.setattr(bench, "load", lambda name: bench.Bench("", "", {}))
     found = list(bench.run_sides([("any", name, {}) for name in ("a", "cannot", "fails", "b", "later")], together=4))
     assert found[2] == {"failed": "why it failed"}
     a, cannot, b, later = (found[i] for i in (0, 1, 3, 4))
@@ -80,15 +81,53 @@ print(json.dumps({{"name": name, "times": times}}))
     assert b["times"][2] < later["times"][0], "the next group starts when all have measured"
 
 
+def test_sides_that_alternate_measure_round_by_round(tmp_path, monkeypatch):
+    """Each process writes when each of its repetitions began; the second side has one more."""
+    side = tmp_path / "side"
+    side.write_text(f"""#!{sys.executable}
+import json, sys, time
+name, count = sys.argv[-2], int(json.loads(sys.argv[-1])["count"])
+times = []
+for repetition in range(count):
+    print({bench.READY!r}, flush=True)
+    sys.stdin.readline()
+    times.append(time.monotonic())
+if name == "fails":
+    sys.exit("why it failed")
+print(json.dumps({{"times": times}}))
+""")
+    side.chmod(0o755)
+    monkeypatch.setattr(bench.sys, "executable", str(side))
+    monkeypatch.setattr(bench, "load", lambda name: bench.Bench("", "", {}, alternating=name == "rounds"))
+    jobs = [("rounds", "a", 2), ("rounds", "fails", 1), ("rounds", "b", 3), ("alone", "c", 2), ("alone", "d", 2)]
+    a, fails, b, c, d = bench.run_sides([(name, side, {"count": count}) for name, side, count in jobs])
+    assert fails == {"failed": "why it failed"}
+    order = sorted([(at, "a") for at in a["times"]] + [(at, "b") for at in b["times"]])
+    assert [name for _, name in order] == ["a", "b", "a", "b", "b"]
+    assert b["times"][-1] < c["times"][0] and c["times"][-1] < d["times"][0]
+
+
+def test_the_ratio_of_sides_that_took_turns_is_the_median_over_the_rounds():
+    """Rounds of 8 / 2 = 4, 6 / 3 = 2 and 10 / 4 = 2.5; of the medians it would be 8 / 3."""
+    one = {"name": "step", "title": "a step", "unit": "step", "options": {}, "baseline": "published",
+           "alternating": True,
+           "sides": {"published": {"seconds": 8.0, "each": [8.0, 6.0, 10.0]},
+                     "ours": {"seconds": 3.0, "each": [2.0, 3.0, 4.0], "note": "seen"}, "other": {"failed": "why"}}}
+    assert table.of_bench(one, {}).splitlines()[-3:] == [
+        "| published | 8 | 1.00 |  |  |  |  |", "| ours | 3 | 2.50 |  |  |  | seen; 2.00 to 4.00 in 3 rounds |",
+        "| other |  |  |  |  |  | failed: why |"]
+
+
 def test_the_first_call_is_not_counted_and_a_side_without_its_turn_is_refused(monkeypatch):
     monkeypatch.setattr(bench, "_turn", [])
+    monkeypatch.setattr(bench, "_seconds", [])
     clock = iter([0.0, 1.0, 10.0, 13.0])
     monkeypatch.setattr(bench.time, "perf_counter", lambda: next(clock))
     told = []
-    monkeypatch.setattr(bench, "wait_for_turn", lambda: told.append(len(calls)))
+    monkeypatch.setattr(bench, "wait_for_turn", lambda again: told.append((len(calls), again)))
     calls = []
     assert bench.median_after_first(lambda: calls.append(1), 2) == 2.0
-    assert (len(calls), told) == (3, [1])
+    assert (len(calls), told, bench._seconds) == (3, [(1, False), (2, True)], [1.0, 3.0])
     monkeypatch.undo()
     monkeypatch.setattr(bench, "_turn", [])
     monkeypatch.setattr(bench.sys, "stdin", io.StringIO(""))

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.models.fused_activations import fused_activation
-from covid3dgan.models.fused_operations import convolve, interleave, leaky_relu, upsampling_kernel
+from covid3dgan.models.fused_operations import convolve, interleave, leaky_relu, upsampling_kernel, value_and_difference
 from covid3dgan.models.rebuild import rebuild
 
 __all__ = ["FusedUnits"]
@@ -26,8 +26,8 @@ class FusedUnits:
 
     Args:
         model: keras.Model whose units have layers ``<unit>_conv1``, ``_act1``, ``_concat1``, ``_conv2``, ``_act2`` and
-            ``_concat2``, the last one also ``_up`` and ``_skip``; other convolutions are joined with their activations
-            (models.fused_activations), all other layers run as they are.
+            ``_concat2``, the first ones also ``_pool``, the last one ``_up`` and ``_skip``; other convolutions are
+            joined with their activations (models.fused_activations), all other layers run as they are.
 
     Attributes:
         never_written: names of the layers of ``model`` whose outputs do not exist here: joined volumes, and what the
@@ -37,6 +37,9 @@ class FusedUnits:
     def __init__(self, model):
         self.model = model
         self.never_written = [layer.name for layer in model.layers if layer.name.endswith("_concat1")]
+        # What is joined to be pooled is pooled and then joined, an eighth of it.
+        self.never_written += [layer.name.replace("_pool", "_concat2") for layer in model.layers
+                               if layer.name.endswith("_pool")]
         # Also where volumes are so small that ``model`` convolves them in float32 (models.layers.conv3d).
         self.bfloat16 = any(layer.compute_dtype == "bfloat16" for layer in model.layers)
         self.fused = rebuild(model, self._fuse, f"{model.name}_fused")
@@ -55,6 +58,8 @@ class FusedUnits:
             _, [x, _], _ = compat.maker(joined)
             return _FusedUnit(*self._parts(unit), name=f"{unit}_fused")(again(x))
         before, joined, _ = compat.maker(inputs[0])
+        if role == "pool" and before.name in self.never_written:
+            return before([layer(again(part)) for part in joined])
         if before.name == f"{_LAST}_concat2" and f"{_LAST}_concat1" in self.never_written:
             _, [upsampled, skip], _ = compat.maker(joined[0])
             up, [low], _ = compat.maker(upsampled)
@@ -114,13 +119,15 @@ class _LastUnit(_FusedUnit):
 
     def __init__(self, first, first_activation, second, second_activation, computed_in, up, head, **options):
         super().__init__(first, first_activation, second, second_activation, computed_in, **options)
+        self.activations[1] = functools.partial(self.activations[1], gives=tf.float32)  # as the head takes it
         self.up, self.head = up, head
 
     def call(self, inputs):
         low, skip = (tf.cast(x, self.computed_in) for x in inputs)
         over_x, over_first = self.kernels()
         over_up, over_skip = tf.split(over_x, [self.up.filters, skip.shape[-1]], -2)
-        both = convolve(skip, over_skip, self.bias(), self._upsampled(low, over_up)) + self._border(skip, over_up)
+        bias, difference = value_and_difference(self.bias())
+        both = convolve(skip, over_skip, bias, self._upsampled(low, over_up)) + self._border(skip, over_up, difference)
         return self._output(low, skip, self.finish(both, over_first))
 
     def _upsampled(self, low, kernel):
@@ -129,14 +136,15 @@ class _LastUnit(_FusedUnit):
         joined = tf.cast(upsampling_kernel(self.up.kernel, kernel), low.dtype)
         return tf.nn.conv3d_transpose(low, joined, shape, [1, 2, 2, 2, 1], "SAME")
 
-    def _border(self, skip, kernel):
-        """``kernel`` over the bias of ``up``, which ends at the border of the volume: (1, 2D, 2H, 2W, 2F)."""
+    def _border(self, skip, kernel, bias):
+        """``kernel`` over the bias of ``up``, which ends at the border of the volume, and ``bias``: the same for every
+        volume of the batch, (1, 2D, 2H, 2W, 2F)."""
         everywhere = tf.ones((1, *skip.shape[1:-1], 1), skip.dtype)
-        return convolve(everywhere, tf.einsum("zyxcf,c->zyxf", kernel, self.up.bias)[..., tf.newaxis, :])
+        return convolve(everywhere, tf.einsum("zyxcf,c->zyxf", kernel, self.up.bias)[..., tf.newaxis, :], bias)
 
     def _output(self, low, skip, second):
         """The head, in float32."""
-        low, skip, second = (tf.cast(x, tf.float32) for x in (low, skip, second))
+        low, skip = tf.cast(low, tf.float32), tf.cast(skip, tf.float32)
         over_up, over_skip, over_second = tf.split(
             self.head.kernel, [self.up.filters, skip.shape[-1], second.shape[-1]], -2)
         blocks = tf.einsum("zyxcl,co->lzyxo", self.up.kernel, over_up[0, 0, 0])

@@ -16,7 +16,7 @@ def plain(x, kernel, padding="SAME"):
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize("channels, filters", [(8, 8), (3, 5), (1, 16), (9, 12), (16, 16)])
+@pytest.mark.parametrize("channels, filters", [(8, 8), (3, 5), (1, 16), (8, 16), (9, 12), (16, 16)])
 def test_bfloat16_convolutions_equal_the_plain_one(channels, filters, padding):
     x, kernel = whole_numbers(2, 4, 6, 8, channels), whole_numbers(3, 3, 3, channels, filters, seed=1)
     found = convolve(tf.cast(x, tf.bfloat16), kernel, padding=padding)
@@ -24,7 +24,7 @@ def test_bfloat16_convolutions_equal_the_plain_one(channels, filters, padding):
     np.testing.assert_array_equal(tf.cast(found, tf.float32), plain(x, kernel, padding))
 
 
-@pytest.mark.parametrize("channels", [3, 9])  # as pairs of columns, and with one channel of zeros
+@pytest.mark.parametrize("channels", [3, 4, 9])  # pairs of columns with and without a channel of ones, that alone
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_bias_sum_and_activation_come_in_this_order(channels, dtype):
     x, kernel = whole_numbers(1, 2, 4, 6, channels), whole_numbers(3, 3, 3, channels, 4, seed=1)
@@ -33,8 +33,9 @@ def test_bias_sum_and_activation_come_in_this_order(channels, dtype):
     np.testing.assert_array_equal(tf.cast(found, tf.float32), tf.nn.relu(plain(x, kernel) + bias + other))
 
 
-def test_gradients_through_pairs_of_columns_are_those_of_the_plain_convolution():
-    x, kernel = whole_numbers(1, 2, 4, 6, 2), whole_numbers(3, 3, 3, 2, 4, seed=1)
+@pytest.mark.parametrize("channels", [1, 2, 9])  # both, pairs of columns, a channel of ones for the bias
+def test_bfloat16_gradients_are_those_of_the_plain_convolution(channels):
+    x, kernel = whole_numbers(1, 2, 4, 6, channels), whole_numbers(3, 3, 3, channels, 4, seed=1)
     received = whole_numbers(1, 2, 4, 6, 4, seed=2)
 
     def gradients(run, dtype):
@@ -56,6 +57,17 @@ def test_leaky_relu_by_hand():
         y = leaky_relu(x, 0.5)
     np.testing.assert_array_equal(y, [-1.0, 0.0, 3.0])
     np.testing.assert_array_equal(tape.gradient(y, x, tf.constant([10.0, 10.0, 10.0])), [5.0, 5.0, 10.0])
+
+
+def test_leaky_relu_gives_float32_and_a_gradient_of_its_input_s_type():
+    x = tf.constant([-2.0, 3.0], tf.bfloat16)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = leaky_relu(x, 0.5, tf.float32)
+    gradient = tape.gradient(y, x, tf.constant([10.0, 10.0]))
+    assert (y.dtype, gradient.dtype) == (tf.float32, tf.bfloat16)
+    np.testing.assert_array_equal(y, [-1.0, 3.0])
+    np.testing.assert_array_equal(tf.cast(gradient, tf.float32), [5.0, 10.0])
 
 
 def test_one_transposed_convolution_does_the_work_of_two_up_to_the_border():

@@ -37,6 +37,9 @@ def test_outputs_and_gradients_are_those_of_the_published_generator(head):
     last = {"relu": "output", "residual": "keep_map", "signed": "change_map"}[head]
     assert left.isdisjoint({"decoder1_up", "decoder1_skip", "decoder1_concat2", last})
     assert {"decoder1_up", "decoder1_concat1", "encoder4_concat1"} < set(fused.never_written)
+    # What was joined to be pooled is pooled and then joined.
+    joined, parts, _ = compat.maker(fused.fused.get_layer("encoder2_fused").input)
+    assert (joined.name, [compat.maker(part)[0].name for part in parts]) == ("encoder1_concat2", ["encoder1_pool"] * 2)
     (output, gradients), (expected, wanted) = (outputs_and_gradients(call, network) for call in (fused, network))
     np.testing.assert_allclose(output, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
     for found, gradient in zip(gradients, wanted):
