@@ -41,18 +41,23 @@ def git_commit():
 
 
 @functools.cache
-def _cpu_flags():
+def _processor():
+    """Every word in which the system describes the processor's maker and what it can do."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return frozenset()
-    return frozenset(word for line in text.splitlines() if line.startswith(("flags", "Features"))
+    return frozenset(word for line in text.splitlines() if line.startswith(("vendor_id", "flags", "Features"))
                      for word in line.split())
 
 
 def has_bfloat16_units():
-    """Whether the processor multiplies bfloat16 in hardware (AVX512-BF16, AMX or Arm's bf16)."""
-    return bool(_cpu_flags() & {"avx512_bf16", "amx_bf16", "bf16"})
+    """Whether the processor has units that multiply bfloat16 faster than float32: AMX, AMD's AVX512-BF16, Arm's bf16.
+
+    Intel's AVX512-BF16 alone (some virtual machines hide AMX) multiplies at half of float32's rate: docs/RESULTS.md.
+    """
+    words = _processor()
+    return bool(words & {"amx_bf16", "bf16"}) or {"AuthenticAMD", "avx512_bf16"} <= words
 
 
 def machine():
