@@ -9,7 +9,7 @@ def machine_line(facts):
     """One line on the machine."""
     versions = facts["versions"]
     tensorflow = versions.get("tensorflow") or versions.get("tensorflow-cpu")
-    units = "with" if facts["bfloat16_units"] else "without"
+    units = "fast" if facts["bfloat16_units"] else "no fast"
     return (f"{facts.get('processor') or facts['platform']}, {facts['cpus']} cores, {facts['memory_gib']} GiB, {units} "
             f"bfloat16 units; TensorFlow {tensorflow}, Keras {versions.get('keras')}, Python {versions['python']}; "
             f"load before the start {facts.get('load_before', '-')}; commit {(facts['git_commit'] or '-')[:9]}")

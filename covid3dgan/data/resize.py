@@ -15,6 +15,9 @@ from scipy.linalg import blas
 
 from covid3dgan.errors import ArgumentError
 
+# Numbers in one product's float64 input or output, whichever has more: 8 MB.
+SLAB = 2**20
+
 
 def resize(array, shape, order=5):
     """`skimage.transform.resize(array, shape, order, mode="constant", anti_aliasing=True, preserve_range=True)`.
@@ -41,7 +44,8 @@ def resize(array, shape, order=5):
 def apply(array, matrices):
     """``array`` with ``matrices[axis]`` (new size, size) applied along each of its three axes; None leaves an axis.
 
-    One large product per axis, not one per slice: many small ones wait for each other where BLAS shares busy cores.
+    A few large products per axis, not one per slice: many small ones wait for each other where BLAS shares busy cores.
+    One for all would write float64 copies of the whole volume, which takes longer than the product.
     The products are float64 also for float32 arrays: how BLAS splits a float32 product among its threads shows in the
     last digit, and a training that starts one digit apart ends somewhere else.
 
@@ -51,10 +55,14 @@ def apply(array, matrices):
     array = _floating(array)
     axes = [axis for axis, matrix in enumerate(matrices) if matrix is not None]
     for axis in sorted(axes, key=lambda axis: np.divide(*matrices[axis].shape)):  # what shrinks most goes first
-        moved = np.moveaxis(array, axis, 0)
-        columns = np.ascontiguousarray(moved, np.float64).reshape(len(moved), -1)
-        product = _product(matrices[axis], columns).astype(array.dtype, copy=False)
-        array = np.moveaxis(product.reshape(-1, *moved.shape[1:]), 0, axis)
+        matrix, moved = matrices[axis], np.moveaxis(array, axis, 0)
+        applied = np.empty((len(matrix), *moved.shape[1:]), array.dtype)
+        rows = max(1, SLAB // (max(matrix.shape) * moved.shape[2]))
+        for start in range(0, moved.shape[1], rows):
+            slab = np.ascontiguousarray(moved[:, start:start + rows], np.float64)
+            product = _product(matrix, slab.reshape(len(slab), -1))
+            applied[:, start:start + rows] = product.reshape(len(matrix), *slab.shape[1:])
+        array = np.moveaxis(applied, 0, axis)
     return np.ascontiguousarray(array)
 
 

@@ -54,6 +54,16 @@ def test_apply_does_not_depend_on_the_order_of_axes():
                                    atol=1e-10)
 
 
+@pytest.mark.parametrize("slab", [1, 250])
+def test_slabs_of_any_size_give_every_number_of_one_product(slab, monkeypatch):
+    volume = np.random.default_rng(1).normal(size=(9, 11, 13)).astype(np.float32)
+    matrices = [resize.resize_matrix(9, 4, 1), None, resize.resize_matrix(13, 17, 3)]
+    once = np.einsum("za,abc->zbc", matrices[0], volume.astype(np.float64)).astype(np.float32)
+    once = np.einsum("xc,zbc->zbx", matrices[2], once.astype(np.float64))
+    monkeypatch.setattr(resize, "SLAB", slab)
+    np.testing.assert_allclose(resize.apply(volume, matrices), once, rtol=0, atol=1e-6)
+
+
 def test_cached_matrices_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         resize.resize_matrix(8, 4, 5)[0, 0] = 1
