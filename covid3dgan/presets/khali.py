@@ -101,7 +101,7 @@ _improved("khali/improved", "ours: shabani/improved with the TransUNet's fixes n
           shabani.IMPROVED, IMPROVED)
 # The UNet beside it sees as many slices, in batches of the same size.
 DEMO_BASE = dataclasses.replace(shabani.DEMO, segmenter=dataclasses.replace(
-    shabani.DEMO.segmenter, learning_rate=1e-3, decay_steps=100, batch_size=16, steps=700, log_every=25,
+    shabani.DEMO.segmenter, width=16, learning_rate=1e-3, decay_steps=100, batch_size=16, steps=700, log_every=25,
     checkpoint_every=350))
 
 _improved("khali/demo", "the improved recipe at a size that trains on a laptop", DEMO_BASE,
