@@ -125,8 +125,12 @@ def step_dataset(batch_at, first, last, workers=2):
     names = list(example)
     dtypes = [tf.as_dtype(example[name].dtype) for name in names]
 
+    def values_at(step):
+        batch = batch_at(int(step))
+        return [batch[name] for name in names]
+
     def make(step):
-        values = tf.numpy_function(lambda s: [batch_at(int(s))[name] for name in names], [step], dtypes)
+        values = tf.numpy_function(values_at, [step], dtypes)
         for value, name in zip(values, names):
             value.set_shape(example[name].shape)
         return dict(zip(names, values))
