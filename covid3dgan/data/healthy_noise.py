@@ -7,6 +7,8 @@ remove instead: soft, brighter, lesion-like densities inside the lungs.
 
 __all__ = ["lesions", "painted_lesions", "published"]
 
+import functools
+
 import numpy as np
 from scipy import ndimage
 
@@ -151,8 +153,15 @@ def _smooth_noise(shape, knots, rng):
     """Noise of standard deviation about 0.6: ``shape``, interpolated from at most ``knots`` values per axis."""
     coarse = rng.standard_normal([min(knots, max(2, size)) for size in shape]).astype(np.float32)
     for axis, size in enumerate(shape):
-        position = np.linspace(0, coarse.shape[axis] - 1, size)
-        low = np.minimum(position.astype(int), coarse.shape[axis] - 2)
-        share = (position - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
-        coarse = np.take(coarse, low, axis) * (1 - share) + np.take(coarse, low + 1, axis) * share
+        low, high, left, share = _between_knots(coarse.shape[axis], size, axis)
+        coarse = coarse.take(low, axis) * left + coarse.take(high, axis) * share
     return coarse
+
+
+@functools.lru_cache(maxsize=1024)
+def _between_knots(knots, size, axis):
+    """The knot below and above each of ``size`` places (size,), and the share of each, (size,) along ``axis`` of 3."""
+    position = np.linspace(0, knots - 1, size)
+    low = np.minimum(position.astype(int), knots - 2)
+    share = (position - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+    return low, low + 1, 1 - share, share
