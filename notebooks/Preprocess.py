@@ -84,6 +84,7 @@ for role, text in run.cohorts.described.items():
 # ## Preparing them
 # Resampling, a window of -1000 to 400 HU scaled to 0 to 1, lung mask, crop to the lungs, resizing. What the paper's
 # text, its code and this project do differently is in docs/FIDELITY.md (F09 to F13), and each is a field of the preset.
+# `lung_level` is this project's own: it evens out how deeply a patient breathed in (docs/ARCHITECTURE.md).
 
 # %%
 print(preset.preprocess)

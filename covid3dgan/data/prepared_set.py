@@ -1,6 +1,6 @@
 """A folder of prepared cases as arrays to train on."""
 
-__all__ = ["PreparedSet", "is_healthy", "open_prepared"]
+__all__ = ["PreparedSet", "is_healthy", "open_prepared", "refuse_other_level"]
 
 import dataclasses
 from pathlib import Path
@@ -33,6 +33,11 @@ class PreparedSet:
         return [case.id for case in self.cases]
 
     @property
+    def options(self):
+        """How each was prepared, the fields of presets.preprocessing.PreprocessOptions; None where it does not say."""
+        return [case.facts.get("options") for case in self.cases]
+
+    @property
     def shape(self):
         """(slices, rows, columns)."""
         return tuple(self.cases[0].shape)
@@ -62,6 +67,20 @@ class PreparedSet:
             raise InputError(missing[0], f"a case with its {name} mask", "one without",
                              "preprocess a data set that has the masks")
         return np.stack([getattr(case, name) for case in self.cases]).astype(np.float32)
+
+
+def refuse_other_level(cases, options):
+    """Raises InputError where the lungs were brought to another level than those of new CTs will be.
+
+    Args:
+        cases: a :class:`PreparedSet` or a data.shards.ShardedSet.
+        options: presets.preprocessing.PreprocessOptions of the training.
+    """
+    for name, held in zip(cases.ids, cases.options):
+        if held is not None and held.get("lung_level") != options.lung_level:
+            raise InputError(name, f"lungs prepared with preprocess.lung_level={options.lung_level}",
+                             f"{held.get('lung_level')}",
+                             "prepare them with the preset that trains, or set preprocess.lung_level for the training")
 
 
 def open_prepared(*folders):

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from covid3dgan.data import frame, geometry, lungs, resize
+from covid3dgan.data import frame, geometry, lung_level, lungs, resize
 from covid3dgan.data.checks import doubt
 from covid3dgan.data.network_grid import NetworkGrid
 from covid3dgan.data.prepared import PreparedCase
@@ -65,7 +65,9 @@ def prepare(volume, lung_mask=None, infection=None, options=None, case_id=None):
     base = _normalised(hu)
     lung = lung[box]
     masks = {"lung_mask": lung, "infection": None if infected is None else grid.sample_mask(infected)[box]}
-    images = {"lung": np.where(lung, base, 0), "base": base}
+    level = options.lung_level
+    images = {"lung": np.where(lung, base if level is None else _normalised(lung_level.levelled(hu, lung, level)), 0),
+              "base": base}
 
     arrays = {key: _resized(array, options.shape) for key, array in images.items()}
     arrays.update((key, None if mask is None else _resized_mask(mask, options)) for key, mask in masks.items())

@@ -37,11 +37,15 @@ class ShardWriter:
         self.out.mkdir(parents=True, exist_ok=True)
         self._waiting, self._cases, self._shards = [], [], []
 
-    def add(self, name, healthy, lung, lung_mask, infection=None):
-        """One case; ``infection`` may be missing. Arrays are (slices, rows, columns)."""
+    def add(self, name, healthy, lung, lung_mask, infection=None, options=None):
+        """One case; ``infection`` may be missing. Arrays are (slices, rows, columns).
+
+        ``options`` is how it was prepared, as ``PreparedCase.facts`` has it.
+        """
         if lung.shape != self.shape:
             raise InputError(name, f"a case of shape {self.shape}", f"{lung.shape}", "preprocess all at one shape")
-        self._cases.append({"id": name, "healthy": bool(healthy), "has_infection": infection is not None})
+        self._cases.append({"id": name, "healthy": bool(healthy), "has_infection": infection is not None,
+                            "options": options})
         empty = np.zeros(self.shape, np.float32)
         self._waiting.append(np.stack([lung, lung_mask, empty if infection is None else infection]).astype(np.float32))
         if len(self._waiting) == self.per_shard:
@@ -83,6 +87,11 @@ class ShardedSet:
     def ids(self):
         """The cases' ids."""
         return [self.index["cases"][i]["id"] for i in self.chosen]
+
+    @property
+    def options(self):
+        """How each was prepared, see data.prepared_set.PreparedSet; None where the shards do not say."""
+        return [self.index["cases"][i].get("options") for i in self.chosen]
 
     @property
     def shape(self):
@@ -183,6 +192,7 @@ def write_shards(folder, out, per_shard=16, overwrite=False):
     for path in progress.bar(paths, description="shards", unit="case"):
         case = prepared.load(path)
         writer = writer or ShardWriter(out, case.shape, per_shard, overwrite)
-        writer.add(case.id, is_healthy(case, path), case.lung, case.lung_mask, case.infection)
+        writer.add(case.id, is_healthy(case, path), case.lung, case.lung_mask, case.infection,
+                   case.facts.get("options"))
     writer.close()
     return len(paths)

@@ -21,6 +21,7 @@ class PreprocessOptions:
     binary_masks: bool = True  # masks are cut at 0.5 after the last resize; published: left soft
     base_holds_lung_mask: bool = False  # F13: what is written to BaseCTImages.npy; `PreparedCase.base` is always the CT
     min_slices: int = 32  # CTs with fewer are refused
+    lung_level: Optional[float] = None  # HU that the lungs' lower quartile is brought to (data/lung_level.py)
 
     @classmethod
     def paper(cls, **changes):

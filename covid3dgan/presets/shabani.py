@@ -56,7 +56,7 @@ IMPROVED_GAN = Gan(
     reconstruction_focus=8.0, reconstructions=3, flip=True, clip_norm=1.0, noise="lesions", identity_probability=0.2,
     ema_decay=0.99, batch_size=4,
 )
-IMPROVED_PREPROCESS = PreprocessOptions.paper()
+IMPROVED_PREPROCESS = PreprocessOptions.paper(lung_level=-860.0)
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
 IMPROVED_SEGMENTER = Segmenter(
     head="linear", dropout=0.1, shared_encoder=True, learning_rate=1e-3, decay_steps=600, decay_rate=0.75,
@@ -82,7 +82,7 @@ DEMO = register(System(
     summary="the improved recipe at a size that trains on a laptop",
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(16, 64, 64), min_slices=16),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=200, log_every=20, checkpoint_every=100),
+                            steps=250, log_every=25, checkpoint_every=125),
     pseudo=IMPROVED_PSEUDO,
     # Many steps of a small batch and a narrow network teach more than fewer of a larger one (docs/RESULTS.md).
     segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=329, batch_size=8,

@@ -21,6 +21,8 @@ HU_METHOD = "best HU threshold"
 def score_methods(gan, runs, validation, tests, preset, seed, out):
     """Scores the HU threshold, the GAN alone and every segmenter.
 
+    The threshold is on the prepared lungs, as the networks see them: levelled where the preset levels them.
+
     Args:
         gan: the GAN run.
         runs: method -> segmenter run.

@@ -8,7 +8,7 @@ import numpy as np
 
 from covid3dgan import compat, models
 from covid3dgan.data import pipelines
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.errors import InputError
 from covid3dgan.inference import pseudo_masks
 from covid3dgan.training import state
@@ -41,6 +41,7 @@ def train_gan(data, path, preset, how):
     if cases.shape != tuple(options.volume_shape):
         raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
+    refuse_other_level(cases, preset.preprocess)
     precision = how.prepare()
     crew = how.crew()
     crew.share_batch(options.batch_size, "gan.batch_size", how.accumulate)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from covid3dgan import compat, models, progress
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.data.segmenter_batches import SEGMENTER_AXES, segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.evaluation.thresholds import threshold_curve
@@ -37,6 +37,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
     precision, crew = how.prepare(), how.crew()
     crew.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
     found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    refuse_other_level(found.cases, preset.preprocess)
     run = crew.start_run(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
                          overwrite=how.overwrite,
                          details={"precision": precision, "deterministic": how.deterministic, "gan": str(gan),

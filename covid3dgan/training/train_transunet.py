@@ -10,6 +10,7 @@ import numpy as np
 from covid3dgan import compat, progress
 from covid3dgan.data.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.pipelines import step_dataset
+from covid3dgan.data.prepared_set import refuse_other_level
 from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.errors import InputError, InputWarning
@@ -48,6 +49,7 @@ def train_transunet(data, gan, path, preset, how, validation=None):
     """
     how.prepare()
     found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    refuse_other_level(found.cases, preset.preprocess)
     return train_on_slices(found, path, preset, how, validation, {"gan": str(gan), "gan_step": found.gan_step})
 
 

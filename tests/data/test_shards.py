@@ -8,9 +8,10 @@ import pytest
 from covid3dgan import presets
 from covid3dgan.data import prepared
 from covid3dgan.data.pipelines import gan_batches
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.data.shards import INDEX, ShardWriter, write_shards
 from covid3dgan.errors import InputError
+from covid3dgan.presets.preprocessing import PreprocessOptions
 
 SHAPE = (16, 16, 16)
 
@@ -40,6 +41,21 @@ def test_training_sees_the_same_batches_from_shards(folder):
         assert (healthy.ids, covid.ids) == ([f"case{k}" for k in (0, 2, 4, 6)], [f"case{k}" for k in (1, 3, 5)])
         found.append(gan_batches(healthy.array("lung"), covid.array("lung"), healthy.array("lung_mask"), options, 3)(5))
     assert all(np.array_equal(found[0][name], found[1][name]) for name in found[0])
+
+
+@pytest.mark.parametrize("kept_in", ["cases", "shards"])
+def test_lungs_of_another_level_than_the_trainings_are_refused(folder, kept_in):
+    """Else the network would later see CTs that were prepared in another way than what it learned from."""
+    path = folder / "cases/case3.npz"
+    case = prepared.load(path)
+    plain, level = (PreprocessOptions.paper(shape=SHAPE, lung_level=value) for value in (None, -860.0))
+    prepared.save(dataclasses.replace(case, facts={**case.facts, "options": dataclasses.asdict(plain)}), path, True)
+    write_shards(folder / "cases", folder / "shards", per_shard=3)
+    cases = open_prepared(folder / kept_in)
+    refuse_other_level(cases, plain)
+    refuse_other_level(cases.take([0, 1, 2]), level)  # these do not say
+    with pytest.raises(InputError, match="case3: expected lungs prepared with preprocess.lung_level=-860.0, found Non"):
+        refuse_other_level(cases, level)
 
 
 def test_reads_like_an_array(folder):
