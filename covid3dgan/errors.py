@@ -27,6 +27,11 @@ class InputError(ValueError):
     def __init__(self, subject, expected, found, action):
         super().__init__(sentence(subject, expected, found, action))
         self.subject = str(subject)
+        self._parts = subject, expected, found, action
+
+    def __reduce__(self):
+        """Rebuilt from its parts where it crosses from one process to another."""
+        return type(self), self._parts
 
 
 class ArgumentError(InputError):

@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 
 from covid3dgan import processes
 
@@ -15,6 +16,14 @@ def test_several_processes_do_what_one_does():
 
 def test_a_job_whose_process_ended_has_no_result_and_the_caller_goes_on():
     assert list(processes.each(os._exit, [1, 1], 2)) == [(1, None), (1, None)]
+
+
+def test_the_caller_may_look_around_while_processes_work():
+    looks = []
+    assert list(processes.each(time.sleep, [2.5], 1, meanwhile=lambda: looks.append(1))) == [(2.5, None)]
+    assert not looks  # in the caller's own process nobody can
+    list(processes.each(time.sleep, [2.5, 0.1], 2, meanwhile=lambda: looks.append(1)))
+    assert len(looks) >= 3
 
 
 def test_processes_take_one_blas_thread_and_the_caller_keeps_its_own(monkeypatch):

@@ -16,7 +16,7 @@ def add_arguments(parser):
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "auto"],
                         help="auto takes the fastest that the machine has units for")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1,
-                        help="processes that make and prepare the CTs")
+                        help="processes that make and prepare the CTs, and that train both segmenters at once")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -25,7 +25,7 @@ def run(args):
     from covid3dgan.training.conduct import How
 
     started = time.perf_counter()
-    how = How(seed=args.seed, precision=args.precision, workers=args.workers)
+    how = How(seed=args.seed, precision=args.precision, workers=args.workers, side_by_side=args.workers > 1)
     path = reproduce(args.out, presets.get("shabani/demo"), how, variants=ABLATION,
                      command=f"covid3dgan demo --seed {args.seed}", overwrite=args.overwrite)
     dice = json.loads((Path(args.out) / "results.json").read_text(encoding="utf-8"))["mean_dice"]

@@ -38,6 +38,9 @@ def add_arguments(parser):
     parser.add_argument("--workers", type=int,
                         help="processes that make and prepare the CTs, by default one per core (shabani, elmourabit "
                              "and khali)")
+    parser.add_argument("--side-by-side", action="store_true",
+                        help="shabani, on a CPU: trains the segmenters at once, each on its share of the cores; wants "
+                             "the memory of all of them")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -58,8 +61,11 @@ def run(args):
     if args.workers is not None and not _prepares_cts(recipe):
         raise ArgumentError("--workers", "a system that prepares CTs: shabani, elmourabit or khali", args.system,
                             "leave it out")
+    if args.side_by_side and args.system != "shabani":
+        raise ArgumentError("--side-by-side", "shabani, whose segmenters do not need each other", args.system,
+                            "leave it out")
     how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic,
-              workers=args.workers or os.cpu_count() or 1)
+              workers=args.workers or os.cpu_count() or 1, side_by_side=args.side_by_side)
     path = recipe.reproduce(args.out, preset, how, data=args.data, command=" ".join(["covid3dgan", *sys.argv[1:]]),
                             overwrite=args.overwrite, **own, **_sizes(args, recipe))
     progress.say(f"report: {path}")

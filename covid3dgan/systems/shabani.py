@@ -14,6 +14,7 @@ from covid3dgan.data.preprocess_dataset import prepare_each
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import predict_folder
+from covid3dgan.systems import side_by_side
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
 from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
@@ -99,13 +100,20 @@ class Reproduction:
 
     def train_segmenters(self):
         """Every variant's segmenter on the GAN's pseudo-masks; returns method -> seconds, step and threshold."""
-        results = {}
-        for name, path in self.segmenters.items():
-            varied = presets.override(self.preset, VARIANTS[name])
-            results[name] = self.stages.run(f"segmenter: {name}", lambda v=varied, p=path: finish(
-                train_segmenter, self.prepared / "train", p, v, self.how, gan=self.gan,
-                validation=self.prepared / "validation"))
-        return results
+        stages = {f"segmenter: {name}": (
+            self.prepared, self.gan, path, presets.override(self.preset, VARIANTS[name]), self.how)
+            for name, path in self.segmenters.items()}
+        waiting = {stage: (job, job[2], job[3].segmenter.steps) for stage, job in stages.items()
+                   if stage not in self.stages.done}
+        if side_by_side.wanted(self.how, len(waiting)):
+            progress.say("== " + ", ".join(waiting))
+            for stage, seconds, result in side_by_side.train_each(_train_variant, waiting, self.how.workers):
+                self.stages.keep(stage, seconds, result)
+                for found in result["collapse"].values():
+                    progress.say(f"warning: {stage}: {found['message']}")
+        # Those that are done are skipped; one whose process was killed, perhaps for want of memory, goes on alone.
+        results = [self.stages.run(stage, lambda j=job: _train_variant(j)) for stage, job in stages.items()]
+        return dict(zip(self.segmenters, results))
 
     def score(self):
         """Scores of every method on the test cohorts: see shabani_scores.score_methods."""
@@ -176,6 +184,13 @@ def finish(train, data, path, preset, how, **extra):
             progress.say(f"warning: {error} Trying again from the last checkpoint.")
     return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
             "collapse": run.manifest.get("collapse", {}), "threshold": run.manifest.get("threshold")}
+
+
+def _train_variant(job):
+    """One segmenter, in this process or in one of its own; a job is (prepared, gan, path, preset, how)."""
+    prepared, gan, path, preset, how = job
+    return finish(train_segmenter, prepared / "train", path, preset, how, gan=gan,
+                  validation=prepared / "validation")
 
 
 def _predict(model, cohorts, out, count):

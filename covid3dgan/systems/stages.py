@@ -46,10 +46,14 @@ class Stages:
             progress.say(f"== {name}")
             started = time.perf_counter()
             result = work()
-            self.done[name] = {"seconds": round(time.perf_counter() - started, 1), "result": result}
-            self._write()
+            self.keep(name, time.perf_counter() - started, result)
         self.bar.update(1)
         return self.done[name]["result"]
+
+    def keep(self, name, seconds, result):
+        """Remembers a stage that was done elsewhere, and its JSON result; :meth:`run` then skips it."""
+        self.done[name] = {"seconds": round(seconds, 1), "result": result}
+        self._write()
 
     def close(self):
         self.bar.close()

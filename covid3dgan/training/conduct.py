@@ -26,6 +26,8 @@ class How:
         memory_limit: gigabytes that training may take; more than it is refused before it starts.
         strategy: none, mirrored or multi_worker (training/distribution.py).
         workers: processes that a recipe makes and prepares its cases with, before it trains.
+        side_by_side: a recipe's segmenters are trained at once, in processes that share ``workers`` threads; wants the
+            memory of all of them together.
     """
 
     seed: int = 0
@@ -39,6 +41,7 @@ class How:
     memory_limit: Optional[float] = None
     strategy: str = "none"
     workers: int = 1
+    side_by_side: bool = False
 
     def prepare(self):
         """Seeds everything and sets the precision; call it before networks are built. Returns the precision."""

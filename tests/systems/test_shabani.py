@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import nibabel
 import numpy as np
@@ -11,7 +12,7 @@ from covid3dgan import presets
 from covid3dgan.cli.main import main
 from covid3dgan.data.preprocess_dataset import prepare_each
 from covid3dgan.errors import InputError
-from covid3dgan.systems import shabani
+from covid3dgan.systems import shabani, side_by_side
 from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
 from covid3dgan.systems.shabani import ABLATION, FULL, prepare_all, reproduce
 from covid3dgan.training.conduct import How
@@ -67,6 +68,35 @@ def test_a_case_whose_process_ended_is_prepared_again(folder, tmp_path, monkeypa
     monkeypatch.setattr(shabani, "prepare_each", dying)
     found = prepare_all(open_cohorts(None, folder / "phantoms", 1, SIZES), tmp_path, TOY, workers=2)
     assert found["left_out"] == [] and found["counts"]["train"] == 7
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_segmenters_trained_side_by_side_are_those_trained_in_turn(folder, tmp_path, monkeypatch, killed):
+    """Also where the process of the second was killed: it is then trained in this one."""
+    run = tmp_path / "run"
+    shutil.copytree(folder, run, ignore=shutil.ignore_patterns("segmenters"))
+    stages = json.loads((run / "stages.json").read_text())
+    stages["done"] = {name: stages["done"][name] for name in ("cases", "preprocess", "GAN")}
+    (run / "stages.json").write_text(json.dumps(stages))
+    if killed:
+        def first_only(train, jobs, workers):
+            name, (job, _, _) = next(iter(jobs.items()))
+            yield name, 1.25, train(job)
+
+        monkeypatch.setattr(side_by_side, "train_each", first_only)
+    system = shabani.Reproduction(run, TOY, How(seed=1, workers=2, side_by_side=True), sizes=SIZES, variants=ABLATION)
+    results = system.train_segmenters()
+    done = json.loads((run / "stages.json").read_text())["done"]
+    for name, path in system.segmenters.items():
+        assert results[name] == done[f"segmenter: {name}"]["result"] and results[name]["step"] == 4
+        in_turn = folder / "segmenters" / path.name
+        logs = [np.genfromtxt(run / "metrics.csv", delimiter=",", skip_header=1) for run in (path, in_turn)]
+        if killed:  # as many threads, so the same to the last digit
+            np.testing.assert_array_equal(*logs)
+        else:  # sums split among other threads round another way; other batches change a loss by some 4 %
+            np.testing.assert_allclose(*logs, rtol=2e-3)
+    if killed:
+        assert done["segmenter: GAN + UNet"]["seconds"] == 1.2
 
 
 def test_report_shows_the_papers_numbers_and_says_phantoms(folder):

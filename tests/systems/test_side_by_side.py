@@ -1,0 +1,67 @@
+"""Trainings in processes of their own: results, bars, threads, errors and what happens when a process is killed."""
+
+import os
+import time
+
+import pytest
+
+from covid3dgan import progress
+from covid3dgan.errors import InputError
+from covid3dgan.systems import side_by_side
+from covid3dgan.training.conduct import How
+
+
+def _write_two_rows(path):
+    """A job that logs two steps, and lets its parent see them."""
+    path.mkdir()
+    for text in ("step,loss\n3,0.5\n", "step,loss\n3,0.5\n7,0.25\n"):
+        (path / "metrics.csv").write_text(text)
+        time.sleep(1.5)
+    return os.environ["TF_NUM_INTRAOP_THREADS"]
+
+
+def _refuse(path):
+    raise InputError(path, "a CT", "nothing", "name another file")
+
+
+class _Bar:
+    made = {}
+
+    def __init__(self, total, description, unit):
+        self.total, self.n, self.seen = total, 0, []
+        self.made[description] = self
+
+    def update(self, steps):
+        self.n += steps
+        self.seen.append(self.n)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.mark.parametrize("workers, threads", [(2, "1"), (5, "2")])
+def test_each_has_its_share_of_the_threads_and_a_bar_that_follows_its_log(tmp_path, monkeypatch, workers, threads):
+    monkeypatch.setattr(progress, "bar", _Bar)
+    jobs = {name: (tmp_path / name, tmp_path / name, 7) for name in ("a", "b")}
+    found = {name: (seconds, result) for name, seconds, result in
+             side_by_side.train_each(_write_two_rows, jobs, workers)}
+    assert {name: result for name, (_, result) in found.items()} == {"a": threads, "b": threads}
+    assert all(seconds >= 3 for seconds, _ in found.values())
+    for bar in (_Bar.made["a"], _Bar.made["b"]):
+        assert bar.total == 7 and bar.closed and set(bar.seen) >= {3, 7} and bar.seen == sorted(bar.seen)
+
+
+def test_an_error_of_a_training_comes_whole(tmp_path):
+    jobs = {name: (tmp_path / name, tmp_path / name, 7) for name in ("a", "b")}
+    with pytest.raises(InputError, match="[ab]: expected a CT, found nothing; name another file[.]"):
+        list(side_by_side.train_each(_refuse, jobs, 2))
+
+
+@pytest.mark.parametrize("how, trainings, expected", [
+    (How(side_by_side=True, workers=2), 2, True), (How(side_by_side=True, workers=2), 1, False),
+    (How(workers=2), 2, False), (How(side_by_side=True, strategy="mirrored"), 2, False)])
+def test_only_several_trainings_on_a_cpu_share_it(how, trainings, expected, monkeypatch):
+    monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: [])
+    assert side_by_side.wanted(how, trainings) is expected
+    monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
+    assert not side_by_side.wanted(how, trainings)
