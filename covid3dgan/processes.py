@@ -4,8 +4,12 @@ __all__ = ["each"]
 
 import concurrent.futures
 import contextlib
+import itertools
 import multiprocessing
 import os
+import signal
+import sys
+import threading
 
 from covid3dgan import progress
 
@@ -16,6 +20,8 @@ LOOK_EVERY = 1.0  # seconds
 
 def each(work, jobs, workers, threads=1, meanwhile=None):
     """Yields (job, ``work(job)``) as they come, and (job, None) where a process ended before its job did.
+
+    What a job raises is raised here; this, an interrupt, and the end of this process end the other jobs, too.
 
     Args:
         work: a function of one job at the top of its module; it and the jobs are sent to the processes.
@@ -33,9 +39,12 @@ def each(work, jobs, workers, threads=1, meanwhile=None):
     # Spawned, since a fork of a process that has loaded TensorFlow can hang; quiet, since the caller shows progress.
     environment = dict.fromkeys(THREAD_COUNTS, str(threads))
     environment["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters is an exception
+    others = multiprocessing.active_children()
     with _environment(environment), concurrent.futures.ProcessPoolExecutor(
-            workers, multiprocessing.get_context("spawn"), progress.set_quiet, (True,)) as pool:
-        waiting = {pool.submit(work, job): job for job in jobs}
+            workers, multiprocessing.get_context("spawn"), _begin) as pool:
+        # No more jobs than processes are handed over at a time: one that a process holds cannot be taken back.
+        left = iter(jobs)
+        waiting = {_submit(pool, work, job): job for job in itertools.islice(left, workers)}
         try:
             while waiting:
                 done, _ = concurrent.futures.wait(waiting, LOOK_EVERY if meanwhile else None,
@@ -43,13 +52,46 @@ def each(work, jobs, workers, threads=1, meanwhile=None):
                 if meanwhile:
                     meanwhile()
                 for future in done:
+                    job = waiting.pop(future)
+                    for following in itertools.islice(left, 1):
+                        waiting[_submit(pool, work, following)] = following
                     try:
                         result = future.result()
                     except concurrent.futures.process.BrokenProcessPool:
                         result = None
-                    yield waiting.pop(future), result
-        finally:  # an interrupt does not wait for jobs that have not begun
-            pool.shutdown(cancel_futures=True)
+                    yield job, result
+        finally:
+            if waiting:  # an interrupt or an error here: what is still at work stops, and nothing half written stays
+                for process in set(multiprocessing.active_children()) - set(others):
+                    process.terminate()
+
+
+def _submit(pool, work, job):
+    """A future of ``work(job)``. The new process does not hear Ctrl+C: the caller does, and ends it."""
+    deaf = threading.current_thread() is threading.main_thread()  # no other may set signals
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if deaf else None
+    try:
+        return pool.submit(work, job)
+    except concurrent.futures.process.BrokenProcessPool as error:
+        future = concurrent.futures.Future()
+        future.set_exception(error)
+        return future
+    finally:
+        if deaf:
+            signal.signal(signal.SIGINT, heard)
+
+
+def _begin():
+    """At the start of every process."""
+    progress.set_quiet(True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # leaves work by its finally clauses, which clean up
+    threading.Thread(target=_end_with_the_caller, daemon=True).start()
+
+
+def _end_with_the_caller():
+    """Nobody would fetch the result, and a process that waits for its next job would wait forever."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 @contextlib.contextmanager

@@ -106,7 +106,7 @@ class Reproduction:
         waiting = {stage: (job, job[2], job[3].segmenter.steps) for stage, job in stages.items()
                    if stage not in self.stages.done}
         if side_by_side.wanted(self.how, len(waiting)):
-            progress.say("== " + ", ".join(waiting))
+            self.stages.announce(*waiting)
             for stage, seconds, result in side_by_side.train_each(_train_variant, waiting, self.how.workers):
                 self.stages.keep(stage, seconds, result)
                 for found in result["collapse"].values():

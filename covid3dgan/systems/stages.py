@@ -43,12 +43,17 @@ class Stages:
         """Does ``work()`` unless the stage is done; its JSON result is kept and returned either way."""
         self.bar.set_description(name)
         if name not in self.done:
-            progress.say(f"== {name}")
+            self.announce(name)
             started = time.perf_counter()
             result = work()
             self.keep(name, time.perf_counter() - started, result)
         self.bar.update(1)
         return self.done[name]["result"]
+
+    def announce(self, *names):
+        """Says that these stages begin, all at once."""
+        self.bar.set_description(", ".join(names))
+        progress.say(f"== {', '.join(names)}")
 
     def keep(self, name, seconds, result):
         """Remembers a stage that was done elsewhere, and its JSON result; :meth:`run` then skips it."""
