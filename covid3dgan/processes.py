@@ -68,8 +68,11 @@ def each(work, jobs, workers, threads=1, meanwhile=None):
 
 def _submit(pool, work, job):
     """A future of ``work(job)``. The new process does not hear Ctrl+C: the caller does, and ends it."""
-    deaf = threading.current_thread() is threading.main_thread()  # no other may set signals
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN) if deaf else None
+    heard = signal.getsignal(signal.SIGINT)
+    # No other thread may set signals, and what is not Python's handler could not be put back.
+    deaf = threading.current_thread() is threading.main_thread() and heard is not None
+    if deaf:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return pool.submit(work, job)
     except concurrent.futures.process.BrokenProcessPool as error:

@@ -68,7 +68,8 @@ def test_an_error_of_the_caller_ends_the_jobs_at_work_and_starts_no_further_one(
 @pytest.mark.parametrize("sent, code", [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_processes_end_with_the_one_that_started_them(tmp_path, sent, code):
     script = tmp_path / "caller.py"
-    script.write_text(f"""import sys
+    script.write_text(f"""import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs this in the background had it ignored
 sys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})
 from test_processes import _report_and_sleep, processes
 if __name__ == "__main__":
