@@ -11,7 +11,7 @@ from covid3dgan.errors import InputError
 # The batch axis of what ``segmenter_batches`` gives, where it is not the first; None: not split among devices.
 SEGMENTER_AXES = {"pairs": 1, "label": None, "step": None}
 SLICES_PER_VOLUME = 4
-UNTOUCHED_SHARE = 0.25
+UNTOUCHED_SHARE = 0.1
 
 
 def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy=None,
@@ -79,7 +79,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
 def _paint(volumes, lungs, count, rng):
     """``count`` slices of healthy volumes with painted lesions, and the extent of these: known exactly, here alone.
 
-    A volume in four stays as it is: its slices teach what vessels look like.
+    One volume in ten stays as it is: its slices teach what vessels look like.
     """
     painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng)
     untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE

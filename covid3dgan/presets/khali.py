@@ -105,7 +105,7 @@ DEMO_BASE = dataclasses.replace(
     preprocess=dataclasses.replace(shabani.DEMO.preprocess, lung_level=None),
     gan=dataclasses.replace(shabani.DEMO.gan, steps=200, log_every=20, checkpoint_every=100),
     segmenter=dataclasses.replace(shabani.DEMO.segmenter, width=16, learning_rate=1e-3, decay_steps=100, batch_size=16,
-                                  steps=700, log_every=25, checkpoint_every=350))
+                                  steps=700, log_every=25, checkpoint_every=350, target_quantile=0.99))
 
 _improved("khali/demo", "the improved recipe at a size that trains on a laptop", DEMO_BASE,
           dataclasses.replace(IMPROVED, width=32, blocks=4, first_phase_steps=60, steps=660, decay_steps=300,

@@ -60,7 +60,7 @@ IMPROVED_PREPROCESS = PreprocessOptions.paper(lung_level=-860.0)
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
 IMPROVED_SEGMENTER = Segmenter(
     head="linear", dropout=0.1, shared_encoder=True, learning_rate=1e-3, decay_steps=600, decay_rate=0.75,
-    batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.75, target_quantile=0.99,
+    batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.75, target_quantile=0.999,
     ema_decay=0.99, log_every=50, checkpoint_every=500,
 )
 IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", decays=True, steps_per_step=1)

@@ -47,12 +47,12 @@ def test_lesions_only_brighten_and_only_the_lungs(shape):
 
 def test_lesions_have_the_densities_of_lesions():
     volumes, masks = lungs((40, 16, 64, 64))
-    noisy = healthy_noise.lesions(volumes, masks, np.random.default_rng(2), count=(1, 1))
-    added = noisy - volumes
-    cores = [noisy[i][added[i] > 0.8 * added[i].max()].mean() * 1400 - 1000 for i in range(40) if added[i].max() > 0.05]
-    assert len(cores) > 30
-    assert min(cores) > -780 and max(cores) < 200
-    assert sum(core > -250 for core in cores) >= 5 and sum(core < -250 for core in cores) >= 15
+    noisy, extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(2), count=(1, 1),
+                                                  radius=(0.1, 0.16), peripheral=0)
+    cores = [noisy[i][extent[i] > 0.95].mean() * 1400 - 1000 for i in range(40) if (extent[i] > 0.95).sum() > 20]
+    assert len(cores) > 25
+    assert min(cores) > -780 and max(cores) < 100
+    assert sum(core > -400 for core in cores) >= 5 and sum(core < -500 for core in cores) >= 10
 
 
 def test_lesions_have_soft_borders():
@@ -75,6 +75,46 @@ def test_lesions_prefer_the_border_of_the_lungs():
         return np.hypot(relative, (where[:, 2] - side) / 11.5).mean()
 
     assert mean_distance(6.0) > mean_distance(0.0) + 0.05
+
+
+@pytest.mark.parametrize("preference, axis, end", [("posterior", 2, 1), ("basal", 1, -1)])
+def test_lesions_prefer_the_back_and_the_bottom_of_the_lungs(preference, axis, end):
+    volumes, masks = lungs((30, 16, 64, 64))
+
+    def mean_place(weight):
+        """Of the lesions' voxels, 1 at the end that is preferred and -1 at the other."""
+        drawn = {"peripheral": 0, "posterior": 0, "basal": 0, preference: weight}
+        extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(4), count=(6, 6),
+                                               radius=(0.04, 0.05), **drawn)[1]
+        index = np.argwhere(extent > 0.5)[:, axis]
+        return end * (2 * index / (volumes.shape[axis] - 1) - 1).mean()
+
+    assert mean_place(6) > mean_place(0) + 0.2
+
+
+def test_lesions_are_blurred_as_what_was_resampled_is():
+    """A lesion deep in the lung: nothing is lost, and brightness and extent fall alike across its border."""
+    volumes, masks = np.full((1, 16, 64, 64), 0.1, np.float32), np.ones((1, 16, 64, 64), np.float32)
+    inside = np.zeros(masks.shape[1:], np.float32)
+    inside[8, 32, 32] = 1
+    point = healthy_noise._blurred(inside, masks[0] > 0)
+    assert point.sum() == pytest.approx(1) and point[8, 32, 32] == pytest.approx(0.66 ** 3)
+    assert point[7, 32, 32] == pytest.approx(0.17 * 0.66 ** 2) and np.count_nonzero(point) == 27
+    noisy, extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(8), count=(1, 1),
+                                                  radius=(0.1, 0.12), peripheral=0, posterior=0, basal=0)
+    steepest = max(np.abs(np.diff(extent[0], axis=axis)).max() for axis in range(3))
+    assert extent.max() > 0.95 and 0.1 < steepest < 0.7  # no voxel of the lesion borders on one without any
+    border = (extent > 0.4) & (extent < 0.6)
+    core = extent > 0.95
+    assert (noisy - volumes)[border].mean() == pytest.approx(0.5 * (noisy - volumes)[core].mean(), rel=0.3)
+
+
+def test_what_blur_takes_over_the_lungs_border_is_gone():
+    masks = np.zeros((8, 16, 16), bool)
+    masks[:, :, :8] = True
+    full = healthy_noise._blurred(masks.astype(np.float32), masks)
+    assert not full[:, :, 8:].any()
+    np.testing.assert_allclose(full[4, 8, 5:8], [1, 1, 0.83], rtol=1e-6)
 
 
 @pytest.mark.parametrize("make", [
