@@ -5,9 +5,11 @@ look nothing like disease, a generator soon learns the identity on everything el
 remove instead: soft, brighter, lesion-like densities inside the lungs.
 """
 
-__all__ = ["lesions", "painted_lesions", "published"]
+__all__ = ["ANYWHERE", "LIKE_COVID", "Look", "lesions", "painted_lesions", "published"]
 
+import dataclasses
 import functools
+from typing import Optional
 
 import numpy as np
 from scipy import ndimage
@@ -18,21 +20,47 @@ from covid3dgan.errors import InputError
 OCTAVES, LACUNARITY, REPEAT = 10, 2.0, 140
 NOISY_SLICES = 8 / 32
 
-# Ground glass is a veil: what it adds to the lung's density (HU). A consolidation replaces the lung.
-GROUND_GLASS_HU = (110.0, 340.0)
 CONSOLIDATION_HU = (-150.0, 60.0)
-CONSOLIDATION_SHARE = 0.3  # of the lesions, in their cores
 BRIGHTEST_HU = 90.0
 TEXTURE_HU = 60.0
 FAINTEST_HU = 40.0  # what a veil adds at least, also where the lung is already bright
-VEILED_HU = -790.0  # brighter tissue shines less through the veil, by this share of what it has more:
-VEIL_SHARE = 0.4
-# Disease is focal in some patients and all over the lungs in others: (share of volumes, fewest, most lesions).
-FOCAL, SPREAD = (0.35, 1, 5), (0.65, 5, 24)
-# The scanner and the way to the network's few voxels blur a patient's lesions, so the painted ones are blurred, too:
-# a point spreads over three voxels of each axis, as by a Gaussian of 0.6 voxels.
-BLUR = (0.17, 0.66, 0.17)
+VEILED_HU = -790.0  # brighter tissue shines less through the veil
 HU_RANGE = 1400.0  # of the volumes' scale: 0 is -1000 HU, 1 is 400 HU
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What painted lesions look like, and where they lie.
+
+    ``peripheral``, ``posterior`` and ``basal`` are preferences for the lung's border, its back and its bottom:
+    logarithms of how much more likely a centre is at one end than at the other.
+    """
+
+    ground_glass: tuple[float, float]  # HU that a veil adds to the lung's density; a consolidation replaces the lung
+    consolidation: float               # share of the lesions that have some, in their cores
+    veiled: float                      # share of what tissue has above VEILED_HU that the veil hides
+    softness: tuple[float, float]      # width of the border, in radii
+    on_ellipsoid: float                # extent there: 0.5 is a border half inside and half outside
+    # Disease is focal in some patients and all over the lungs in others: (share of volumes, fewest, most lesions).
+    focal: tuple[float, int, int]
+    spread: tuple[float, int, int]
+    peripheral: float
+    posterior: float = 0.0
+    basal: float = 0.0
+    blur: Optional[tuple[float, float, float]] = None  # what a voxel and its neighbours on each axis give to it
+
+
+# What the generator has to remove: from the brightest to the faintest, wherever it lies, and as sharp as the grid, so
+# that it learns to change nothing beside it. On softer ones (LIKE_COVID) it learns to darken what is around a lesion.
+ANYWHERE = Look(ground_glass=(110.0, 380.0), consolidation=0.45, veiled=0.3, softness=(0.3, 0.9), on_ellipsoid=0.3,
+                focal=(0.4, 1, 3), spread=(0.6, 3, 12), peripheral=2.0)
+
+# What the segmenter has to find: peripheral, posterior and in the lower lungs, as most of COVID-19 is (82 % and 81 % of
+# 552 patients, 73 to 76 % of 2655: PMC7355135, PMC8119228), and blurred, since the scanner and the way to the
+# network's few voxels blur a patient's lesions, too: a point spreads as by a Gaussian of 0.6 voxels.
+LIKE_COVID = Look(ground_glass=(110.0, 340.0), consolidation=0.3, veiled=0.4, softness=(0.25, 0.65), on_ellipsoid=0.5,
+                  focal=(0.35, 1, 5), spread=(0.65, 5, 24), peripheral=4.0, posterior=3.0, basal=1.0,
+                  blur=(0.17, 0.66, 0.17))
 
 
 def published(volumes, rng):
@@ -57,7 +85,7 @@ def published(volumes, rng):
     return noisy
 
 
-def lesions(volumes, lung_masks, rng, **how):
+def lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), look=ANYWHERE):
     """Healthy volumes with lesion-like densities in the lungs: 3D, soft, never darker than the lung was.
 
     Arguments as of :func:`painted_lesions`.
@@ -65,15 +93,11 @@ def lesions(volumes, lung_masks, rng, **how):
     Returns:
         float32 (B, slices, rows, columns), a new array in [0, 1] wherever ``volumes`` is.
     """
-    return painted_lesions(volumes, lung_masks, rng, **how)[0]
+    return painted_lesions(volumes, lung_masks, rng, count, radius, look)[0]
 
 
-def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), peripheral=4.0, posterior=3.0,
-                    basal=1.0):
+def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), look=LIKE_COVID):
     """Paints lesions as :func:`lesions` does, and says where.
-
-    Most are peripheral, posterior and in the lower lungs, as COVID-19's are (82 % and 81 % of 552 patients, 73 to 76 %
-    of 2655: PMC7355135, PMC8119228), and a network learns from where they lie, too.
 
     Args:
         volumes: float32 (B, slices, rows, columns), 0 = -1000 HU, 1 = 400 HU; slices upwards, rows front to back.
@@ -82,12 +106,11 @@ def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), 
         count: fewest and most lesions per volume; by default few in some volumes and many in others.
         radius: smallest and largest radius of a lesion, as a share of the rows, columns (and of the slices); drawn
             evenly in its logarithm, since small lesions are the frequent ones.
-        peripheral, posterior, basal: preference for the lung's border, its back and its bottom: logarithms of how
-            much more likely a centre is at one end than at the other. All 0: centres are drawn evenly.
+        look: :class:`Look`.
 
     Returns:
         (noisy, extent), both new float32 arrays (B, slices, rows, columns). ``extent`` is how much of a voxel a lesion
-        takes, in [0, 1]: a reader's outline runs at one half, in faint lesions as in dense ones.
+        takes, in [0, 1]: a reader's outline runs at about one half, in faint lesions as in dense ones.
     """
     volumes = _volumes(volumes)
     lung_masks = np.asarray(lung_masks)
@@ -98,19 +121,20 @@ def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), 
     for index, lungs in enumerate(lung_masks > 0.5):
         if not lungs.any():
             raise InputError(f"lung_masks[{index}]", "some lung", "an empty mask", "leave this case out")
-        fewest, most = count or (FOCAL if rng.random() < FOCAL[0] else SPREAD)[1:]
-        centres = _centres(lungs, int(rng.integers(fewest, most + 1)), (peripheral, posterior, basal), rng)
+        fewest, most = count or (look.focal if rng.random() < look.focal[0] else look.spread)[1:]
+        centres = _centres(lungs, int(rng.integers(fewest, most + 1)), look, rng)
         for centre in centres:
-            _paint(noisy[index], extent[index], lungs, centre, radius, rng)
-        noisy[index] = volumes[index] + _blurred(noisy[index] - volumes[index], lungs)
-        extent[index] = _blurred(extent[index], lungs)
+            _paint(noisy[index], extent[index], lungs, centre, radius, look, rng)
+        if look.blur:
+            noisy[index] = volumes[index] + _blurred(noisy[index] - volumes[index], lungs, look.blur)
+            extent[index] = _blurred(extent[index], lungs, look.blur)
     return noisy, extent
 
 
-def _blurred(values, lungs):
-    """(slices, rows, columns): ``values`` spread by BLUR, in the lungs; what they lose to the outside is gone."""
+def _blurred(values, lungs, blur):
+    """(slices, rows, columns): ``values`` spread by ``blur``, in the lungs; what they lose to the outside is gone."""
     for axis in range(3):
-        values = ndimage.correlate1d(values, BLUR, axis, mode="constant")
+        values = ndimage.correlate1d(values, blur, axis, mode="constant")
     return np.where(lungs, values, 0)
 
 
@@ -122,14 +146,14 @@ def _volumes(volumes):
     return volumes
 
 
-def _centres(lungs, count, preferences, rng):
-    """``count`` voxels of the lungs, (count, 3), drawn by the logarithms of :func:`painted_lesions`."""
-    peripheral, posterior, basal = preferences
+def _centres(lungs, count, look, rng):
+    """``count`` voxels of the lungs, (count, 3), drawn by the preferences of ``look``."""
     around = ndimage.uniform_filter(lungs.astype(np.float32), [max(3, size // 6) for size in lungs.shape])
     voxels = np.flatnonzero(lungs)
     slices, rows, _ = np.unravel_index(voxels, lungs.shape)
     # Half of what is around a voxel of the border is lung: `around` goes from 1/2 to 1.
-    preference = -2 * peripheral * around.reshape(-1)[voxels] + posterior * _place(rows) - basal * _place(slices)
+    preference = (-2 * look.peripheral * around.reshape(-1)[voxels].astype(np.float64)
+                  + look.posterior * _place(rows) - look.basal * _place(slices))
     cumulative = np.cumsum(np.exp(preference - preference.max()))
     drawn = np.searchsorted(cumulative, rng.random(count) * cumulative[-1])
     return np.stack(np.unravel_index(voxels[drawn], lungs.shape), axis=1)
@@ -141,7 +165,7 @@ def _place(indices):
     return (indices - first) / max(last - first, 1)
 
 
-def _paint(volume, extent, lungs, centre, radius, rng):
+def _paint(volume, extent, lungs, centre, radius, look, rng):
     """Adds one lesion to ``volume`` and ``extent`` in place: a veil of ground glass, in some with a solid core."""
     size = np.array(volume.shape)
     radii = np.exp(rng.uniform(*np.log(radius))) * np.exp(rng.uniform(-0.45, 0.45, 3)) * np.array(
@@ -155,14 +179,14 @@ def _paint(volume, extent, lungs, centre, radius, rng):
     shape, part = distance.shape, volume[box]
 
     # 1 at the centre, 0 on the ellipsoid; the border wanders and is soft, each lesion's in its own measure.
-    softness, ragged = rng.uniform(0.25, 0.65), rng.uniform(0.2, 0.5)
+    softness, ragged = rng.uniform(*look.softness), rng.uniform(0.2, 0.5)
     depth = 1.0 - distance + ragged * _smooth_noise(shape, 6, rng)
-    envelope = np.where(lungs[box], np.clip(depth / softness + 0.5, 0.0, 1.0), 0.0).astype(np.float32)
+    envelope = np.where(lungs[box], np.clip(depth / softness + look.on_ellipsoid, 0.0, 1.0), 0.0).astype(np.float32)
 
     texture = rng.uniform(0.3, 1.5) * TEXTURE_HU * _smooth_noise(shape, 7, rng)
-    veil = (rng.uniform(*GROUND_GLASS_HU) + texture) / HU_RANGE
-    added = np.maximum(veil - VEIL_SHARE * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_RANGE)
-    if rng.random() < CONSOLIDATION_SHARE:
+    veil = (rng.uniform(*look.ground_glass) + texture) / HU_RANGE
+    added = np.maximum(veil - look.veiled * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_RANGE)
+    if rng.random() < look.consolidation:
         core = np.clip((depth - rng.uniform(0.0, 0.8) + 0.5 * _smooth_noise(shape, 6, rng)) / 0.3, 0.0, 1.0)
         solid = _scaled(rng.uniform(*CONSOLIDATION_HU) + TEXTURE_HU * _smooth_noise(shape, 7, rng))
         added += core * np.maximum(solid - part - added, 0.0)

@@ -1,5 +1,7 @@
 """healthy_noise: what the makers change, where, and that they follow the generator they are given."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,14 +47,16 @@ def test_lesions_only_brighten_and_only_the_lungs(shape):
     assert noisy.max() <= 1 and noisy.dtype == np.float32
 
 
-def test_lesions_have_the_densities_of_lesions():
+@pytest.mark.parametrize("look", [healthy_noise.ANYWHERE, healthy_noise.LIKE_COVID])
+def test_lesions_have_the_densities_of_lesions(look):
     volumes, masks = lungs((40, 16, 64, 64))
+    look = dataclasses.replace(look, peripheral=0, posterior=0, basal=0)  # deep in the lung they reach their density
     noisy, extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(2), count=(1, 1),
-                                                  radius=(0.1, 0.16), peripheral=0)
+                                                  radius=(0.1, 0.16), look=look)
     cores = [noisy[i][extent[i] > 0.95].mean() * 1400 - 1000 for i in range(40) if (extent[i] > 0.95).sum() > 20]
     assert len(cores) > 25
     assert min(cores) > -780 and max(cores) < 100
-    assert sum(core > -400 for core in cores) >= 5 and sum(core < -500 for core in cores) >= 10
+    assert sum(core > -400 for core in cores) >= 3 and sum(core < -500 for core in cores) >= 10
 
 
 def test_lesions_have_soft_borders():
@@ -62,14 +66,21 @@ def test_lesions_have_soft_borders():
     assert np.mean(inside < 0.6 * np.median(inside)) > 0.1
 
 
-def test_lesions_prefer_the_border_of_the_lungs():
-    volumes, masks = lungs((30, 16, 64, 64))
+EVENLY = dataclasses.replace(healthy_noise.ANYWHERE, peripheral=0.0)
 
+
+def painted_voxels(look):
+    """(count, 3): voxels of small lesions in 30 volumes of 16 x 64 x 64."""
+    volumes, masks = lungs((30, 16, 64, 64))
+    extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(4), count=(6, 6), radius=(0.04, 0.05),
+                                           look=look)[1]
+    return np.argwhere(extent > 0.5)[:, 1:]
+
+
+def test_lesions_prefer_the_border_of_the_lungs():
     def mean_distance(peripheral):
         """Of the lesions' voxels from the nearest lung's axis; the border is at 1."""
-        added = healthy_noise.lesions(volumes, masks, np.random.default_rng(4), count=(6, 6), radius=(0.04, 0.05),
-                                      peripheral=peripheral) - volumes
-        where = np.argwhere(added > 0.05)[:, 1:]
+        where = painted_voxels(dataclasses.replace(EVENLY, peripheral=peripheral))
         side = np.where(where[:, 2] < 32, 0.27 * 64, 0.73 * 64)
         relative = np.hypot((where[:, 0] - 8) / 7.2, (where[:, 1] - 32) / 22.4)
         return np.hypot(relative, (where[:, 2] - side) / 11.5).mean()
@@ -77,19 +88,11 @@ def test_lesions_prefer_the_border_of_the_lungs():
     assert mean_distance(6.0) > mean_distance(0.0) + 0.05
 
 
-@pytest.mark.parametrize("preference, axis, end", [("posterior", 2, 1), ("basal", 1, -1)])
+@pytest.mark.parametrize("preference, axis, end", [("posterior", 1, 63), ("basal", 0, 0)])
 def test_lesions_prefer_the_back_and_the_bottom_of_the_lungs(preference, axis, end):
-    volumes, masks = lungs((30, 16, 64, 64))
-
-    def mean_place(weight):
-        """Of the lesions' voxels, 1 at the end that is preferred and -1 at the other."""
-        drawn = {"peripheral": 0, "posterior": 0, "basal": 0, preference: weight}
-        extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(4), count=(6, 6),
-                                               radius=(0.04, 0.05), **drawn)[1]
-        index = np.argwhere(extent > 0.5)[:, axis]
-        return end * (2 * index / (volumes.shape[axis] - 1) - 1).mean()
-
-    assert mean_place(6) > mean_place(0) + 0.2
+    far = {weight: np.abs(painted_voxels(dataclasses.replace(EVENLY, **{preference: weight}))[:, axis] - end).mean()
+           for weight in (0.0, 6.0)}
+    assert far[6.0] < 0.8 * far[0.0]
 
 
 def test_lesions_are_blurred_as_what_was_resampled_is():
@@ -97,11 +100,11 @@ def test_lesions_are_blurred_as_what_was_resampled_is():
     volumes, masks = np.full((1, 16, 64, 64), 0.1, np.float32), np.ones((1, 16, 64, 64), np.float32)
     inside = np.zeros(masks.shape[1:], np.float32)
     inside[8, 32, 32] = 1
-    point = healthy_noise._blurred(inside, masks[0] > 0)
+    point = healthy_noise._blurred(inside, masks[0] > 0, healthy_noise.LIKE_COVID.blur)
     assert point.sum() == pytest.approx(1) and point[8, 32, 32] == pytest.approx(0.66 ** 3)
     assert point[7, 32, 32] == pytest.approx(0.17 * 0.66 ** 2) and np.count_nonzero(point) == 27
     noisy, extent = healthy_noise.painted_lesions(volumes, masks, np.random.default_rng(8), count=(1, 1),
-                                                  radius=(0.1, 0.12), peripheral=0, posterior=0, basal=0)
+                                                  radius=(0.1, 0.12))
     steepest = max(np.abs(np.diff(extent[0], axis=axis)).max() for axis in range(3))
     assert extent.max() > 0.95 and 0.1 < steepest < 0.7  # no voxel of the lesion borders on one without any
     border = (extent > 0.4) & (extent < 0.6)
@@ -112,7 +115,7 @@ def test_lesions_are_blurred_as_what_was_resampled_is():
 def test_what_blur_takes_over_the_lungs_border_is_gone():
     masks = np.zeros((8, 16, 16), bool)
     masks[:, :, :8] = True
-    full = healthy_noise._blurred(masks.astype(np.float32), masks)
+    full = healthy_noise._blurred(masks.astype(np.float32), masks, healthy_noise.LIKE_COVID.blur)
     assert not full[:, :, 8:].any()
     np.testing.assert_allclose(full[4, 8, 5:8], [1, 1, 0.83], rtol=1e-6)
 
