@@ -51,7 +51,7 @@ class Look:
 
 
 # What the generator has to remove: from the brightest to the faintest, wherever it lies, and as sharp as the grid, so
-# that it learns to change nothing beside it. On softer ones (LIKE_COVID) it learns to darken what is around a lesion.
+# that it learns to change nothing beside it. On softer ones (LIKE_COVID) it changed more of what is around one.
 ANYWHERE = Look(ground_glass=(110.0, 380.0), consolidation=0.45, veiled=0.3, softness=(0.3, 0.9), on_ellipsoid=0.3,
                 focal=(0.4, 1, 3), spread=(0.6, 3, 12), peripheral=2.0)
 
@@ -85,28 +85,28 @@ def published(volumes, rng):
     return noisy
 
 
-def lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), look=ANYWHERE):
-    """Healthy volumes with lesion-like densities in the lungs: 3D, soft, never darker than the lung was.
+def lesions(volumes, lung_masks, rng):
+    """Healthy volumes with what the generator has to remove: lesion-like densities in the lungs (``ANYWHERE``).
 
     Arguments as of :func:`painted_lesions`.
 
     Returns:
         float32 (B, slices, rows, columns), a new array in [0, 1] wherever ``volumes`` is.
     """
-    return painted_lesions(volumes, lung_masks, rng, count, radius, look)[0]
+    return painted_lesions(volumes, lung_masks, rng, ANYWHERE)[0]
 
 
-def painted_lesions(volumes, lung_masks, rng, count=None, radius=(0.015, 0.16), look=LIKE_COVID):
-    """Paints lesions as :func:`lesions` does, and says where.
+def painted_lesions(volumes, lung_masks, rng, look, count=None, radius=(0.015, 0.16)):
+    """Paints lesions into healthy lungs, 3D, soft, never darker than the lung was, and says where.
 
     Args:
         volumes: float32 (B, slices, rows, columns), 0 = -1000 HU, 1 = 400 HU; slices upwards, rows front to back.
         lung_masks: the same shape; above 0.5 is lung.
         rng: `numpy.random.Generator`.
+        look: :class:`Look`, for example ``LIKE_COVID``.
         count: fewest and most lesions per volume; by default few in some volumes and many in others.
         radius: smallest and largest radius of a lesion, as a share of the rows, columns (and of the slices); drawn
             evenly in its logarithm, since small lesions are the frequent ones.
-        look: :class:`Look`.
 
     Returns:
         (noisy, extent), both new float32 arrays (B, slices, rows, columns). ``extent`` is how much of a voxel a lesion

@@ -81,7 +81,7 @@ def _paint(volumes, lungs, count, rng):
 
     One volume in ten stays as it is: its slices teach what vessels look like.
     """
-    painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng)
+    painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng, healthy_noise.LIKE_COVID)
     untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE
     painted[untouched], extent[untouched] = volumes[untouched], 0
     with_lung = np.argwhere((lungs > 0.5).any((2, 3)))

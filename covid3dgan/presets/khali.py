@@ -100,6 +100,7 @@ IMPROVED = TransUnet(
 _improved("khali/improved", "ours: shabani/improved with the TransUNet's fixes named one by one (docs/FIDELITY.md)",
           shabani.IMPROVED, IMPROVED)
 # The UNet beside it sees as many slices, in batches of the same size. Lungs and GAN are as docs/RESULTS.md has them.
+# On HU as they are, where the comparison was measured; the quantile of shabani.DEMO was chosen on levelled lungs.
 DEMO_BASE = dataclasses.replace(
     shabani.DEMO,
     preprocess=dataclasses.replace(shabani.DEMO.preprocess, lung_level=None),

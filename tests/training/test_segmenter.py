@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from covid3dgan import compat, presets
+from covid3dgan.data import healthy_noise
 from covid3dgan.data.pipelines import step_dataset
 from covid3dgan.data.segmenter_batches import segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
@@ -92,6 +93,64 @@ def test_flips_mirror_slice_and_target_together():
     for i, flipped in enumerate(mirrored):
         expected = plain["target"][i, :, ::-1] if flipped else plain["target"][i]
         np.testing.assert_array_equal(batch["target"][i], expected)
+
+
+def _painting_batches(share=0.75):
+    """Batches of 8, and the 6 healthy volumes of 4 slices that are painted; the mask leaves a border out."""
+    preset = _preset(batch_size=8, synthetic_share=share)
+    healthy = RNG.uniform(0.05, 0.2, (6, 4, SIDE, SIDE)).astype(np.float32)
+    lungs = np.zeros_like(healthy)
+    lungs[:, 1:, 2:-2, 2:-2] = 1
+    return segmenter_batches(SLICES, TARGETS, _groups(preset), preset.segmenter, preset.contrastive, 1, healthy,
+                             lungs), healthy.reshape(-1, SIDE, SIDE), lungs.reshape(-1, SIDE, SIDE)
+
+
+def test_the_share_of_painted_slices_is_lesions_on_healthy_lungs_with_their_extent_as_target():
+    batches, healthy, lungs = _painting_batches()
+    with_lesion = 0
+    for step in range(20):
+        image, target = (batches(step)[name][..., 0] for name in ("slice", "target"))
+        for found, mask in zip(image[:2], target[:2]):  # a quarter is COVID slices and their pseudo-masks
+            index, = np.flatnonzero((SLICES == found).all((1, 2)))
+            np.testing.assert_array_equal(mask, TARGETS[index])
+        for found, extent in zip(image[2:], target[2:]):
+            index = np.argmax((healthy == found).sum((1, 2)))  # outside of the lungs a slice stays as it was
+            assert lungs[index].any() and not extent[lungs[index] == 0].any()
+            np.testing.assert_array_equal(found[extent == 0], healthy[index][extent == 0])
+            assert (found >= healthy[index]).all() and (found > healthy[index])[extent > 0.5].all()
+            assert 0 <= extent.min() and extent.max() <= 1
+            with_lesion += extent.max() > 0.5
+    assert 20 < with_lesion < 100  # of 120
+
+
+def test_one_volume_in_ten_is_not_painted_and_the_others_are_like_covid(monkeypatch):
+    looks = []
+
+    def everywhere(volumes, lung_masks, rng, look):
+        looks.append(look)
+        return volumes + lung_masks, np.copy(lung_masks)
+
+    monkeypatch.setattr(healthy_noise, "painted_lesions", everywhere)
+    batches, healthy, lungs = _painting_batches()
+    volumes_drawn, untouched = 0, 0
+    for step in range(400):
+        image, target = (batches(step)[name][2:, ..., 0] for name in ("slice", "target"))
+        painted = {}
+        for found, extent in zip(image, target):
+            index = np.argmax((healthy == found).sum((1, 2)))
+            np.testing.assert_array_equal(found, healthy[index] + extent)
+            painted.setdefault(index // 4, set()).add(bool(extent.any()))
+        assert all(len(kinds) == 1 for kinds in painted.values())  # a volume is painted, or none of its slices is
+        volumes_drawn += len(painted)
+        untouched += sum(kinds == {False} for kinds in painted.values())
+    assert volumes_drawn > 750 and untouched / volumes_drawn == pytest.approx(0.1, abs=0.03)
+    assert set(looks) == {healthy_noise.LIKE_COVID}
+
+
+def test_painting_without_healthy_cases_is_refused():
+    preset = _preset(synthetic_share=0.5)
+    with pytest.raises(InputError, match="segmenter.synthetic_share.*healthy cases to paint lesions into.*none"):
+        _batches(preset)
 
 
 def test_pseudo_masks_are_stretched_around_the_level():
