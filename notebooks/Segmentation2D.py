@@ -84,7 +84,7 @@ from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.evaluation.charts import slice_sum_box
 from covid3dgan.training.pseudo_slices import load_pseudo_slices
 
-found = load_pseudo_slices(run.prepared / "train", run.gan, preset.pseudo, SEED, preset.segmenter.target_quantile)
+found = load_pseudo_slices(run.prepared / "train", run.gan, preset.pseudo, SEED, preset.segmenter)
 sums = found.targets.sum((1, 2), dtype=np.float64)
 groups = group_slices(sums, preset.contrastive, found.lung_pixels)
 print(f"{len(groups.high)} high and {len(groups.low)} low slices of {len(sums)}: {groups.rule}")

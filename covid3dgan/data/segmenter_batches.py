@@ -2,6 +2,9 @@
 
 __all__ = ["SEGMENTER_AXES", "segmenter_batches"]
 
+import functools
+import threading
+
 import numpy as np
 
 from covid3dgan.data import healthy_noise
@@ -11,6 +14,8 @@ from covid3dgan.errors import InputError
 # The batch axis of what ``segmenter_batches`` gives, where it is not the first; None: not split among devices.
 SEGMENTER_AXES = {"pairs": 1, "label": None, "step": None}
 SLICES_PER_VOLUME = 4
+STEPS_PER_VOLUME = 2  # a painted volume has many slices, and painting it takes a third of a small network's step
+KEPT_TURNS = 4  # painted volumes that wait for their other step; batches are made a few steps ahead
 UNTOUCHED_SHARE = 0.1
 
 
@@ -52,6 +57,21 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
         return np.concatenate([positive, negative])
 
+    @functools.lru_cache(maxsize=KEPT_TURNS)
+    def painted(turn):
+        indices = volumes.at(turn)
+        chosen, lungs = healthy[indices], healthy_lungs[indices]
+        return *_paint(chosen, lungs, np.random.default_rng([seed, 33, turn])), np.argwhere((lungs > 0.5).any((2, 3)))
+
+    painting = threading.Lock()  # else two steps that are made at once would both paint
+
+    def synthetic_slices(step):
+        with painting:
+            noisy, extent, with_lung = painted(step // STEPS_PER_VOLUME)
+        rng = np.random.default_rng([seed, 34, step])
+        at = tuple(with_lung[rng.choice(len(with_lung), synthetic, replace=len(with_lung) < synthetic)].T)
+        return noisy[at], extent[at]
+
     def at(step):
         if options.only_grouped_slices:
             chosen = np.concatenate([groups.high[streams["high"].at(step)], groups.low[streams["low"].at(step)]])
@@ -59,10 +79,7 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
         if synthetic:
-            indices = volumes.at(step)
-            painted = _paint(healthy[indices], healthy_lungs[indices], synthetic,
-                             np.random.default_rng([seed, 33, step]))
-            image[-synthetic:], target[-synthetic:] = painted
+            image[-synthetic:], target[-synthetic:] = synthetic_slices(step)
         if options.flip:
             mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
             image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
@@ -76,14 +93,12 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     return at
 
 
-def _paint(volumes, lungs, count, rng):
-    """``count`` slices of healthy volumes with painted lesions, and the extent of these: known exactly, here alone.
+def _paint(volumes, lungs, rng):
+    """Healthy volumes with painted lesions, and the extent of these: known exactly, here alone.
 
     One volume in ten stays as it is: its slices teach what vessels look like.
     """
     painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng, healthy_noise.LIKE_COVID)
     untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE
     painted[untouched], extent[untouched] = volumes[untouched], 0
-    with_lung = np.argwhere((lungs > 0.5).any((2, 3)))
-    at = tuple(with_lung[rng.choice(len(with_lung), count, replace=len(with_lung) < count)].T)
-    return painted[at], extent[at]
+    return painted, extent

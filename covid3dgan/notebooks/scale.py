@@ -16,7 +16,7 @@ VARIABLE = "COVID3DGAN_NOTEBOOK_SCALE"
 FOLDER = "COVID3DGAN_NOTEBOOK_RUN"  # where the four notebooks of paper 001 share one run
 
 _SHABANI = ("gan.steps=2", "gan.reconstructions=1", "gan.log_every=1", "gan.checkpoint_every=2", "segmenter.steps=4",
-            "segmenter.log_every=1", "segmenter.checkpoint_every=4")
+            "segmenter.log_every=1", "segmenter.checkpoint_every=4", "segmenter.calibration_steps=20")
 # What a short run changes of a system's demo preset.
 SHORT = {
     "shabani": _SHABANI,

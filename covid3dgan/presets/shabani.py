@@ -60,7 +60,7 @@ IMPROVED_PREPROCESS = PreprocessOptions.paper(lung_level=-860.0)
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
 IMPROVED_SEGMENTER = Segmenter(
     head="linear", dropout=0.1, shared_encoder=True, learning_rate=1e-3, decay_steps=600, decay_rate=0.75,
-    batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.75, target_quantile=0.999,
+    batch_size=16, steps=4000, only_grouped_slices=False, flip=True, synthetic_share=0.5, calibration_steps=3000,
     ema_decay=0.99, log_every=50, checkpoint_every=500,
 )
 IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", decays=True, steps_per_step=1)
@@ -80,13 +80,13 @@ IMPROVED = register(System(
 DEMO = register(System(
     name="shabani/demo",
     summary="the improved recipe at a size that trains on a laptop",
-    preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(16, 64, 64), min_slices=16),
-    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(16, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=250, log_every=25, checkpoint_every=125),
+    preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(32, 64, 64)),
+    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(32, 64, 64), generator_width=4, discriminator_width=16,
+                            steps=150, log_every=25, checkpoint_every=75),
     pseudo=IMPROVED_PSEUDO,
     # Many steps of a small batch and a narrow network teach more than fewer of a larger one (docs/RESULTS.md).
-    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=329, batch_size=8,
-                                  steps=2300, log_every=50, checkpoint_every=1150),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=857, batch_size=8,
+                                  steps=6000, log_every=50, checkpoint_every=3000),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))

@@ -94,6 +94,9 @@ class Segmenter:
     # The quantile of the differences in healthy lungs that becomes 0.5 in the targets: below lies what the generator
     # changes anyway, above it faint lesions count as much as dense ones. None: the differences as they are.
     target_quantile: Optional[float] = None
+    # Steps of the small network that reads an extent from the differences, taught by painted lesions; 0: none, the
+    # differences are the targets.
+    calibration_steps: int = 0
     ema_decay: float = 0.0
     log_every: int = 10
     checkpoint_every: int = 100

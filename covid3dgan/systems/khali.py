@@ -81,7 +81,7 @@ def _report(out, preset, how, cohorts, models, train, test, command):
                                                   preset.evaluation.slice_filters,
                                                   [case.spacing for case in cases.cases])
                for method in khali_tables.METHODS}
-    found = load_pseudo_slices(train, out / "gan", preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    found = load_pseudo_slices(train, out / "gan", preset.pseudo, how.seed, preset.segmenter)
     sums = found.targets.sum((1, 2), dtype=np.float64)
     groups = group_slices(sums, preset.contrastive, found.lung_pixels)
     fit = _fitted_temperature(models["TransUNET"], found.slices, groups, how.seed)

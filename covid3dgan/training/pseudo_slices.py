@@ -11,6 +11,7 @@ import numpy as np
 from covid3dgan.data.prepared_set import PreparedSet, open_prepared
 from covid3dgan.errors import InputError
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
+from covid3dgan.training.calibration import calibrated_targets
 from covid3dgan.training.train_gan import load_generator
 
 # 7 HU: a generator that changes nothing in healthy lungs must not make targets of rounding errors.
@@ -43,7 +44,7 @@ class PseudoSlices:
         return None if self.healthy_lungs is None else _pixels(self.healthy_lungs)
 
 
-def load_pseudo_slices(data, gan, pseudo, seed, quantile=None):
+def load_pseudo_slices(data, gan, pseudo, seed, segmenter):
     """Reads the prepared cases and makes their pseudo-masks.
 
     Args:
@@ -51,7 +52,8 @@ def load_pseudo_slices(data, gan, pseudo, seed, quantile=None):
         gan: the GAN run whose generator makes the pseudo-masks.
         pseudo: presets.stages.Pseudo.
         seed: seeds the latent noise.
-        quantile: presets.stages.Segmenter.target_quantile; None leaves the pseudo-masks as they are.
+        segmenter: presets.stages.Segmenter, which says on what scale the targets are: as the differences are, stretched
+            (``target_quantile``) or calibrated (``calibration_steps``).
     """
     folders = [data] if isinstance(data, (str, Path)) else list(data)
     cases = open_prepared(*folders)
@@ -66,14 +68,29 @@ def load_pseudo_slices(data, gan, pseudo, seed, quantile=None):
     clean = clean_lungs = None
     if len(healthy):
         clean, clean_lungs = np.asarray(healthy.array("lung")), np.asarray(healthy.array("lung_mask"))
-    targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
-    if quantile is not None:
-        if clean is None:
-            raise InputError("segmenter.target_quantile", "healthy cases to measure the generator's differences on",
-                             "none", "pass healthy cases or set segmenter.target_quantile=none")
+    _check_scale(segmenter, clean)
+    if segmenter.calibration_steps:
+        targets = calibrated_targets(generator, volumes, lungs, clean, clean_lungs, pseudo, seed,
+                                     segmenter.calibration_steps)
+    else:
+        targets = make_pseudo_masks(generator, volumes, lungs, pseudo, seed).difference
+    if segmenter.target_quantile is not None:
         changes = make_pseudo_masks(generator, clean, clean_lungs, pseudo, seed).difference[clean_lungs > 0.5]
-        targets = stretched(targets, float(np.quantile(changes, quantile)))
+        targets = stretched(targets, float(np.quantile(changes, segmenter.target_quantile)))
     return PseudoSlices(cases, gan_step, as_slices(volumes), as_slices(targets), _pixels(lungs), clean, clean_lungs)
+
+
+def _check_scale(segmenter, clean):
+    """Refuses two scales at once, and one that needs healthy cases where there are none."""
+    if segmenter.calibration_steps and segmenter.target_quantile is not None:
+        raise InputError("segmenter.calibration_steps", "targets on one scale", "segmenter.target_quantile beside it",
+                         "set segmenter.target_quantile=none or segmenter.calibration_steps=0")
+    if clean is None and segmenter.calibration_steps:
+        raise InputError("segmenter.calibration_steps", "healthy cases to paint lesions into", "none",
+                         "pass healthy cases or set segmenter.calibration_steps=0")
+    if clean is None and segmenter.target_quantile is not None:
+        raise InputError("segmenter.target_quantile", "healthy cases to measure the generator's differences on", "none",
+                         "pass healthy cases or set segmenter.target_quantile=none")
 
 
 def stretched(targets, level):

@@ -36,7 +36,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
     """
     precision, crew = how.prepare(), how.crew()
     crew.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
-    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter)
     refuse_other_level(found.cases, preset.preprocess)
     run = crew.start_run(path, "segmenter", preset, how.seed, inputs=found.cases.files(), resume=how.resume,
                          overwrite=how.overwrite,

@@ -48,7 +48,7 @@ def train_transunet(data, gan, path, preset, how, validation=None):
             preset's value stays.
     """
     how.prepare()
-    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter.target_quantile)
+    found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter)
     refuse_other_level(found.cases, preset.preprocess)
     return train_on_slices(found, path, preset, how, validation, {"gan": str(gan), "gan_step": found.gan_step})
 

@@ -23,7 +23,7 @@ def cohort(tmp_path_factory):
 def test_cases_manifest_sheet_and_published_arrays(cohort, tmp_path):
     assert main(["preprocess", str(cohort), str(tmp_path / "out"), "--published-arrays", *SET]) == 0
     cases = open_prepared(tmp_path / "out")
-    assert len(cases) == 3 and cases.shape == (16, 64, 64) and len(cases.only("covid")) == 3
+    assert len(cases) == 3 and cases.shape == (32, 64, 64) and len(cases.only("covid")) == 3
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert [c["id"] for c in manifest["cases"]] == cases.ids and manifest["problems"] == []
     assert manifest["cases"][0]["facts"]["lung_mask"] == "given" and len(manifest["cases"][0]["sha256"]["image"]) == 64

@@ -14,6 +14,7 @@ from covid3dgan.training.pseudo_slices import PseudoSlices, as_slices
 from covid3dgan.training.runs import open_run
 
 SETTINGS = ["gan.steps=2", "gan.checkpoint_every=2", "segmenter.steps=2", "segmenter.width=4", "transunet.steps=4",
+            "segmenter.calibration_steps=20", "gan.volume_shape=16,64,64", "preprocess.min_slices=16",
             "transunet.first_phase_steps=1", "transunet.width=8", "transunet.blocks=1", "transunet.checkpoint_every=4"]
 COMMAND = "covid3dgan reproduce khali"
 

@@ -20,6 +20,7 @@ from covid3dgan.training.conduct import How
 TOY = presets.override(presets.get("shabani/demo"), [
     "gan.steps=4", "gan.generator_width=1", "gan.discriminator_width=4", "gan.batch_size=2", "gan.reconstructions=1",
     "gan.log_every=2", "gan.checkpoint_every=2", "segmenter.steps=4", "segmenter.width=4", "segmenter.batch_size=8",
+    "segmenter.calibration_steps=20", "gan.volume_shape=16,64,64", "preprocess.min_slices=16",
     "segmenter.log_every=2", "segmenter.checkpoint_every=2"])
 SIZES = CohortSizes(healthy=3, covid=2, validation=2, test=2, size=(64, 64, 24))
 

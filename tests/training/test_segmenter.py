@@ -10,7 +10,7 @@ import tensorflow as tf
 from covid3dgan import compat, presets
 from covid3dgan.data import healthy_noise
 from covid3dgan.data.pipelines import step_dataset
-from covid3dgan.data.segmenter_batches import segmenter_batches
+from covid3dgan.data.segmenter_batches import KEPT_TURNS, STEPS_PER_VOLUME, segmenter_batches
 from covid3dgan.data.slice_groups import group_slices
 from covid3dgan.errors import InputError
 from covid3dgan.presets.stages import Contrastive, Segmenter
@@ -98,7 +98,7 @@ def test_flips_mirror_slice_and_target_together():
 def _painting_batches(share=0.75):
     """Batches of 8, and the 6 healthy volumes of 4 slices that are painted; the mask leaves a border out."""
     preset = _preset(batch_size=8, synthetic_share=share)
-    healthy = RNG.uniform(0.05, 0.2, (6, 4, SIDE, SIDE)).astype(np.float32)
+    healthy = np.random.default_rng(3).uniform(0.05, 0.2, (6, 4, SIDE, SIDE)).astype(np.float32)
     lungs = np.zeros_like(healthy)
     lungs[:, 1:, 2:-2, 2:-2] = 1
     return segmenter_batches(SLICES, TARGETS, _groups(preset), preset.segmenter, preset.contrastive, 1, healthy,
@@ -133,7 +133,7 @@ def test_one_volume_in_ten_is_not_painted_and_the_others_are_like_covid(monkeypa
     monkeypatch.setattr(healthy_noise, "painted_lesions", everywhere)
     batches, healthy, lungs = _painting_batches()
     volumes_drawn, untouched = 0, 0
-    for step in range(400):
+    for step in range(0, 800, STEPS_PER_VOLUME):
         image, target = (batches(step)[name][2:, ..., 0] for name in ("slice", "target"))
         painted = {}
         for found, extent in zip(image, target):
@@ -145,6 +145,27 @@ def test_one_volume_in_ten_is_not_painted_and_the_others_are_like_covid(monkeypa
         untouched += sum(kinds == {False} for kinds in painted.values())
     assert volumes_drawn > 750 and untouched / volumes_drawn == pytest.approx(0.1, abs=0.03)
     assert set(looks) == {healthy_noise.LIKE_COVID}
+
+
+def test_a_painted_volume_serves_two_steps_and_no_batch_depends_on_the_ones_before(monkeypatch):
+    painted = []
+    paint = healthy_noise.painted_lesions
+
+    def counted(*arguments):
+        painted.append(1)
+        return paint(*arguments)
+
+    monkeypatch.setattr(healthy_noise, "painted_lesions", counted)
+    steps = range(2 * (KEPT_TURNS + 2) * STEPS_PER_VOLUME)
+    batches = _painting_batches()[0]
+    in_order = [batches(step) for step in steps]
+    assert len(painted) == len(steps) / STEPS_PER_VOLUME
+    batches = _painting_batches()[0]
+    for step in reversed(steps):
+        for name, values in batches(step).items():
+            np.testing.assert_array_equal(values, in_order[step][name])
+    # Other slices of the volume, or another order of them: not the same batch twice.
+    assert not np.array_equal(in_order[0]["slice"][2:], in_order[1]["slice"][2:])
 
 
 def test_painting_without_healthy_cases_is_refused():
@@ -160,11 +181,15 @@ def test_pseudo_masks_are_stretched_around_the_level():
     np.testing.assert_array_equal(stretched(np.float32([1e-6]), 0.0), [0])
 
 
-def test_the_level_is_a_quantile_of_what_the_generator_changes_in_healthy_lungs(monkeypatch):
-    """Healthy differences 0.00, 0.02, ..., 0.08 inside the lungs and 1 outside: the median is 0.04."""
+CHANGED = {"covid": [0.02, 0.03, 0.04, 0.06, 0.4, 0], "healthy": [0.0, 0.08, 0.02, 0.06, 0.04, 1.0]}
+
+
+@pytest.fixture
+def six_voxels(monkeypatch):
+    """One COVID and one healthy case of six voxels, five of them lung, and the set of the kinds that are present."""
     volumes = {"covid": np.full((1, 1, 1, 6), 0.1, np.float32), "healthy": np.full((1, 1, 1, 6), 0.2, np.float32)}
     lungs = np.float32([1, 1, 1, 1, 1, 0]).reshape(1, 1, 1, 6)
-    changed = {"covid": [0.02, 0.03, 0.04, 0.06, 0.4, 0], "healthy": [0.0, 0.08, 0.02, 0.06, 0.04, 1.0]}
+    present = {"covid", "healthy"}
 
     class Cases:
         shape = presets.get("shabani/demo").gan.volume_shape
@@ -183,19 +208,43 @@ def test_the_level_is_a_quantile_of_what_the_generator_changes_in_healthy_lungs(
 
     def differences(generator, images, masks, pseudo, seed):
         kind = "covid" if images is volumes["covid"] else "healthy"
-        return SimpleNamespace(difference=np.float32(changed[kind]).reshape(1, 1, 1, 6))
+        return SimpleNamespace(difference=np.float32(CHANGED[kind]).reshape(1, 1, 1, 6))
 
     monkeypatch.setattr(pseudo_slices, "open_prepared", lambda *folders: Cases())
     monkeypatch.setattr(pseudo_slices, "load_generator", lambda path: (None, presets.get("shabani/demo"), 1))
     monkeypatch.setattr(pseudo_slices, "make_pseudo_masks", differences)
-    present = ("covid", "healthy")
-    plain, found = (pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, quantile).targets.ravel()
-                    for quantile in (None, 0.5))
-    np.testing.assert_allclose(plain, changed["covid"])
-    np.testing.assert_allclose(found, [0, 0.25, 0.5, 1, 1, 0], atol=1e-6)
-    present = ("covid",)
-    with pytest.raises(InputError, match="segmenter.target_quantile: expected healthy cases"):
-        pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, 0.5)
+    return present
+
+
+def _targets(**segmenter):
+    return pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, Segmenter(**segmenter)).targets.ravel()
+
+
+def test_the_level_is_a_quantile_of_what_the_generator_changes_in_healthy_lungs(six_voxels):
+    """Healthy differences 0.00, 0.02, ..., 0.08 inside the lungs and 1 outside: the median is 0.04."""
+    np.testing.assert_allclose(_targets(), CHANGED["covid"])
+    np.testing.assert_allclose(_targets(target_quantile=0.5), [0, 0.25, 0.5, 1, 1, 0], atol=1e-6)
+
+
+def test_calibrated_targets_come_from_the_healthy_cases_of_the_training(six_voxels, monkeypatch):
+    def calibrated(generator, volumes, lungs, healthy, healthy_lungs, pseudo, seed, steps):
+        assert (seed, steps) == (1, 7) and healthy_lungs is lungs
+        return volumes + healthy
+
+    monkeypatch.setattr(pseudo_slices, "calibrated_targets", calibrated)
+    np.testing.assert_allclose(_targets(calibration_steps=7), np.full(6, 0.3), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [{"calibration_steps": 7}, {"target_quantile": 0.5}])
+def test_a_scale_of_the_targets_that_needs_healthy_cases_is_refused_without(six_voxels, scale):
+    six_voxels.remove("healthy")
+    with pytest.raises(InputError, match=f"segmenter.{next(iter(scale))}: expected healthy cases.*found none"):
+        _targets(**scale)
+
+
+def test_two_scales_of_the_targets_at_once_are_refused(six_voxels):
+    with pytest.raises(InputError, match="segmenter.calibration_steps: expected targets on one scale"):
+        _targets(calibration_steps=7, target_quantile=0.5)
 
 
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():

@@ -22,7 +22,7 @@ def preset(name="demo", **changes):
     chosen = presets.get(f"khali/{name}")
     small = {"width": 16, "blocks": 1, "heads": 2, "ema_decay": 0.9, "batch_size": 8, "first_phase_steps": PAUSE,
              "steps": STEPS, "learning_rate": 2e-3, "checkpoint_every": 30, **changes}
-    unet = dataclasses.replace(chosen.segmenter, synthetic_share=0.0, target_quantile=None)
+    unet = dataclasses.replace(chosen.segmenter, synthetic_share=0.0, calibration_steps=0)
     return dataclasses.replace(chosen, segmenter=unet, transunet=dataclasses.replace(chosen.transunet, **small))
 
 

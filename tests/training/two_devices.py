@@ -16,6 +16,7 @@ from covid3dgan.training.train_segmenter import train_segmenter
 # What devices draw each for themselves, dropout and augmentation, is off; all else must be the same number by number.
 SETTINGS = ["gan.volume_shape=16,16,16", "gan.generator_width=2", "gan.discriminator_width=4", "gan.log_every=1",
             "gan.steps=6", "segmenter.width=4", "segmenter.dropout=0", "segmenter.steps=6", "segmenter.log_every=1",
+            "segmenter.calibration_steps=20",
             "contrastive.augmentation=false", "contrastive.grouping=sorted"]
 
 
