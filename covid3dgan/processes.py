@@ -18,7 +18,7 @@ THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 LOOK_EVERY = 1.0  # seconds
 
 
-def each(work, jobs, workers, threads=1, meanwhile=None):
+def each(work, jobs, workers, threads=1, meanwhile=None, apart=False):
     """Yields (job, ``work(job)``) as they come, and (job, None) where a process ended before its job did.
 
     What a job raises is raised here; this, an interrupt, and the end of this process end the other jobs, too.
@@ -26,13 +26,14 @@ def each(work, jobs, workers, threads=1, meanwhile=None):
     Args:
         work: a function of one job at the top of its module; it and the jobs are sent to the processes.
         jobs: a list.
-        workers: processes; everything happens in this one where one is enough. More than one only where the caller's
-            own script is guarded by ``__name__``.
+        workers: processes; everything happens in this one where one is enough. More than one, and ``apart``, only
+            where the caller's own script is guarded by ``__name__``.
         threads: of each process; every one has a job of its own to do, and further threads only wait for each other.
         meanwhile: called about once a second while processes work.
+        apart: a process of its own also where one is enough: its memory is free when it ends.
     """
     workers = min(workers, len(jobs))
-    if workers <= 1:
+    if workers <= 1 and not apart:
         for job in jobs:
             yield job, work(job)
         return

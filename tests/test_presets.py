@@ -23,8 +23,8 @@ def test_every_preset_survives_json():
 
 
 def test_overrides_survive_json():
-    changed = presets.override(presets.get("shabani/demo"), ["gan.volume_shape=32,64,64", "pairs=healthy-low"])
-    assert changed.gan.volume_shape == (32, 64, 64)
+    changed = presets.override(presets.get("shabani/demo"), ["gan.volume_shape=32,96,96", "pairs=healthy-low"])
+    assert changed.gan.volume_shape == (32, 96, 96)
     assert presets.from_dict(presets.as_dict(changed)) == changed
 
 

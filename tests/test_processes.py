@@ -34,6 +34,17 @@ def test_the_caller_may_look_around_while_processes_work():
     assert len(looks) >= 3
 
 
+def test_one_job_has_a_process_of_its_own_where_it_is_to_be_apart():
+    [(_, here)] = processes.each(_process, [None], 1)
+    [(_, apart)] = processes.each(_process, [None], 1, apart=True)
+    assert here == os.getpid() != apart
+    assert list(processes.each(os._exit, [1], 1, apart=True)) == [(1, None)]
+
+
+def _process(job):
+    return os.getpid()
+
+
 def test_processes_take_one_blas_thread_and_the_caller_keeps_its_own(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)

@@ -82,7 +82,7 @@ DEMO = register(System(
     summary="the improved recipe at a size that trains on a laptop",
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(32, 64, 64)),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(32, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=150, log_every=25, checkpoint_every=75),
+                            steps=150, log_every=5, checkpoint_every=75),
     pseudo=IMPROVED_PSEUDO,
     # Many steps of a small batch and a narrow network teach more than fewer of a larger one (docs/RESULTS.md).
     segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=857, batch_size=8,

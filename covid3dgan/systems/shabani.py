@@ -95,25 +95,29 @@ class Reproduction:
 
     def train_gan(self):
         """The 3D GAN on the training cases; returns seconds and step."""
-        return self.stages.run("GAN", lambda: finish(train_gan, self.prepared / "train", self.gan, self.preset,
-                                                     self.how))
+        job = self.prepared / "train", self.gan, self.preset, self.how
+        [result] = self._trained(_train_gan, {"GAN": (job, self.gan, self.preset.gan.steps)})
+        return result
 
     def train_segmenters(self):
         """Every variant's segmenter on the GAN's pseudo-masks; returns method -> seconds, step and threshold."""
-        stages = {f"segmenter: {name}": (
-            self.prepared, self.gan, path, presets.override(self.preset, VARIANTS[name]), self.how)
-            for name, path in self.segmenters.items()}
-        waiting = {stage: (job, job[2], job[3].segmenter.steps) for stage, job in stages.items()
-                   if stage not in self.stages.done}
-        if side_by_side.wanted(self.how, len(waiting)):
+        stages = {}
+        for name, path in self.segmenters.items():
+            job = self.prepared, self.gan, path, presets.override(self.preset, VARIANTS[name]), self.how
+            stages[f"segmenter: {name}"] = job, path, self.preset.segmenter.steps
+        return dict(zip(self.segmenters, self._trained(_train_variant, stages)))
+
+    def _trained(self, train, stages):
+        """Each stage's result, in order; ``stages`` maps names to (job of ``train``, run directory, steps)."""
+        waiting = {stage: job for stage, job in stages.items() if stage not in self.stages.done}
+        if waiting and side_by_side.wanted(self.how):
             self.stages.announce(*waiting)
-            for stage, seconds, result in side_by_side.train_each(_train_variant, waiting, self.how.workers):
+            for stage, seconds, result in side_by_side.train_each(train, waiting, self.how.workers):
                 self.stages.keep(stage, seconds, result)
                 for found in result["collapse"].values():
                     progress.say(f"warning: {stage}: {found['message']}")
         # Those that are done are skipped; one whose process was killed, perhaps for want of memory, goes on alone.
-        results = [self.stages.run(stage, lambda j=job: _train_variant(j)) for stage, job in stages.items()]
-        return dict(zip(self.segmenters, results))
+        return [self.stages.run(stage, lambda j=job: train(j)) for stage, (job, _, _) in stages.items()]
 
     def score(self):
         """Scores of every method on the test cohorts: see shabani_scores.score_methods."""
@@ -184,6 +188,11 @@ def finish(train, data, path, preset, how, **extra):
             progress.say(f"warning: {error} Trying again from the last checkpoint.")
     return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
             "collapse": run.manifest.get("collapse", {}), "threshold": run.manifest.get("threshold")}
+
+
+def _train_gan(job):
+    """The GAN, in this process or in one of its own; a job is (cases, path, preset, how)."""
+    return finish(train_gan, *job)
 
 
 def _train_variant(job):

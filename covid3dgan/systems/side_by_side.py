@@ -1,6 +1,7 @@
-"""Trainings side by side: on a CPU two small networks, one core each, take little longer than one on both.
+"""Trainings in processes of their own, and side by side: on a CPU two small networks take little longer than one.
 
-A step of the demo's segmenter takes as long on one core by itself as on two cores together (docs/RESULTS.md).
+A step of the demo's segmenter takes as long on one core by itself as on two cores together (docs/RESULTS.md). And what
+a training took of the memory is given back when its process ends; TensorFlow keeps it for as long as there is one.
 """
 
 __all__ = ["train_each", "wanted"]
@@ -13,10 +14,9 @@ import tensorflow as tf
 from covid3dgan import processes, progress
 
 
-def wanted(how, trainings):
-    """Whether ``trainings`` trainings are to share the machine; on a GPU, which one of them fills, never."""
-    return (how.side_by_side and trainings > 1 and how.strategy == "none"
-            and not tf.config.list_physical_devices("GPU"))
+def wanted(how):
+    """Whether trainings are to have processes of their own; on a GPU, which one of them fills, never."""
+    return how.side_by_side and how.strategy == "none" and not tf.config.list_physical_devices("GPU")
 
 
 def train_each(train, jobs, workers):
@@ -36,7 +36,7 @@ def train_each(train, jobs, workers):
     pending = [(train, name, job) for name, (job, _, _) in jobs.items()]
     threads = max(1, workers // len(jobs))
     try:
-        for (_, name, _), done in processes.each(_timed, pending, workers, threads, look):
+        for (_, name, _), done in processes.each(_timed, pending, workers, threads, look, apart=True):
             if done is not None:
                 yield (name, *done)
     finally:

@@ -26,8 +26,8 @@ class How:
         memory_limit: gigabytes that training may take; more than it is refused before it starts.
         strategy: none, mirrored or multi_worker (training/distribution.py).
         workers: processes that a recipe makes and prepares its cases with, before it trains.
-        side_by_side: a recipe's segmenters are trained at once, in processes that share ``workers`` threads; wants the
-            memory of all of them together.
+        side_by_side: a recipe trains in processes of their own, its segmenters at once, which share ``workers`` threads
+            and want the memory of all of them together.
     """
 
     seed: int = 0

@@ -57,11 +57,20 @@ def test_an_error_of_a_training_comes_whole(tmp_path):
         list(side_by_side.train_each(_refuse, jobs, 2))
 
 
-@pytest.mark.parametrize("how, trainings, expected", [
-    (How(side_by_side=True, workers=2), 2, True), (How(side_by_side=True, workers=2), 1, False),
-    (How(workers=2), 2, False), (How(side_by_side=True, strategy="mirrored"), 2, False)])
-def test_only_several_trainings_on_a_cpu_share_it(how, trainings, expected, monkeypatch):
+def _process(path):
+    return os.getpid(), os.environ["TF_NUM_INTRAOP_THREADS"]
+
+
+def test_one_alone_has_a_process_of_its_own_too_and_all_threads(tmp_path):
+    [(name, _, (process, threads))] = side_by_side.train_each(_process, {"a": (tmp_path, tmp_path, 7)}, 2)
+    assert name == "a" and process != os.getpid() and threads == "2"
+
+
+@pytest.mark.parametrize("how, expected", [
+    (How(side_by_side=True, workers=2), True), (How(workers=2), False),
+    (How(side_by_side=True, strategy="mirrored"), False)])
+def test_only_trainings_on_a_cpu_have_processes_of_their_own(how, expected, monkeypatch):
     monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: [])
-    assert side_by_side.wanted(how, trainings) is expected
+    assert side_by_side.wanted(how) is expected
     monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
-    assert not side_by_side.wanted(how, trainings)
+    assert not side_by_side.wanted(how)
