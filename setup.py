@@ -18,8 +18,8 @@ setup(
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
     package_data={"covid3dgan": ["evaluation/*.json"]},
-    install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "matplotlib>=3.7", "pydicom>=2.4", "tqdm>=4.60",
-                      "pillow>=9"],
+    install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "threadpoolctl>=3.2", "matplotlib>=3.7",
+                      "pydicom>=2.4", "tqdm>=4.60", "pillow>=9"],
     extras_require={
         "reference": ["tensorflow==2.15.1", "tensorflow-addons==0.23.0"],
         "keras3": ["tensorflow>=2.16"],

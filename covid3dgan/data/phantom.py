@@ -20,6 +20,7 @@ from typing import Optional
 
 import numpy as np
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from covid3dgan import files, progress
 from covid3dgan.data import phantom_scanner, phantom_tissues, phantom_vessels, volumes
@@ -91,8 +92,10 @@ def infection_rate(cohort, case, seed=0):
     return float(settings.infection_rate * relative[place] / relative.mean())
 
 
+# How BLAS splits a product among threads shows in the last digit, and so here and there in a voxel's HU.
+@threadpool_limits.wrap(limits=1, user_api="blas")
 def generate(cohort, case, seed=0, size=SIZE):
-    """One phantom; the same arguments always give the same voxels.
+    """One phantom; the same arguments always give the same voxels, however many threads there are.
 
     Args:
         cohort: a name in ``COHORTS``.

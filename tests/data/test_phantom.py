@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from covid3dgan.data import phantom
 from covid3dgan.errors import ArgumentError
@@ -17,6 +18,24 @@ def test_same_arguments_same_voxels_and_another_seed_another_patient():
     assert np.array_equal(first.ct.affine, again.ct.affine)
     other = phantom.generate("uestc-like", 3, 6, SMALL)
     assert not np.array_equal(first.ct.array, other.ct.array)
+
+
+def test_phantoms_are_made_on_one_blas_thread_and_the_caller_keeps_its_own(monkeypatch):
+    """How BLAS splits a product among threads shows in some voxel's HU."""
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen, anatomy = [], phantom.Thorax
+
+    def watched(rng):
+        seen.append(threads())
+        return anatomy(rng)
+
+    monkeypatch.setattr(phantom, "Thorax", watched)
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        phantom.generate("healthy", 0, 1, (32, 32, 16))
+        assert seen == [{1}] and threads() == before
 
 
 @pytest.mark.parametrize("seed", range(12))
