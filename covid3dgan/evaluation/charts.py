@@ -234,7 +234,12 @@ def bland_altman(true_ml, predicted_ml, names=None, unit="ml", title=None):
 
 
 def _legend_below(figure, axes):
-    """A legend under the axes with as many columns as the figure's width takes."""
+    """A legend under the axes with as many columns as the figure's width takes, in rows of like length."""
     handles, labels = axes.get_legend_handles_labels()
-    fitting = int(figure.get_figwidth() * 14 / (max(map(len, labels)) + 7))
-    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, min(fitting, len(labels))))
+    # At 8 points about 14 letters take an inch; an entry's patch and gaps take as much as 7.
+    room, lengths = figure.get_figwidth() * 14, [len(label) + 7 for label in labels]
+    for rows in range(1, len(labels) + 1):
+        columns = -(-len(labels) // rows)
+        if sum(max(column) for column in np.array_split(lengths, columns)) <= room:
+            break
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)

@@ -1,5 +1,6 @@
 """Figures: what they show is right, every axis has its unit, and all CT panels share one grey window."""
 
+import collections
 import itertools
 
 import matplotlib
@@ -95,6 +96,20 @@ def test_grouped_bars_have_the_given_heights_and_gaps():
     np.testing.assert_array_equal([[b.get_height() for b in c] for c in bars], [[62.0, 63.7], [69.9, np.nan]])
     assert {t.get_text() for t in axes.texts} == {"62.0", "63.7", "69.9"}
     assert axes.get_ylabel() == "score (%)"
+
+
+@pytest.mark.parametrize("names, rows", [
+    (("best HU threshold", "GAN", "GAN + UNet", "GAN + UNet + contrastive"), [4]),
+    (("a training without any of the contrastive steps", "GAN", "GAN + UNet", "GAN + UNet + contrastive"), [2, 2])])
+def test_legend_takes_one_row_where_it_fits_and_like_rows_where_not(names, rows):
+    places = {"Mosmed": (60.0, 10.0), "UESTC": (62.0, 9.0), "Radiopaedia": (70.0, 8.0)}
+    figure = figures.grouped_bars(dict.fromkeys(names, places), "Dice (%)")
+    figure.draw_without_rendering()
+    legend = figure.legends[0]
+    lines = collections.Counter(round(text.get_window_extent().y0) for text in legend.get_texts())
+    assert list(lines.values()) == rows
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
 
 
 def test_threshold_curve_shows_ours_the_papers_and_the_choice():
