@@ -26,8 +26,9 @@ def run(args):
 
     started = time.perf_counter()
     how = How(seed=args.seed, precision=args.precision, workers=args.workers, side_by_side=args.workers > 1)
+    precision = "" if args.precision == "auto" else f" --precision {args.precision}"
     path = reproduce(args.out, presets.get("shabani/demo"), how, variants=ABLATION,
-                     command=f"covid3dgan demo --seed {args.seed}", overwrite=args.overwrite)
+                     command=f"covid3dgan demo --seed {args.seed}{precision}", overwrite=args.overwrite)
     dice = json.loads((Path(args.out) / "results.json").read_text(encoding="utf-8"))["mean_dice"]
     names = list(next(iter(dice.values())))
     print(f"\nMean Dice per volume on held-out PHANTOMS (not patients), seed {args.seed}:")

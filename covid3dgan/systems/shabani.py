@@ -134,8 +134,8 @@ class Reproduction:
     def report(self, command=""):
         """Writes report.html, report.md and results.json; returns the report's path and every method's mean Dice."""
         scores = self.stages.done["scores"]["result"]
-        return self.stages.run("report", lambda: write_report(self.out, self.preset, self.cohorts, scores,
-                                                              self.segmenters, command, self.how))
+        return self.stages.run("report", lambda: write_report(
+            self.out, self.preset, self.cohorts, scores, (self.gan, *self.segmenters.values()), command, self.how))
 
     def close(self):
         """Ends the progress bar."""

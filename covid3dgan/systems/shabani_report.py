@@ -12,6 +12,7 @@ from covid3dgan.evaluation.style import hounsfield
 from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
 from covid3dgan.systems.shabani_scores import HU_METHOD
+from covid3dgan.training.runs import read_manifest
 
 FULL = "GAN + UNet + contrastive"
 METRICS = ("dice", "specificity", "sensitivity")
@@ -23,25 +24,28 @@ NAMES = {
 }
 
 
-def write_report(out, preset, cohorts, scores, runs, command, how):
+def write_report(out, preset, cohorts, scores, trainings, command, how):
     """Writes report.html, report.md and results.json; returns what results.json holds.
 
     Args:
         out: the run's folder, with ``scores/`` and ``prepared/``.
         scores: what shabani_scores.score_methods returned.
-        runs: method -> segmenter run.
+        trainings: folders of the GAN's run and the segmenters' runs.
     """
     scores = _with_nan(scores)
     command = command or f"covid3dgan reproduce {preset.system} --preset {preset.name} --seed {how.seed}"
-    sections = [_about(preset, cohorts, how, command)]
+    # What trained them, not what was asked for: auto is another policy on another machine.
+    precisions = sorted({read_manifest(path / "run.json")["precision"] for path in trainings})
+    sections = [_about(preset, cohorts, how, command, precisions)]
     sections += [report.Section(f"{table.name}: {table.title}", (_table(table, cohorts, scores, command),),
                                 phantom=cohorts.phantom) for table in tables("shabani", preset.evaluation)]
     sections.append(report.Section("Per volume", (_volume_table(scores),), phantom=cohorts.phantom))
     sections.append(report.Section("Figures", tuple(_figures(out, preset, cohorts, scores)), phantom=cohorts.phantom))
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
                  subtitle="Research software, not a medical device.", overwrite=True)
-    results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": how.seed, "command": command,
-               "data": cohorts.described, **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
+    results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": how.seed, "precision": precisions,
+               "command": command, "data": cohorts.described,
+               **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
                "mean_dice": {method: {name: float(np.nanmean(values)) for name, values in sets.items()}
                              for method, sets in scores["per_case"].items()}}
     write_json(out / "results.json", results)
@@ -57,12 +61,12 @@ def _with_nan(value):
     return float("nan") if value is None else value
 
 
-def _about(preset, cohorts, how, command):
+def _about(preset, cohorts, how, command, precisions):
     rows = tuple((role, text) for role, text in cohorts.described.items())
     return report.Section("What was run", (
         report.Code(command),
-        report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {how.seed}. Thresholds were chosen on the "
-                         "validation cases alone."),
+        report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {how.seed}. Trained in "
+                         f"{' and '.join(precisions)}. Thresholds were chosen on the validation cases alone."),
         report.Table("Cases", ("role", "made of"), rows)), phantom=cohorts.phantom)
 
 

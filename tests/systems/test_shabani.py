@@ -106,6 +106,8 @@ def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
         assert part in text
     assert "http://" not in text.replace("http://www.w3.org", "")
     results = json.loads((folder / "results.json").read_text())
+    trained = json.loads((folder / "gan/run.json").read_text())["precision"]  # auto's choice on this machine
+    assert results["precision"] == [trained] and f"Trained in {trained}." in text
     assert results["phantom"] and set(results["mean_dice"]) == {"best HU threshold", "GAN", "GAN + UNet", FULL}
 
 
