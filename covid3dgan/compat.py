@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from covid3dgan import addons, kernels
 from covid3dgan.environment import has_bfloat16_units
-from covid3dgan.errors import InputError, InputWarning, check_choice, sentence
+from covid3dgan.errors import ArgumentError, InputError, InputWarning, check_choice, sentence
 
 __all__ = [
     "HAS_TFA", "KERAS_3", "PRECISIONS", "InstanceNormalization", "Lookahead", "SeedGenerator",
@@ -248,12 +248,21 @@ def resolve_precision(name):
     if gpus:
         capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
         return "mixed_bfloat16" if capability >= (8, 0) else "mixed_float16" if capability >= (7, 0) else "float32"
-    return "mixed_bfloat16" if has_bfloat16_units() else "float32"
+    return "mixed_bfloat16" if has_bfloat16_units() and kernels.bfloat16_sums_are_exact() else "float32"
 
 
 def set_precision(name):
-    """Makes ``name`` (see PRECISIONS) the policy of every layer built from now on; returns the resolved name."""
+    """Makes ``name`` (see PRECISIONS) the policy of every layer built from now on; returns the resolved name.
+
+    Raises:
+        ArgumentError: mixed_bfloat16 on a CPU where sums of bfloat16 numbers lose most of what is added.
+    """
     resolved = resolve_precision(name)
+    if resolved == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
+        if not kernels.bfloat16_sums_are_exact():
+            raise ArgumentError("precision", "for mixed_bfloat16 a processor on which TensorFlow adds bfloat16 products "
+                                "in float32 (AVX-512 or AMX, with oneDNN on)",
+                                "one on which it rounds every sum, so that gradients come out wrong", "use float32")
     if resolved == "mixed_bfloat16" and not BFLOAT16_GRADIENTS_ARE_RIGHT:
         warnings.warn(sentence("precision", "a TensorFlow whose bfloat16 gradients covid3dgan can correct",
                                tf.__version__, "train in float32 on a CPU"), InputWarning, stacklevel=2)

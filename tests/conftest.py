@@ -10,6 +10,23 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @pytest.fixture(scope="session")
+def bfloat16():
+    """For tests that compute in bfloat16: skipped where that is refused, as tests/test_compat.py asserts."""
+    from covid3dgan import kernels
+
+    if not kernels.bfloat16_sums_are_exact():
+        pytest.skip("mixed_bfloat16 is refused on this processor, where TensorFlow rounds every sum")
+
+
+@pytest.fixture
+def bfloat16_accepted(monkeypatch):
+    """For tests that only build networks in bfloat16, which every processor can."""
+    from covid3dgan import kernels
+
+    monkeypatch.setattr(kernels, "bfloat16_sums_are_exact", lambda: True)
+
+
+@pytest.fixture(scope="session")
 def shared_data():
     """The folder of real images (a chest CT with lungs, blood smears); tests skip where it is absent."""
     beside = Path(__file__).resolve().parents[1].parent / "shared" / "data"

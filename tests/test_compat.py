@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import addons, compat, models
+from covid3dgan import addons, compat, kernels, models
 from covid3dgan.errors import ArgumentError, InputError
 
 needs_tfa = pytest.mark.skipif(not compat.HAS_TFA, reason="tensorflow-addons is not installed")
@@ -187,6 +187,7 @@ def test_a_changed_learning_rate_is_part_of_the_optimizers_state():
                for value in map(compat.variable_value, compat.optimizer_variables(optimizer)))
 
 
+@pytest.mark.usefixtures("bfloat16_accepted")
 def test_loss_scaling_leaves_the_update_as_it_is():
     """Under mixed_float16 the loss is scaled and its gradients unscaled: the weights move as without."""
     factors = []
@@ -269,6 +270,7 @@ def test_assign_refuses_a_value_of_another_shape():
 
 # === Precision and layers ===
 
+@pytest.mark.usefixtures("bfloat16_accepted")
 def test_precision_is_put_back_even_after_an_error():
     with pytest.raises(RuntimeError), compat.precision("mixed_bfloat16") as name:
         assert name == "mixed_bfloat16"
@@ -279,8 +281,9 @@ def test_precision_is_put_back_even_after_an_error():
 
 def test_auto_precision_follows_the_processor(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-    for units, name in ((True, "mixed_bfloat16"), (False, "float32")):
+    for units, exact, name in ((True, True, "mixed_bfloat16"), (False, True, "float32"), (True, False, "float32")):
         monkeypatch.setattr(compat, "has_bfloat16_units", lambda units=units: units)
+        monkeypatch.setattr(kernels, "bfloat16_sums_are_exact", lambda exact=exact: exact)
         assert compat.resolve_precision("auto") == name
 
 
@@ -290,6 +293,14 @@ def test_auto_precision_follows_the_gpu(capability, name, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["gpu"])
     monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": capability})
     assert compat.resolve_precision("auto") == name
+
+
+def test_bfloat16_is_refused_where_its_sums_are_rounded(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(kernels, "bfloat16_sums_are_exact", lambda: False)
+    with pytest.raises(ArgumentError, match="precision: expected a processor on which .* AMX.*; use float32"):
+        compat.set_precision("mixed_bfloat16")
+    assert compat.set_precision("float32") == "float32"
 
 
 def test_an_unknown_precision_is_refused():

@@ -1,5 +1,10 @@
 """TensorFlow's bfloat16 gradients, as ``covid3dgan.kernels`` corrects them, against float32."""
 
+import os
+import platform
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -38,6 +43,7 @@ def test_bias_gradients_over_many_pixels_keep_their_sum(shape, graph):
     assert_agree(tf.nn.bias_add, numbers(*shape) + 1.0, np.float32([0.5, -0.25, 1.0]), graph=graph)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("graph", [True, False])
 @pytest.mark.parametrize("sides, kernel", [((2, 8, 8), 3), ((2, 8, 8), 5), ((2, 2, 2), 3), ((1, 1, 8), 5),
                                            ((4, 16, 16), 5), ((4, 8, 8), 3), ((1, 4, 4), 3)])
@@ -48,6 +54,7 @@ def test_kernel_gradients_of_small_volumes_are_those_of_float32(sides, kernel, g
     assert_agree(convolve, numbers(2, *sides, 16), 0.05 * numbers(kernel, kernel, kernel, 16, 8), graph=graph)
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_a_valid_strided_convolution_keeps_its_attributes():
     def convolve(volume, weights):
         return tf.nn.conv3d(volume, weights, [1, 1, 2, 2, 1], "VALID")
@@ -55,6 +62,7 @@ def test_a_valid_strided_convolution_keeps_its_attributes():
     assert_agree(convolve, numbers(2, 4, 8, 9, 4), numbers(3, 3, 3, 4, 5))
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_sides_unknown_in_the_graph_are_taken_as_small():
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, None, 4), tf.bfloat16),
                                   tf.TensorSpec((3, 3, 3, 4, 4), tf.bfloat16)])
@@ -70,12 +78,22 @@ def test_sides_unknown_in_the_graph_are_taken_as_small():
     assert (gradient[1, 1, 1] == 128).all() and (gradient[0, 0, 0] == 49).all()
 
 
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is switched on x86 alone")
+def test_without_onednn_sums_of_bfloat16_are_found_to_be_rounded():
+    """What a processor without AVX-512 does; the switch is read when TensorFlow starts, hence a process of its own."""
+    found = subprocess.run([sys.executable, "-c", "from covid3dgan import kernels\n"
+                            "print(kernels.bfloat16_sums_are_exact())"], stdout=subprocess.PIPE, text=True, check=True,
+                           env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"})
+    assert found.stdout.split() == ["False"]
+
+
 def test_correcting_twice_is_correcting_once():
     before = kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"]
     assert kernels.correct_bfloat16_gradients()
     assert kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"] is before
 
 
+@pytest.mark.usefixtures("bfloat16_accepted")
 def test_a_tensorflow_that_cannot_be_corrected_is_named_when_bfloat16_is_chosen(monkeypatch):
     monkeypatch.setattr(kernels.tf_ops, "_gradient_registry", None)
     assert not kernels.correct_bfloat16_gradients()

@@ -49,11 +49,13 @@ class How:
         return compat.set_precision(self.precision)
 
     def crew(self):
-        """The devices that ``strategy`` names, training.distribution.Crew; call it after :meth:`prepare`."""
+        """The devices that ``strategy`` names, training.distribution.Crew; call it before :meth:`prepare`, since
+        several workers must be set up before TensorFlow computes anything."""
+        crew = distribution.start(self.strategy)
         if self.strategy != "none" and compat.resolve_precision(self.precision) == "mixed_float16":
             raise ArgumentError("--precision", f"float32 or mixed_bfloat16 with --strategy {self.strategy}",
                                 "mixed_float16", "change one of the two")
-        return distribution.start(self.strategy)
+        return crew
 
     def refuse_scaling(self, network, *taken):
         """Refuses the options for large trainings that ``network`` does not take, all but ``taken``."""

@@ -42,8 +42,8 @@ def train_gan(data, path, preset, how):
         raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
     refuse_other_level(cases, preset.preprocess)
-    precision = how.prepare()
     crew = how.crew()
+    precision = how.prepare()
     crew.share_batch(options.batch_size, "gan.batch_size", how.accumulate)
     if how.memory_limit is not None:
         found, recomputed = (gan_memory(options, precision, how.accumulate, recompute, crew.replicas, len(cases))

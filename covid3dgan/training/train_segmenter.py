@@ -34,7 +34,7 @@ def train_segmenter(data, gan, path, preset, how, validation=None):
         validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
             preset's value stays.
     """
-    precision, crew = how.prepare(), how.crew()
+    crew, precision = how.crew(), how.prepare()
     crew.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
     found = load_pseudo_slices(data, gan, preset.pseudo, how.seed, preset.segmenter)
     refuse_other_level(found.cases, preset.preprocess)

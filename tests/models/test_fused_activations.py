@@ -10,6 +10,7 @@ from covid3dgan.models.fused_activations import fuse_activations
 from covid3dgan.models.given_dropout import GivenDropout
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("sides", [(16, 32, 32), (32, 16, 16)])
 def test_scores_and_gradients_stay_near_those_of_the_discriminator(sides):
     keras.utils.set_random_seed(0)
@@ -42,6 +43,7 @@ def test_in_float32_they_equal_the_model(build, joined):
     np.testing.assert_allclose(fused(inputs), network(inputs), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_its_dropout_can_be_given():
     with compat.precision("mixed_bfloat16"):
         network = models.build_discriminator(input_shape=(16, 16, 16, 1), width=8)

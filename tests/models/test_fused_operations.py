@@ -15,6 +15,7 @@ def plain(x, kernel, padding="SAME"):
     return tf.nn.conv3d(x, kernel, [1] * 5, padding)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
 @pytest.mark.parametrize("channels, filters", [(8, 8), (3, 5), (1, 16), (8, 16), (9, 12), (16, 16)])
 def test_bfloat16_convolutions_equal_the_plain_one(channels, filters, padding):
@@ -26,13 +27,16 @@ def test_bfloat16_convolutions_equal_the_plain_one(channels, filters, padding):
 
 @pytest.mark.parametrize("channels", [3, 4, 9])  # pairs of columns with and without a channel of ones, that alone
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_bias_sum_and_activation_come_in_this_order(channels, dtype):
+def test_bias_sum_and_activation_come_in_this_order(channels, dtype, request):
+    if dtype == "bfloat16":
+        request.getfixturevalue("bfloat16")
     x, kernel = whole_numbers(1, 2, 4, 6, channels), whole_numbers(3, 3, 3, channels, 4, seed=1)
     bias, other = tf.constant([-3.0, 0.0, 2.0, 5.0]), whole_numbers(1, 2, 4, 6, 4, seed=2)
     found = convolve(tf.cast(x, dtype), kernel, bias, tf.cast(other, dtype), tf.nn.relu)
     np.testing.assert_array_equal(tf.cast(found, tf.float32), tf.nn.relu(plain(x, kernel) + bias + other))
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("channels", [1, 2, 9])  # both, pairs of columns, a channel of ones for the bias
 def test_bfloat16_gradients_are_those_of_the_plain_convolution(channels):
     x, kernel = whole_numbers(1, 2, 4, 6, channels), whole_numbers(3, 3, 3, channels, 4, seed=1)

@@ -58,6 +58,7 @@ def test_a_generator_without_such_units_runs_as_it_is():
     np.testing.assert_array_equal(FusedUnits(network)(inputs), network(inputs))
 
 
+@pytest.mark.usefixtures("bfloat16")
 def test_mixed_precision_stays_near():
     keras.utils.set_random_seed(0)
     exact = models.build_generator(input_shape=(16, 32, 32, 1), width=4)

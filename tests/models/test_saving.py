@@ -41,7 +41,9 @@ GPU = bool(tf.config.list_physical_devices("GPU"))
 @pytest.mark.parametrize("name, policy", [(name, policy) for name in NETWORKS
                                           for policy in ("mixed_bfloat16", "mixed_float16")
                                           if GPU or policy == "mixed_bfloat16" or name in ("segmenter", "contrastive")])
-def test_mixed_precision_trains_and_gives_float32(name, policy):
+def test_mixed_precision_trains_and_gives_float32(name, policy, request):
+    if policy == "mixed_bfloat16":
+        request.getfixturevalue("bfloat16")
     with compat.precision(policy):
         model = NETWORKS[name]()
     with tf.GradientTape() as tape:
@@ -55,6 +57,7 @@ def test_mixed_precision_trains_and_gives_float32(name, policy):
     assert policy[6:] in {layer.compute_dtype for layer in model.layers if "Conv" in type(layer).__name__}
 
 
+@pytest.mark.usefixtures("bfloat16_accepted")
 def test_small_volumes_are_convolved_in_float32():
     """A bfloat16 kernel of the CPU reads beyond the end of small volumes; which of them is known by their size."""
     with compat.precision("mixed_bfloat16"):
@@ -73,6 +76,7 @@ def test_float16_volumes_are_refused_where_there_is_no_kernel_for_them(build):
         build(input_shape=VOLUME)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("name", ["published generator", "unetpp generator", "published discriminator"])
 def test_bfloat16_gradients_agree_with_float32(name):
     """Holds back a fault of the CPU's kernels that gave random weight gradients at the bottom of the U."""

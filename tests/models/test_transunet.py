@@ -111,6 +111,7 @@ def test_saved_and_loaded_network_gives_the_same_logits(variant, tmp_path):
     np.testing.assert_allclose(loaded(images), network(images), atol=1e-6)
 
 
+@pytest.mark.usefixtures("bfloat16")
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_bfloat16_stays_close_to_float32(variant):
     images = np.random.default_rng(0).random((2, 32, 32, 1)).astype("float32")

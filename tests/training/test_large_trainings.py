@@ -101,6 +101,7 @@ def test_a_batch_that_the_parts_do_not_divide_is_refused():
         build_gan(_options(), accumulate=3)
 
 
+@pytest.mark.usefixtures("bfloat16_accepted")
 def test_memory_limit_names_what_to_change():
     options = _options(volume_shape=(16, 32, 32), batch_size=8, generator_width=2)
     whole, parts = (gan_memory(options, "float32", number) for number in (1, 8))
