@@ -260,8 +260,8 @@ def set_precision(name):
     resolved = resolve_precision(name)
     if resolved == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
         if not kernels.bfloat16_sums_are_exact():
-            raise ArgumentError("precision", "for mixed_bfloat16 a processor on which TensorFlow adds bfloat16 products "
-                                "in float32 (AVX-512 or AMX, with oneDNN on)",
+            raise ArgumentError("precision", "for mixed_bfloat16 a processor on which TensorFlow adds bfloat16 "
+                                "products in float32 (AVX-512 or AMX, with oneDNN on)",
                                 "one on which it rounds every sum, so that gradients come out wrong", "use float32")
     if resolved == "mixed_bfloat16" and not BFLOAT16_GRADIENTS_ARE_RIGHT:
         warnings.warn(sentence("precision", "a TensorFlow whose bfloat16 gradients covid3dgan can correct",
