@@ -10,9 +10,11 @@ def machine_line(facts):
     versions = facts["versions"]
     tensorflow = versions.get("tensorflow") or versions.get("tensorflow-cpu")
     units = "fast" if facts["bfloat16_units"] else "no fast"
+    onednn = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN as TensorFlow chooses"}[facts.get("onednn")]
     return (f"{facts.get('processor') or facts['platform']}, {facts['cpus']} cores, {facts['memory_gib']} GiB, {units} "
-            f"bfloat16 units; TensorFlow {tensorflow}, Keras {versions.get('keras')}, Python {versions['python']}; "
-            f"load before the start {facts.get('load_before', '-')}; commit {(facts['git_commit'] or '-')[:9]}")
+            f"bfloat16 units, {onednn}; TensorFlow {tensorflow}, Keras {versions.get('keras')}, "
+            f"Python {versions['python']}; load before the start {facts.get('load_before', '-')}; "
+            f"commit {(facts['git_commit'] or '-')[:9]}")
 
 
 def peaks(found):

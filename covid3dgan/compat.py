@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from covid3dgan import addons, kernels
-from covid3dgan.environment import has_bfloat16_units
+from covid3dgan.environment import ONEDNN_SWITCH, has_bfloat16_units, onednn_wanted
 from covid3dgan.errors import ArgumentError, InputError, InputWarning, check_choice, sentence
 
 __all__ = [
@@ -36,6 +36,17 @@ if not KERAS_3:
     keras.backend.experimental.enable_tf_random_generator()
 
 BFLOAT16_GRADIENTS_ARE_RIGHT = kernels.correct_bfloat16_gradients()
+
+
+def warn_without_onednn():
+    """Warns where TensorFlow was loaded before covid3dgan could turn oneDNN on, and runs without it."""
+    if onednn_wanted() is None and kernels.onednn_is_on() is False and not tf.config.list_physical_devices("GPU"):
+        warnings.warn(sentence("TensorFlow", "oneDNN to be on", "it off, which makes convolutions several times slower",
+                               f"set {ONEDNN_SWITCH}=1, or import covid3dgan before TensorFlow"),
+                      InputWarning, stacklevel=2)
+
+
+warn_without_onednn()
 
 
 # === tensorflow-addons or its stand-ins ===
@@ -260,9 +271,9 @@ def set_precision(name):
     resolved = resolve_precision(name)
     if resolved == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
         if not kernels.bfloat16_sums_are_exact():
-            raise ArgumentError("precision", "for mixed_bfloat16 a processor on which TensorFlow adds bfloat16 "
-                                "products in float32 (AVX-512 or AMX, with oneDNN on)",
-                                "one on which it rounds every sum, so that gradients come out wrong", "use float32")
+            raise ArgumentError("precision", "a processor with AVX-512 or AMX, and oneDNN on, for mixed_bfloat16",
+                                "one on which TensorFlow rounds every sum, so that gradients come out wrong",
+                                "use float32")
     if resolved == "mixed_bfloat16" and not BFLOAT16_GRADIENTS_ARE_RIGHT:
         warnings.warn(sentence("precision", "a TensorFlow whose bfloat16 gradients covid3dgan can correct",
                                tf.__version__, "train in float32 on a CPU"), InputWarning, stacklevel=2)

@@ -18,7 +18,19 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import ops as tf_ops
 
-__all__ = ["bfloat16_sums_are_exact", "correct_bfloat16_gradients"]
+from covid3dgan import environment
+
+__all__ = ["bfloat16_sums_are_exact", "correct_bfloat16_gradients", "onednn_is_on"]
+
+
+def onednn_is_on():
+    """Whether TensorFlow computes with oneDNN on this x86 CPU; None on another one, or where it does not say."""
+    try:
+        from tensorflow.python.util import _pywrap_util_port as port
+
+        return port.IsMklEnabled() if environment.is_x86() else None
+    except (ImportError, AttributeError):
+        return None
 
 
 @functools.cache

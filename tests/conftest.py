@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import covid3dgan  # noqa: F401  before any test loads TensorFlow: it turns oneDNN on
+
 # TensorFlow's C++ log is noise in a test report; it must be set before the first import.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 

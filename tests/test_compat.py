@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -298,9 +300,21 @@ def test_auto_precision_follows_the_gpu(capability, name, monkeypatch):
 def test_bfloat16_is_refused_where_its_sums_are_rounded(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     monkeypatch.setattr(kernels, "bfloat16_sums_are_exact", lambda: False)
-    with pytest.raises(ArgumentError, match="precision: expected a processor on which .* AMX.*; use float32"):
+    with pytest.raises(ArgumentError, match="precision: expected a processor with AVX-512 .* use float32"):
         compat.set_precision("mixed_bfloat16")
     assert compat.set_precision("float32") == "float32"
+
+
+@pytest.mark.parametrize("wanted, on, warns", [(None, False, True), (None, True, False), (None, None, False),
+                                               (False, False, False)])
+def test_tensorflow_loaded_without_onednn_is_warned_of_unless_the_user_wants_it_so(wanted, on, warns, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    monkeypatch.setattr(compat, "onednn_wanted", lambda: wanted)
+    monkeypatch.setattr(kernels, "onednn_is_on", lambda: on)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        compat.warn_without_onednn()
+    assert [str(one.message).startswith("TensorFlow: expected oneDNN to be on") for one in seen] == [True] * warns
 
 
 def test_an_unknown_precision_is_refused():

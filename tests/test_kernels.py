@@ -1,7 +1,6 @@
 """TensorFlow's bfloat16 gradients, as ``covid3dgan.kernels`` corrects them, against float32."""
 
 import os
-import platform
 import subprocess
 import sys
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import compat, kernels
+from covid3dgan import compat, environment, kernels
 from covid3dgan.errors import InputWarning
 
 
@@ -78,7 +77,7 @@ def test_sides_unknown_in_the_graph_are_taken_as_small():
     assert (gradient[1, 1, 1] == 128).all() and (gradient[0, 0, 0] == 49).all()
 
 
-@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is switched on x86 alone")
+@pytest.mark.skipif(not environment.is_x86(), reason="oneDNN has a switch on x86 alone")
 def test_without_onednn_sums_of_bfloat16_are_found_to_be_rounded():
     """What a processor without AVX-512 does; the switch is read when TensorFlow starts, hence a process of its own."""
     found = subprocess.run([sys.executable, "-c", "from covid3dgan import kernels\n"

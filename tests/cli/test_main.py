@@ -29,6 +29,7 @@ def test_info_json_lists_what_it_promises(capsys):
     assert facts["covid3dgan"] == covid3dgan.__version__
     assert "shabani/published" in facts["presets"] and set(facts["verbs"]) == set(cli.VERBS)
     assert {"tensorflow-addons", "lungmask", "gpu", "bfloat16_units"} <= set(facts["optional_parts"])
+    assert "onednn" in facts["machine"]
 
 
 def test_info_prints_a_preset_with_its_overrides(capsys):
