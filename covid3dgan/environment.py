@@ -66,7 +66,7 @@ def turn_onednn_on():
     """Sets TensorFlow's switch for oneDNN on x86 processors, unless the user did.
 
     By itself TensorFlow turns oneDNN on only where it finds AVX512-VNNI or better; with AVX2 alone a GAN step then
-    takes about five times as long. TensorFlow reads the switch once: nothing is set after it was loaded.
+    takes several times as long. TensorFlow reads the switch once: nothing is set after it was loaded.
     """
     if is_x86() and "tensorflow" not in sys.modules:
         os.environ.setdefault(ONEDNN_SWITCH, "1")
