@@ -35,7 +35,7 @@ if not KERAS_3:
     # the position is a variable. Layers read this flag when they are built, hence at import.
     keras.backend.experimental.enable_tf_random_generator()
 
-BFLOAT16_GRADIENTS_ARE_RIGHT = kernels.correct_bfloat16_gradients()
+BFLOAT16_GRADIENTS_ARE_RIGHT = kernels.correct_gradients()
 
 
 def warn_without_onednn():

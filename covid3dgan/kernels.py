@@ -1,4 +1,6 @@
-"""Corrections of two bfloat16 gradients that TensorFlow computes wrongly on CPUs (seen in 2.15 and in 2.21).
+"""Gradients that TensorFlow computes wrongly or slowly on CPUs (seen in 2.15 and in 2.21).
+
+Wrong, in bfloat16:
 
 * ``BiasAdd``: the bias's gradient is summed in bfloat16, where a sum stops growing after a few hundred terms. Of a sum
   over 2 x 32 x 128 x 128 voxels 99.6 % is lost. ``reduce_sum``, which adds in float32, gives the same number rightly.
@@ -10,9 +12,14 @@ The forward passes and the gradients with respect to the inputs are right. Only 
 All this holds where oneDNN computes bfloat16. Elsewhere (no AVX-512, or oneDNN off) Eigen does, which also adds the
 products of a convolution in bfloat16: of a weight's gradient over 32 x 128 x 128 voxels three quarters are lost.
 ``bfloat16_sums_are_exact`` measures it, and compat.py refuses mixed_bfloat16 there.
+
+Slow, in float32: without AVX-512, oneDNN has no generated code for the weight gradient of a ``Conv3D`` with "same"
+padding. With the zeros written out and no padding it has, and takes a half to a quarter of the time. With AVX-512 the
+copy costs 15 % instead. ``written_out_zeros_are_faster`` measures which it is.
 """
 
 import functools
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +27,11 @@ from tensorflow.python.framework import ops as tf_ops
 
 from covid3dgan import environment
 
-__all__ = ["bfloat16_sums_are_exact", "correct_bfloat16_gradients", "onednn_is_on"]
+__all__ = ["bfloat16_sums_are_exact", "correct_gradients", "onednn_is_on", "written_out_zeros_are_faster"]
+
+# How much faster zeros written out must be: 4 times is what AVX2 gives, and 0.9 what AVX-512 does. So far from both,
+# the clock decides the same way in every process of a machine, and a resumed run continues bit for bit.
+CLEARLY_FASTER = 1.8
 
 
 def onednn_is_on():
@@ -50,7 +61,29 @@ def bfloat16_sums_are_exact():
         return float(tf.squeeze(gradient)) == float(np.prod(sides))
 
 
-def correct_bfloat16_gradients():
+@functools.cache
+def written_out_zeros_are_faster():
+    """Whether the weight gradient of a padded ``Conv3D`` in float32 gains where the zeros are part of the volume.
+
+    Measured (a tenth of a second, once per process) at 8 channels and 8 filters on 4 x 16 x 32 x 32 voxels. On a GPU
+    the answer is no.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        return False
+    with tf.init_scope(), tf.device("/CPU:0"):
+        volume, kernel = tf.ones((4, 16, 32, 32, 8)), tf.ones((3, 3, 3, 8, 8))
+        ways = _weight_gradient, _weight_gradient_of_written_out_zeros
+        seconds = [[], []]
+        for _ in range(8):  # in turns, so that other work on the machine slows both
+            for way, taken in zip(ways, seconds):
+                started = time.perf_counter()
+                way(volume, kernel, volume).numpy()
+                taken.append(time.perf_counter() - started)
+    padded, written_out = map(min, seconds)
+    return padded > CLEARLY_FASTER * written_out
+
+
+def correct_gradients():
     """Puts the corrected gradients in place of TensorFlow's own, once; every layer of every model then has them.
 
     Returns:
@@ -58,22 +91,24 @@ def correct_bfloat16_gradients():
     """
     try:
         entries = tf_ops._gradient_registry._registry
-        for name, corrected in (("BiasAdd", _bias_add), ("Conv3D", _conv3d)):
+        for name, corrected in (("BiasAdd", {tf.bfloat16: _bias_add}),
+                                ("Conv3D", {tf.bfloat16: _conv3d, tf.float32: _conv3d_float32})):
             original = entries[name]["type"]
             if not hasattr(original, "corrects"):
-                entries[name]["type"] = _for_bfloat16(corrected, original)
+                entries[name]["type"] = _by_type(corrected, original)
     except (AttributeError, KeyError, TypeError):
         return False
     return True
 
 
-def _for_bfloat16(corrected, original):
+def _by_type(corrected, original):
+    """The gradient of ``corrected`` for the number type, where it has one that answers; else the original."""
     def gradient(op, received):
         # Outside a graph an attribute left at its default, channels last, reads as None.
         channels_first = (op.get_attr("data_format") or b"").startswith(b"NC")
-        if received.dtype != tf.bfloat16 or channels_first:
-            return original(op, received)
-        return corrected(op, received)
+        own = None if channels_first else corrected.get(received.dtype)
+        answer = None if own is None else own(op, received)
+        return original(op, received) if answer is None else answer
 
     gradient.corrects = original
     return gradient
@@ -99,6 +134,32 @@ def _conv3d(op, received):
     to_kernel = tf.raw_ops.Conv3DBackpropFilterV2(input=tf.cast(volume, dtype), filter_sizes=tf.shape(kernel),
                                                   out_backprop=tf.cast(received, dtype), **options)
     return to_volume, tf.cast(to_kernel, tf.bfloat16)
+
+
+def _conv3d_float32(op, received):
+    """Both gradients of a padded convolution with stride 1, or None where TensorFlow's own are as fast."""
+    volume, kernel = op.inputs
+    sides = kernel.shape[:3]
+    padded = op.get_attr("padding") == b"SAME" and sides.is_fully_defined() and max(sides) > 1
+    if not padded or set(op.get_attr("strides")) != {1} or set(op.get_attr("dilations") or [1]) != {1}:
+        return None
+    if not written_out_zeros_are_faster():
+        return None
+    to_volume = tf.raw_ops.Conv3DBackpropInputV2(input_sizes=tf.shape(volume), filter=kernel, out_backprop=received,
+                                                 strides=[1] * 5, padding="SAME")
+    return to_volume, _weight_gradient_of_written_out_zeros(volume, kernel, received)
+
+
+def _weight_gradient(volume, kernel, received, padding="SAME"):
+    """Of a convolution with stride 1: (B, D, H, W, C) and (B, D', H', W', F) -> (k, k, k, C, F), as ``kernel``."""
+    return tf.raw_ops.Conv3DBackpropFilterV2(input=volume, filter_sizes=tf.shape(kernel), out_backprop=received,
+                                             strides=[1] * 5, padding=padding)
+
+
+def _weight_gradient_of_written_out_zeros(volume, kernel, received):
+    """The same number as ``_weight_gradient``, but for rounding."""
+    around = [((side - 1) // 2, side // 2) for side in kernel.shape[:3]]
+    return _weight_gradient(tf.pad(volume, [(0, 0), *around, (0, 0)]), kernel, received, "VALID")
 
 
 def _smaller_than_kernel(volume, kernel):

@@ -1,4 +1,4 @@
-"""TensorFlow's bfloat16 gradients, as ``covid3dgan.kernels`` corrects them, against float32."""
+"""The gradients that ``covid3dgan.kernels`` puts in place of TensorFlow's, against TensorFlow's float32."""
 
 import os
 import subprocess
@@ -77,6 +77,42 @@ def test_sides_unknown_in_the_graph_are_taken_as_small():
     assert (gradient[1, 1, 1] == 128).all() and (gradient[0, 0, 0] == 49).all()
 
 
+@pytest.mark.parametrize("graph", [True, False])
+@pytest.mark.parametrize("sides, kernel, options", [
+    ((4, 8, 8), (3, 3, 3), {}), ((2, 3, 3), (5, 5, 5), {}), ((4, 6, 8), (4, 2, 3), {}), ((4, 8, 8), (1, 1, 1), {}),
+    ((4, 8, 8), (3, 3, 3), {"padding": "VALID"}), ((5, 8, 7), (3, 3, 3), {"strides": [1, 2, 2, 2, 1]}),
+    ((4, 8, 8), (3, 3, 3), {"dilations": [1, 2, 2, 2, 1]}),
+])
+def test_written_out_zeros_give_the_gradients_of_padding(monkeypatch, sides, kernel, options, graph):
+    def convolve(volume, weights):
+        return tf.nn.conv3d(volume, weights, **{"strides": [1] * 5, "padding": "SAME", **options})
+
+    arrays = numbers(2, *sides, 3), numbers(*kernel, 3, 2)
+    found = []
+    for faster in (False, True):
+        monkeypatch.setattr(kernels, "written_out_zeros_are_faster", lambda faster=faster: faster)
+        found.append(gradients(convolve, tf.float32, *arrays, graph=graph))
+    for own, others in zip(*found):
+        np.testing.assert_allclose(own, others, rtol=1e-4, atol=1e-3)
+
+
+def test_zeros_are_written_out_where_that_is_faster_and_there_alone(monkeypatch):
+    """By what the graph holds: the result is the same either way."""
+    def operations(faster):
+        monkeypatch.setattr(kernels, "written_out_zeros_are_faster", lambda: faster)
+
+        @tf.function
+        def both(volume, weights):
+            return tf.gradients(tf.nn.conv3d(volume, weights, [1] * 5, "SAME"), [volume, weights])
+
+        graph = both.get_concrete_function(tf.ones((1, 4, 4, 4, 2)), tf.ones((3, 3, 3, 2, 2))).graph
+        return [(operation.type, operation.get_attr("padding")) for operation in graph.get_operations()
+                if operation.type == "Conv3DBackpropFilterV2"]
+
+    assert operations(True) == [("Conv3DBackpropFilterV2", b"VALID")]
+    assert operations(False) == [("Conv3DBackpropFilterV2", b"SAME")]
+
+
 @pytest.mark.skipif(not environment.is_x86(), reason="oneDNN has a switch on x86 alone")
 def test_without_onednn_sums_of_bfloat16_are_found_to_be_rounded():
     """What a processor without AVX-512 does; the switch is read when TensorFlow starts, hence a process of its own."""
@@ -88,14 +124,14 @@ def test_without_onednn_sums_of_bfloat16_are_found_to_be_rounded():
 
 def test_correcting_twice_is_correcting_once():
     before = kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"]
-    assert kernels.correct_bfloat16_gradients()
+    assert kernels.correct_gradients()
     assert kernels.tf_ops._gradient_registry._registry["BiasAdd"]["type"] is before
 
 
 @pytest.mark.usefixtures("bfloat16_accepted")
 def test_a_tensorflow_that_cannot_be_corrected_is_named_when_bfloat16_is_chosen(monkeypatch):
     monkeypatch.setattr(kernels.tf_ops, "_gradient_registry", None)
-    assert not kernels.correct_bfloat16_gradients()
+    assert not kernels.correct_gradients()
     monkeypatch.setattr(compat, "BFLOAT16_GRADIENTS_ARE_RIGHT", False)
     with pytest.warns(InputWarning, match="precision: expected a TensorFlow whose bfloat16 gradients"):
         with compat.precision("mixed_bfloat16"):
