@@ -47,6 +47,7 @@ class Bench:
         needs: packages without which the baseline cannot run.
         alternating: whether the sides take turns, one repetition each, so that a machine whose speed changes from one
             minute to the next does not decide which side is faster; their ratio is then the median over the rounds.
+        switches: side -> environment variables that its process is started with.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Bench:
     quick_sides: tuple = ()
     needs: tuple = ()
     alternating: bool = False
+    switches: dict = dataclasses.field(default_factory=dict)
 
 
 def load(name):
@@ -104,7 +106,7 @@ class _Side:
     """The process of one side: it says when it is ready, and measures when it is told to."""
 
     def __init__(self, name, side, options):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3",
+        environment = {**os.environ, **load(name).switches.get(side, {}), "TF_CPP_MIN_LOG_LEVEL": "3",
                        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
         self.printed, self.waits = "", False
         self.errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
@@ -154,12 +156,18 @@ def wait_for_turn(again=False):
 def side_in_this_process(name, side, options):
     """The dict of one side, its peak memory filled in."""
     from covid3dgan.environment import peak_memory_mb
+    from covid3dgan.errors import ArgumentError
 
     bench = load(name)
     missing = [package for package in bench.needs if importlib.util.find_spec(package) is None]
     if side == bench.baseline and missing:
         return {"skipped": f"needs {', '.join(missing)}"}
-    result = bench.sides[side](**options)
+    try:
+        result = bench.sides[side](**options)
+    except ArgumentError as error:
+        if error.subject != "precision":
+            raise
+        return {"skipped": str(error)}  # this processor's bfloat16 is refused
     if "seconds" in result and not _turn:
         raise RuntimeError(f"benchmark {name}, side {side}: measured without having waited for its turn")
     result.setdefault("peak_mb", peak_memory_mb())

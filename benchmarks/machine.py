@@ -23,11 +23,20 @@ def matmul_peak(dtype, size, repeats):
     return {"seconds": seconds, "dtype": dtype, "flops": 2 * size**3}
 
 
+def _threads():
+    """How many threads TensorFlow computes one operation with."""
+    own = os.environ.get("TF_NUM_INTRAOP_THREADS")
+    if own:
+        return int(own)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
 def describe():
     """Processor, cores, memory, load before the start, versions; no names that identify the machine."""
     from covid3dgan import environment
 
-    facts = {**environment.machine(), "versions": environment.versions(), "git_commit": environment.git_commit()}
+    facts = {**environment.machine(), "threads": _threads(),
+             "versions": environment.versions(), "git_commit": environment.git_commit()}
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as handle:
             facts["processor"] = next((line.split(":")[1].strip() for line in handle if line.startswith("model name")),

@@ -11,8 +11,9 @@ def machine_line(facts):
     tensorflow = versions.get("tensorflow") or versions.get("tensorflow-cpu")
     units = "fast" if facts["bfloat16_units"] else "no fast"
     onednn = {True: "oneDNN on", False: "oneDNN off", None: "oneDNN as TensorFlow chooses"}[facts.get("onednn")]
-    return (f"{facts.get('processor') or facts['platform']}, {facts['cpus']} cores, {facts['memory_gib']} GiB, {units} "
-            f"bfloat16 units, {onednn}; TensorFlow {tensorflow}, Keras {versions.get('keras')}, "
+    return (f"{facts.get('processor') or facts['platform']}, {facts.get('instruction_set') or 'no x86'}, "
+            f"{facts['cpus']} cores, {facts.get('threads', '-')} threads, {facts['memory_gib']} GiB, {units} bfloat16 "
+            f"units, {onednn}; TensorFlow {tensorflow}, Keras {versions.get('keras')}, "
             f"Python {versions['python']}; load before the start {facts.get('load_before', '-')}; "
             f"commit {(facts['git_commit'] or '-')[:9]}")
 

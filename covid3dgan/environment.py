@@ -1,7 +1,7 @@
 """What a run ran on: versions, processor, memory, git commit. Imports no TensorFlow."""
 
-__all__ = ["git_commit", "has_bfloat16_units", "is_x86", "machine", "onednn_wanted", "optional_parts",
-           "peak_memory_mb", "turn_onednn_on", "versions"]
+__all__ = ["git_commit", "has_bfloat16_units", "instruction_set", "is_x86", "machine", "onednn_wanted",
+           "optional_parts", "peak_memory_mb", "turn_onednn_on", "versions"]
 
 import functools
 import importlib.metadata
@@ -62,6 +62,22 @@ def has_bfloat16_units():
     return bool(words & {"amx_bf16", "bf16"}) or {"AuthenticAMD", "avx512_bf16"} <= words
 
 
+def instruction_set():
+    """The widest vector instructions that oneDNN may use on this x86 processor; None where the system does not say.
+
+    One of "AMX", "AVX-512", "AVX2" and "older than AVX2"; ``ONEDNN_MAX_CPU_ISA`` of the environment is heeded.
+    """
+    words = _processor()
+    if not is_x86() or not words:
+        return None
+    names = "older than AVX2", "AVX2", "AVX-512", "AMX"
+    has = 3 if "amx_tile" in words else 2 if "avx512bw" in words else int("avx2" in words)
+    cap = os.environ.get("ONEDNN_MAX_CPU_ISA", "ALL").upper()
+    allowed = (3 if cap in ("ALL", "DEFAULT") or "AMX" in cap else 2 if cap.startswith(("AVX512", "AVX10"))
+               else int(cap.startswith("AVX2")))
+    return names[min(has, allowed)]
+
+
 def turn_onednn_on():
     """Sets TensorFlow's switch for oneDNN on x86 processors, unless the user did.
 
@@ -90,7 +106,8 @@ def machine():
     except (ValueError, OSError, AttributeError):
         memory = None
     return {"platform": f"{platform.system()} {platform.machine()}", "cpus": os.cpu_count(), "memory_gib": memory,
-            "bfloat16_units": has_bfloat16_units(), "onednn": onednn_wanted()}
+            "instruction_set": instruction_set(), "bfloat16_units": has_bfloat16_units(),
+            "onednn": onednn_wanted()}
 
 
 def optional_parts():

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import __main__ as command  # noqa: E402
 from benchmarks import bench, table  # noqa: E402
 from benchmarks.flops import count_flops  # noqa: E402
+from covid3dgan.errors import ArgumentError  # noqa: E402
 
 
 def test_flops_of_a_step_are_those_counted_by_hand():
@@ -49,6 +50,32 @@ def test_a_side_that_fails_says_why_and_a_missing_package_is_no_failure(monkeypa
     unable = bench.Bench("", "", {"published": None}, needs=("no_such_package",))
     monkeypatch.setattr(bench, "load", lambda name: unable)
     assert bench.side_in_this_process("any", "published", {}) == {"skipped": "needs no_such_package"}
+
+
+def test_bfloat16_that_this_processor_refuses_is_a_side_left_out(monkeypatch):
+    def refused():
+        raise ArgumentError("precision", "a", "b", "use float32")
+
+    def wrong():
+        raise ArgumentError("shape", "a", "b", "c")
+
+    monkeypatch.setattr(bench, "load", lambda name: bench.Bench("", "", {"refused": refused, "wrong": wrong}))
+    assert bench.side_in_this_process("any", "refused", {}) == {
+        "skipped": "precision: expected a, found b; use float32."}
+    with pytest.raises(ArgumentError, match="shape"):
+        bench.side_in_this_process("any", "wrong", {})
+
+
+def test_a_side_has_its_own_environment_variables(tmp_path, monkeypatch):
+    side = tmp_path / "side"
+    side.write_text(f"""#!{sys.executable}
+import json, os
+print(json.dumps({{"switch": os.environ.get("A_SWITCH")}}))
+""")
+    side.chmod(0o755)
+    monkeypatch.setattr(bench.sys, "executable", str(side))
+    monkeypatch.setattr(bench, "load", lambda name: bench.Bench("", "", {}, switches={"off": {"A_SWITCH": "0"}}))
+    assert list(bench.run_sides([("any", "on", {}), ("any", "off", {})])) == [{"switch": None}, {"switch": "0"}]
 
 
 def test_sides_get_ready_together_and_measure_one_after_the_other(tmp_path, monkeypatch):
@@ -153,5 +180,5 @@ def test_chosen_benchmarks_are_run_and_written(tmp_path, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         command.main(["no-such-benchmark"])
     for one in map(bench.load, command.NAMES):
-        assert one.sides and set(one.quick_sides) <= set(one.sides)
+        assert one.sides and set(one.quick_sides) <= set(one.sides) and set(one.switches) <= set(one.sides)
         assert not any(side.startswith("-") for side in one.sides), "a side's process would take it for an option"

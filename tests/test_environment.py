@@ -12,6 +12,20 @@ from covid3dgan import environment
 x86 = pytest.mark.skipif(not environment.is_x86(), reason="oneDNN has a switch on x86 alone")
 
 
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """A function that makes the system describe the processor in the given words."""
+    described, path = tmp_path / "cpuinfo", environment.Path
+    monkeypatch.setattr(environment, "Path", lambda name: described if name == "/proc/cpuinfo" else path(name))
+
+    def describe(text):
+        described.write_text(text, encoding="utf-8")
+        environment._processor.cache_clear()
+
+    yield describe
+    environment._processor.cache_clear()
+
+
 @pytest.mark.parametrize("text, fast", [
     ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16 amx_bf16 amx_tile\n", True),
     ("vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f avx512_bf16\n", False),  # half of float32's rate, measured
@@ -20,16 +34,33 @@ x86 = pytest.mark.skipif(not environment.is_x86(), reason="oneDNN has a switch o
     ("CPU implementer\t: 0x41\nFeatures\t: fp asimd bf16 i8mm\n", True),
     ("", False),
 ])
-def test_bfloat16_units_are_those_that_are_faster_than_float32(text, fast, tmp_path, monkeypatch):
-    described = tmp_path / "cpuinfo"
-    described.write_text(text, encoding="utf-8")
-    path = environment.Path
-    monkeypatch.setattr(environment, "Path", lambda name: described if name == "/proc/cpuinfo" else path(name))
-    environment._processor.cache_clear()
-    try:
-        assert environment.has_bfloat16_units() is fast
-    finally:
-        environment._processor.cache_clear()
+def test_bfloat16_units_are_those_that_are_faster_than_float32(text, fast, processor):
+    processor(text)
+    assert environment.has_bfloat16_units() is fast
+
+
+@pytest.mark.parametrize("flags, cap, name", [
+    ("sse4_1 avx", None, "older than AVX2"), ("avx avx2 fma", None, "AVX2"), ("avx2 avx512bw", None, "AVX-512"),
+    ("avx2 avx512bw amx_tile", None, "AMX"), ("avx2 avx512bw amx_tile", "avx512_core_bf16", "AVX-512"),
+    ("avx2 avx512bw amx_tile", "AVX512_CORE_AMX", "AMX"), ("avx2 avx512bw", "AVX2", "AVX2"),
+    ("avx2 avx512bw", "AVX2_VNNI", "AVX2"), ("avx2 avx512bw", "SSE41", "older than AVX2"), ("avx2", "ALL", "AVX2"),
+    ("avx2", "AVX512_CORE", "AVX2"),
+])
+def test_the_instruction_set_is_the_processors_under_the_users_cap(flags, cap, name, processor, monkeypatch):
+    processor(f"flags\t\t: fpu {flags}\n")
+    monkeypatch.setattr(environment, "is_x86", lambda: True)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    if cap is not None:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", cap)
+    assert environment.instruction_set() == name
+
+
+def test_elsewhere_no_instruction_set_is_named(processor, monkeypatch):
+    processor("")
+    assert environment.instruction_set() is None
+    processor("flags\t\t: avx2\n")
+    monkeypatch.setattr(environment, "is_x86", lambda: False)
+    assert environment.instruction_set() is None
 
 
 # One of our networks, which reaches Conv3D through our own layer; oneDNN prints a line for each of its primitives.
