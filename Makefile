@@ -15,6 +15,8 @@ REQUIREMENTS := requirements-keras3.txt
 endif
 PIP_FLAGS := --quiet --disable-pip-version-check
 RUN := runs/demo
+# Tests of one file stay in one process, since they share what a fixture trained.
+IN_PARALLEL ?= --numprocesses auto --dist loadfile
 
 .PHONY: demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note
 
@@ -23,10 +25,10 @@ demo: .venv/ready environment-note
 
 test: .venv/ready environment-note
 	.venv/bin/ruff check .
-	.venv/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
+	.venv/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
 test-keras3: .venv-keras3/ready
-	.venv-keras3/bin/python -m pytest -m "not slow" $(TEST_FLAGS)
+	.venv-keras3/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
 # Every notebook of notebooks/, executed at demo size with few cases and steps.
 notebooks: .venv/ready
