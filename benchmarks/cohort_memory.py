@@ -19,8 +19,8 @@ def from_shards(cases, steps, batch, shape):
     import dataclasses
 
     from covid3dgan import presets
-    from covid3dgan.data.pipelines import gan_batches, step_dataset
-    from covid3dgan.data.prepared_set import open_prepared
+    from covid3dgan.data.batches.pipelines import gan_batches, step_dataset
+    from covid3dgan.data.preprocess.prepared_set import open_prepared
 
     folder = write_noise(cases, shape)
     wait_for_turn()
@@ -44,7 +44,7 @@ def from_shards(cases, steps, batch, shape):
 
 def write_noise(cases, shape):
     """A folder of shards with ``cases`` volumes of noise, half of them healthy."""
-    from covid3dgan.data.shards import ShardWriter
+    from covid3dgan.data.preprocess.shards import ShardWriter
 
     folder, rng = material.folder() / "shards", np.random.default_rng(0)
     lungs = np.zeros(shape, np.float32)

@@ -1,4 +1,4 @@
-"""What a full-size GAN step of batch 8 takes: whole, in parts, with recomputation; beside the estimate."""
+"""What a full-size GAN step of batch 8 takes: whole, in parts, with recomputation."""
 
 import functools
 
@@ -11,16 +11,14 @@ from benchmarks.bench import Bench, median_after_first
 def step(accumulate, recompute, batch, shape, preset):
     import tensorflow as tf
 
-    from covid3dgan.data.pipelines import gan_batches
-    from covid3dgan.training.memory_estimate import gan_memory
+    from covid3dgan.data.batches.pipelines import gan_batches
 
     network, options = material.seeded_gan(preset, "float32", batch, shape, min(accumulate, batch), recompute)
     volumes = np.random.default_rng(0).random((batch, *shape), np.float32)
     data = gan_batches(volumes, volumes, np.ones_like(volumes), options, 0)(0)
     run = tf.function(network.train_step, jit_compile=False)
     seconds = median_after_first(lambda: {name: float(value) for name, value in run(data).items()}, 1)
-    estimate = sum(gan_memory(options, "float32", min(accumulate, batch), recompute).values())
-    return {"seconds": seconds, "note": f"estimated {estimate:.0f} MB"}
+    return {"seconds": seconds}
 
 
 BENCH = Bench("3D GAN, memory of one float32 step", "step",

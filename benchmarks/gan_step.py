@@ -71,7 +71,7 @@ def ours(precision, preset, batch, iterations, shape):
     import tensorflow as tf
 
     from benchmarks.flops import count_flops
-    from covid3dgan.data.pipelines import gan_batches, step_dataset
+    from covid3dgan.data.batches.pipelines import gan_batches, step_dataset
 
     network, options = material.seeded_gan(preset, precision, batch, shape)
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ def waiting(preset, precision, batch, iterations, shape):
     """Seconds of a step, and in the note the share of them spent waiting for the batch."""
     import tensorflow as tf
 
-    from covid3dgan.data.pipelines import gan_batches, step_dataset
+    from covid3dgan.data.batches.pipelines import gan_batches, step_dataset
 
     network, options = material.seeded_gan(preset, precision, batch, shape)
     rng = np.random.default_rng(0)
@@ -37,7 +37,7 @@ def waiting(preset, precision, batch, iterations, shape):
     waits, totals = np.array(times[1:]).T
     return {"seconds": float(np.median(totals)),
             "note": f"waiting {100 * waits.sum() / totals.sum():.2f} % of the step (target: under 5); one batch made "
-                    f"on its own takes {alone:.2f} s"}
+            f"on its own takes {alone:.2f} s"}
 
 
 BENCH = Bench("waiting for input in the GAN step", "step",

@@ -43,7 +43,7 @@ def phantom_file(size):
 
 
 def make_phantom(path, *size):
-    from covid3dgan.data import phantom as maker
+    from covid3dgan.data.phantoms import chest_ct as maker
 
     case = maker.generate("coronacases-like", 0, size=tuple(int(n) for n in size))
     np.savez(path, ct=case.ct.array, affine=case.ct.affine, lungs=case.lungs.array, infection=case.infection.array)
@@ -68,9 +68,9 @@ def segmenter_run(preset="shabani/improved"):
 
 def make_segmenter_run(path, preset):
     from covid3dgan import compat, presets
-    from covid3dgan.training import state
-    from covid3dgan.training.runs import Run
-    from covid3dgan.training.segmenter import build_segmenter_training
+    from covid3dgan.runs import state
+    from covid3dgan.runs.directory import Run
+    from covid3dgan.training.shabani.segmenter import build_segmenter_training
 
     compat.seed_everything(0)
     preset = presets.get(preset)
@@ -83,7 +83,7 @@ def make_segmenter_run(path, preset):
 def seeded_gan(preset, precision, batch, shape, accumulate=1, recompute=False):
     """(the preset's GAN for volumes of ``shape``, its options)."""
     from covid3dgan import compat, presets
-    from covid3dgan.training.gan3d import build_gan
+    from covid3dgan.training.shabani.gan3d import build_gan
 
     compat.seed_everything(0)
     compat.set_precision(precision)

@@ -32,8 +32,8 @@ def _timed(training, batch, steps, precision):
 def elmourabit(precision, steps, side):
     """Paper 000: its GAN (a 3D UNet++), one volume of half the sides."""
     from covid3dgan import compat, presets
-    from covid3dgan.data.pipelines import gan_batches
-    from covid3dgan.training.gan3d import build_gan
+    from covid3dgan.data.batches.pipelines import gan_batches
+    from covid3dgan.training.shabani.gan3d import build_gan
 
     compat.set_precision(precision)
     shape = (16, side // 2, side // 2)
@@ -55,8 +55,8 @@ def _transunet_batch(options, side):
 def khali(precision, steps, side):
     """Paper 002: the TransUNet's contrastive, MSE and sensitivity losses together, 8 slices."""
     from covid3dgan import compat, presets
-    from covid3dgan.data.grouped_batches import contrasted
-    from covid3dgan.training.transunet import build_training
+    from covid3dgan.data.batches.grouped_batches import contrasted
+    from covid3dgan.training.khali.transunet import build_training
 
     compat.set_precision(precision)
     options = dataclasses.replace(presets.get("khali/paper").transunet, batch_size=8)
@@ -71,7 +71,7 @@ def khali_published(steps, side):
     import tensorflow as tf
 
     from covid3dgan import presets
-    from covid3dgan.training.transunet import build_network
+    from covid3dgan.training.khali.transunet import build_network
 
     tf.config.run_functions_eagerly(True)
     options = dataclasses.replace(presets.get("khali/paper").transunet, batch_size=8)
@@ -83,7 +83,7 @@ def khali_published(steps, side):
 def afseg(precision, steps, side):
     """Paper 003: generator, discriminator and segmenter in turn on the preset's batch of patches, at least ``side``."""
     from covid3dgan import compat, presets
-    from covid3dgan.training.afseg import build_afseg
+    from covid3dgan.training.afseg.networks import build_afseg
 
     compat.set_precision(precision)
     options = presets.get("afseg/cells").synthesis

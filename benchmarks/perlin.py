@@ -37,7 +37,7 @@ def published(fields, size, repeats):
 
 
 def ours(fields, size, repeats):
-    from covid3dgan.data import perlin
+    from covid3dgan.data.noise import perlin
 
     scales, persistences, bases = drawn(fields)
 

@@ -40,7 +40,7 @@ def _run(command):
 
 def published(size, repeats):
     ct, held = material.phantom_nifti(size), material.phantom_file(size)
-    code = PUBLISHED.format(tests=str(ROOT / "tests" / "data"), root=str(ROOT), ct=str(ct), held=str(held))
+    code = PUBLISHED.format(tests=str(ROOT / "tests" / "helpers"), root=str(ROOT), ct=str(ct), held=str(held))
     return _best([sys.executable, "-c", code], 1)
 
 

@@ -16,7 +16,7 @@ NAMES = ("lung", "infection", "lung_mask", "base")
 
 
 def _slow():
-    sys.path.insert(0, str(ROOT / "tests" / "data"))
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     import published_preprocessing
 
     return published_preprocessing
@@ -32,7 +32,7 @@ def _published(held):
 
 
 def _ours(held):
-    from covid3dgan.data.preprocess import preprocess
+    from covid3dgan.data.preprocess.recipe import preprocess
     from covid3dgan.data.volumes import Volume
 
     wait_for_turn()

@@ -45,7 +45,7 @@ def paper_hours(points, precision):
 
 def draw(points, facts):
     """Step time against voxels per batch, and hours against cases for as many passes as the paper makes."""
-    from covid3dgan.evaluation import style
+    from covid3dgan.evaluation.figures import style
 
     @style.styled
     def figure():
@@ -93,7 +93,7 @@ def main(argv=None):
         hours = paper_hours(points, precision)
         if hours:
             print(f"{PAPER_ITERATIONS} iterations of batch {PAPER_BATCH} in {precision}: {hours:.0f} h, extrapolated")
-    from covid3dgan.evaluation.style import save
+    from covid3dgan.evaluation.figures.style import save
 
     save(draw(points, facts), args.out)
     with open(f"{args.out.removesuffix('.png')}.json", "w", encoding="utf-8") as handle:

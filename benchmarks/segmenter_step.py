@@ -22,7 +22,8 @@ def published(batch, steps):
 
     from covid3dgan import compat, models
     from covid3dgan.losses import npairs_loss
-    from covid3dgan.models import bcdunet, contrastive, convlstm
+    from covid3dgan.models import bcdunet, contrastive
+    from covid3dgan.models.blocks import convlstm
 
     def keras_convlstm(filters, kernel, go_backwards, gate, **options):
         if compat.KERAS_3:  # whose default gate is another function
@@ -64,10 +65,10 @@ def ours(precision, batch, steps):
     import tensorflow as tf
 
     from covid3dgan import compat, presets
-    from covid3dgan.data.pipelines import step_dataset
-    from covid3dgan.data.segmenter_batches import segmenter_batches
-    from covid3dgan.data.slice_groups import SliceGroups
-    from covid3dgan.training.segmenter import build_segmenter_training
+    from covid3dgan.data.batches.pipelines import step_dataset
+    from covid3dgan.data.batches.segmenter_batches import segmenter_batches
+    from covid3dgan.data.batches.slice_groups import SliceGroups
+    from covid3dgan.training.shabani.segmenter import build_segmenter_training
 
     compat.seed_everything(0)
     compat.set_precision(precision)
@@ -95,7 +96,7 @@ def _flops(preset, batch):
     import tensorflow as tf
 
     from benchmarks.flops import count_flops
-    from covid3dgan.training.segmenter import build_segmenter_training
+    from covid3dgan.training.shabani.segmenter import build_segmenter_training
 
     fixed = dataclasses.replace(preset, contrastive=dataclasses.replace(preset.contrastive, augmentation=False))
     step = tf.function(build_segmenter_training(fixed, (SIDE, SIDE)).train_step, jit_compile=False)

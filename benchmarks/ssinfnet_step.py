@@ -14,10 +14,10 @@ from benchmarks.bench import Bench, median_after_first
 
 def supervised(network, size, batch, steps):
     from covid3dgan import presets
-    from covid3dgan.data import slice_batches
-    from covid3dgan.data.slices import SliceSet
-    from covid3dgan.training import train_ssinfnet
-    from covid3dgan.training.ssinfnet_networks import build_multi
+    from covid3dgan.data.batches import slice_batches
+    from covid3dgan.data.datasets.slices import SliceSet
+    from covid3dgan.training.ssinfnet import train_ssinfnet
+    from covid3dgan.training.ssinfnet.networks import build_multi
 
     preset = presets.get("ssinfnet/published")
     images, labels = _pictures(size, batch)
@@ -33,9 +33,9 @@ def supervised(network, size, batch, steps):
 
 def painting(network, size, batch, steps):
     from covid3dgan import presets
-    from covid3dgan.data import slice_batches
-    from covid3dgan.training.inpainting_plan import Moment
-    from covid3dgan.training.ssinfnet_networks import build_inpainting
+    from covid3dgan.data.batches import slice_batches
+    from covid3dgan.training.ssinfnet.inpainting_plan import Moment
+    from covid3dgan.training.ssinfnet.networks import build_inpainting
 
     preset = presets.get("ssinfnet/published")
     options = _with_batch(preset.single_inpainting if network == "single" else preset.multi_inpainting, batch)

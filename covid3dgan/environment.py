@@ -56,7 +56,8 @@ def _processor():
 def has_bfloat16_units():
     """Whether the processor has units that multiply bfloat16 faster than float32: AMX, AMD's AVX512-BF16, Arm's bf16.
 
-    Intel's AVX512-BF16 alone (some virtual machines hide AMX) multiplies at half of float32's rate: docs/RESULTS.md.
+    Intel's AVX512-BF16 alone (some virtual machines hide AMX) multiplies at half of float32's rate
+    (docs/experiments/bfloat16.md).
     """
     words = _processor()
     return bool(words & {"amx_bf16", "bf16"}) or {"AuthenticAMD", "avx512_bf16"} <= words

@@ -56,14 +56,16 @@ from pathlib import Path
 
 from IPython.display import display
 
-from covid3dgan.data import image_sets, phantom
-from covid3dgan.data.patches import to_network
-from covid3dgan.evaluation import afseg_figures, protocols
+from covid3dgan.data.batches.patches import to_network
+from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.phantoms import chest_ct
+from covid3dgan.evaluation import protocols
+from covid3dgan.evaluation.figures import afseg
 from covid3dgan.evaluation.scores import format_mean
 from covid3dgan.notebooks import scale
-from covid3dgan.training.afseg_backgrounds import coarse_labels, make_backgrounds
-from covid3dgan.training.segmentation_prior import scores_of
-from covid3dgan.training.train_afseg import load_segmenter, train_afseg
+from covid3dgan.training.afseg.backgrounds import coarse_labels, make_backgrounds
+from covid3dgan.training.afseg.segmentation_prior import scores_of
+from covid3dgan.training.afseg.train_afseg import load_segmenter, train_afseg
 
 TASK = "cells"  # or "vessels"
 DATA = None  # a folder; None makes synthetic images
@@ -81,7 +83,7 @@ preset = scale.preset(f"afseg/{TASK}/demo", SETTINGS)
 if DATA is None:
     DATA = work / "images"
     cohort = {"cells": "blood-cells", "vessels": "angiograms"}[TASK]
-    phantom.write_cohort(DATA, cohort, seed=SEED, cases=6 if scale.is_short() else 20)
+    chest_ct.write_cohort(DATA, cohort, seed=SEED, cases=6 if scale.is_short() else 20)
 loaded = image_sets.load(image_sets.find(DATA), preset.images)
 training, _, test = image_sets.split(len(loaded.names), preset.images.split, SEED)
 print(f"{len(training)} training and {len(test)} test images")
@@ -101,17 +103,17 @@ weak = coarse_labels(loaded, preset.coarse)
 images = loaded.images[training]
 backgrounds = make_backgrounds(images, weak[training], preset.background, SEED)
 print("stopped at (step, area ratio):", backgrounds.history[-1])
-display(afseg_figures.background_figure(images[:3], backgrounds.holes, backgrounds.images))
+display(afseg.background_figure(images[:3], backgrounds.holes, backgrounds.images))
 
 # %% [markdown]
 # ## Step 3: generator, discriminator and segmenter
 
 # %%
 run = train_afseg({"image": images, "weak": weak[training], "background": backgrounds.images}, work / "run", preset,
-                  scale.how(SEED, "float32"))
+                  scale.training_options(SEED, "float32"))
 segmenter, _, generator = load_segmenter(run.path, with_generator=True)
 generated = generator(to_network(images[:3])).numpy()[..., 0] / 2 + 0.5
-display(afseg_figures.synthesis_figure(images[:3], weak[training], generated))
+display(afseg.synthesis_figure(images[:3], weak[training], generated))
 
 # %% [markdown]
 # ## Test images
@@ -124,5 +126,5 @@ if loaded.masks is not None:
     for name, result in results.items():
         print(f"{name:8}", {metric: format_mean(entry) for metric, entry in result.summary().items()})
     masks = {name: maps[:3] > 0.5 for name, maps in methods.items()}
-    display(afseg_figures.segmentation_figure(loaded.images[test[:3]], {**masks, "truth": loaded.masks[test[:3]]},
-                                              {name: result.values("dice") for name, result in results.items()}))
+    display(afseg.segmentation_figure(loaded.images[test[:3]], {**masks, "truth": loaded.masks[test[:3]]},
+                                      {name: result.values("dice") for name, result in results.items()}))

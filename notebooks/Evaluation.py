@@ -69,7 +69,7 @@ DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes pha
 SEED = 1
 
 preset = scale.preset(PRESET, SETTINGS)
-run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+run = Reproduction(scale.run_folder(), preset, scale.training_options(SEED), data=DATA, sizes=scale.cohort_sizes(),
                    variants=tuple(VARIANTS))
 
 run.prepare()

@@ -72,7 +72,7 @@ DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes pha
 SEED = 1
 
 preset = scale.preset(PRESET, SETTINGS)
-run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+run = Reproduction(scale.run_folder(), preset, scale.training_options(SEED), data=DATA, sizes=scale.cohort_sizes(),
                    variants=tuple(VARIANTS))
 
 # %% [markdown]
@@ -93,8 +93,8 @@ print(preset.gan)
 # patches inside the lungs instead, so that what is removed later looks like what was removed in training.
 
 # %%
-from covid3dgan.data import healthy_noise
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.noise import healthy_noise
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 
 run.prepare()
 healthy = open_prepared(run.prepared / "train").only("healthy")
@@ -138,14 +138,14 @@ plt.show()
 # latent noises z shows how sure the generator is (F32).
 
 # %%
-from covid3dgan.evaluation import pseudo_mask_figure
+from covid3dgan.evaluation.figures import pseudo_masks
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.train_gan import load_generator
+from covid3dgan.training.shabani.train_gan import load_generator
 
 trained, _, step = load_generator(run.gan)
 cases = open_prepared(run.prepared / "validation")
 masks = make_pseudo_masks(trained, cases.array("lung"), cases.array("lung_mask"), preset.pseudo, SEED)
-display(pseudo_mask_figure.draw(cases.array("lung")[:3], masks, cases.ids[:3]))
+display(pseudo_masks.draw(cases.array("lung")[:3], masks, cases.ids[:3]))
 
 # %%
 infected, lungs = cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5

@@ -68,7 +68,7 @@ DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes pha
 SEED = 1
 
 preset = scale.preset(PRESET, SETTINGS)
-run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+run = Reproduction(scale.run_folder(), preset, scale.training_options(SEED), data=DATA, sizes=scale.cohort_sizes(),
                    variants=tuple(VARIANTS))
 
 # %% [markdown]
@@ -84,7 +84,7 @@ for role, text in run.cohorts.described.items():
 # ## Preparing them
 # Resampling, a window of -1000 to 400 HU scaled to 0 to 1, lung mask, crop to the lungs, resizing. What the paper's
 # text, its code and this project do differently is in docs/FIDELITY.md (F09 to F13), and each is a field of the preset.
-# `lung_level` is this project's own: it evens out how deeply a patient breathed in (docs/ARCHITECTURE.md).
+# `lung_level` is this project's own: it evens out how deeply a patient breathed in (docs/METHODS.md).
 
 # %%
 print(preset.preprocess)
@@ -98,8 +98,8 @@ for problem in counts["left_out"]:
 # One row per case: lungs outlined in blue, infection in red. Every panel shows the same grey window.
 
 # %%
-from covid3dgan.data.prepared_set import open_prepared
-from covid3dgan.evaluation.prepared_figure import contact_sheet
+from covid3dgan.data.preprocess.prepared_set import open_prepared
+from covid3dgan.evaluation.figures.prepared import contact_sheet
 
 cases = open_prepared(run.prepared / "train")
 shown = [*cases.only("healthy").cases[:2], *cases.only("covid").cases[:3]]

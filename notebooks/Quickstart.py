@@ -58,7 +58,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from IPython.display import Image, display
 
-from covid3dgan.data import phantom, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.notebooks import scale
 from covid3dgan.systems.shabani import FULL, Reproduction
 
@@ -74,7 +75,7 @@ preset = scale.preset("shabani/demo")
 # right panel is that truth.
 
 # %%
-case = phantom.generate("coronacases-like", 0, SEED, size=(128, 128, 40))
+case = chest_ct.generate("coronacases-like", 0, SEED, size=(128, 128, 40))
 volumes.write(case.ct, work / "ct.nii.gz")
 print(case.ct, f"{case.rate:.1f} % of the lung infected")
 canonical, truth = case.ct.canonical().array, case.infection.canonical().array > 0
@@ -92,7 +93,7 @@ plt.show()
 # GAN, pseudo-masks, segmenter. The other notebooks look at each stage; here one segmenter is enough.
 
 # %%
-run = Reproduction(work / "run", preset, scale.how(SEED), sizes=scale.cohort_sizes(), variants=(FULL,))
+run = Reproduction(work / "run", preset, scale.training_options(SEED), sizes=scale.cohort_sizes(), variants=(FULL,))
 print(run.prepare()["counts"])
 print("GAN:", run.train_gan()["step"], "steps")
 print("segmenter:", run.train_segmenters()[FULL]["step"], "steps")
@@ -106,7 +107,7 @@ run.close()
 # %%
 from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import predict_folder
-from covid3dgan.training.train_segmenter import load_segmenter
+from covid3dgan.training.shabani.train_segmenter import load_segmenter
 
 path = Path(MY_CT) if MY_CT else work / "ct.nii.gz"
 model = load_segmenter(run.segmenters[FULL])

@@ -58,13 +58,15 @@ from pathlib import Path
 import numpy as np
 from IPython.display import display
 
-from covid3dgan.data import datasets, slice_batches, slices
-from covid3dgan.data.phantom_medseg import phantom_slices
-from covid3dgan.evaluation import ssinfnet_figures, ssinfnet_tables
+from covid3dgan.data.batches import slice_batches
+from covid3dgan.data.datasets import opening, slices
+from covid3dgan.data.phantoms.medseg import phantom_slices
+from covid3dgan.evaluation import ssinfnet_tables
+from covid3dgan.evaluation.figures import ssinfnet
 from covid3dgan.evaluation.scores import format_mean
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
 from covid3dgan.notebooks import scale
-from covid3dgan.training import ssinfnet_networks, train_ssinfnet
+from covid3dgan.training.ssinfnet import networks, train_ssinfnet
 
 DATA = None  # a folder with MedSeg; None makes phantoms
 SETTINGS = []  # for example ["single.epochs=30"]
@@ -72,7 +74,7 @@ SEED = 1
 
 work = Path(tempfile.mkdtemp())
 preset = scale.preset("ssinfnet/demo", SETTINGS)
-how = scale.how(SEED, "float32")
+how = scale.training_options(SEED, "float32")
 
 # %% [markdown]
 # ## Slices, split by patient
@@ -82,7 +84,7 @@ how = scale.how(SEED, "float32")
 if DATA is None:
     labelled, unlabelled = phantom_slices(preset.slices, SEED)
 else:
-    labelled, unlabelled = slices.read_slices(datasets.open_dataset(DATA), preset.slices, labelled=True), None
+    labelled, unlabelled = slices.read_slices(opening.open_dataset(DATA), preset.slices, labelled=True), None
 train, validation, test = slices.split_slices(labelled, preset.slices, SEED)
 print(f"{len(train)} slices to train on, {len(validation)} to validate, {len(test)} to test")
 
@@ -94,9 +96,9 @@ print(f"{len(train)} slices to train on, {len(validation)} to validate, {len(tes
 pictures = train.images if unlabelled is None else np.concatenate([train.images, unlabelled.images])
 inpainting = train_ssinfnet.train_inpainting(pictures, work / "inpainting", preset, how,
                                              validation=(validation.images, None))
-painter = ssinfnet_networks.load_inpainting(inpainting.path)
+painter = networks.load_inpainting(inpainting.path)
 batch = slice_batches.inpainting_check(test.images, preset.single_inpainting, SEED, 0)
-display(ssinfnet_figures.painting_figure(*painter.show(batch, 3)))
+display(ssinfnet.painting_figure(*painter.show(batch, 3)))
 
 # %% [markdown]
 # ## Infection as one class: Inf-Net from scratch and after the inpainting
@@ -105,14 +107,14 @@ display(ssinfnet_figures.painting_figure(*painter.show(batch, 3)))
 probability = {}
 for method, start in (("SInfNet", None), ("SSInfNet", inpainting.path)):
     run = train_ssinfnet.train_single(train, validation, work / f"single_{method}", preset, how, method, start)
-    network = ssinfnet_networks.load_network(run.path)[0]
+    network = networks.load_network(run.path)[0]
     probability[method] = infection_probability(network, test.images)
     if method == "SInfNet":
         priors = {name: as_prior(infection_probability(network, part.images), preset.multi.prior_minmax)
                   for name, part in (("train", train), ("validation", validation), ("test", test))}
     scores = ssinfnet_tables.infection_scores(probability[method], test.labels, test.patients, preset.single.threshold)
     print(f"{method:9}", {metric: format_mean(entry, "error95") for metric, entry in scores.summary().items()})
-display(ssinfnet_figures.roc_figure(probability, test.labels))
+display(ssinfnet.roc_figure(probability, test.labels))
 
 # %% [markdown]
 # ## Ground glass and consolidation
@@ -125,7 +127,7 @@ for method in ("SInfNet", "SSInfNet"):
     run = train_ssinfnet.train_multi(train, validation, work / f"multi_{method}", preset, how,
                                      (priors["train"], priors["validation"]), method,
                                      start if method == "SSInfNet" else None)
-    network = ssinfnet_networks.load_network(run.path)[0]
+    network = networks.load_network(run.path)[0]
     predicted[method] = np.argmax(class_probabilities(network, test.images, priors["test"]), -1)
     found = ssinfnet_tables.class_scores(predicted[method], test.labels, test.patients)
     print(f"{method:9}", {label: f"F1 {found[label].summary()['f1']['mean']:.3f}" for label in slices.CLASSES})
@@ -136,5 +138,5 @@ for method in ("SInfNet", "SSInfNet"):
 
 # %%
 chosen = np.argsort(-(test.labels > 0).sum((1, 2)))[:3]
-display(ssinfnet_figures.class_figure(test.images[chosen], test.labels[chosen],
-                                      {method: labels[chosen] for method, labels in predicted.items()}))
+display(ssinfnet.class_figure(test.images[chosen], test.labels[chosen],
+                              {method: labels[chosen] for method, labels in predicted.items()}))

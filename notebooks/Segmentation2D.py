@@ -68,7 +68,7 @@ DATA = None  # your folder with the data sets (docs/DATASETS.md); None makes pha
 SEED = 1
 
 preset = scale.preset(PRESET, SETTINGS)
-run = Reproduction(scale.run_folder(), preset, scale.how(SEED), data=DATA, sizes=scale.cohort_sizes(),
+run = Reproduction(scale.run_folder(), preset, scale.training_options(SEED), data=DATA, sizes=scale.cohort_sizes(),
                    variants=tuple(VARIANTS))
 
 run.prepare()
@@ -80,8 +80,8 @@ print("GAN:", run.train_gan()["step"], "steps")
 # own volumes only (F16); by quartiles the rule follows the data.
 
 # %%
-from covid3dgan.data.slice_groups import group_slices
-from covid3dgan.evaluation.charts import slice_sum_box
+from covid3dgan.data.batches.slice_groups import group_slices
+from covid3dgan.evaluation.figures.charts import slice_sum_box
 from covid3dgan.training.pseudo_slices import load_pseudo_slices
 
 found = load_pseudo_slices(run.prepared / "train", run.gan, preset.pseudo, SEED, preset.segmenter)
@@ -110,11 +110,11 @@ for name, result in results.items():
 # Slices of validation cases: image, the network's map, the mask at its threshold, and the true mask.
 
 # %%
-from covid3dgan.data.prepared_set import open_prepared
-from covid3dgan.evaluation.panels import segmentation_panel
-from covid3dgan.evaluation.style import hounsfield
+from covid3dgan.data.preprocess.prepared_set import open_prepared
+from covid3dgan.evaluation.figures.panels import segmentation_panel
+from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.thresholds import binarise
-from covid3dgan.training.train_segmenter import load_segmenter
+from covid3dgan.training.shabani.train_segmenter import load_segmenter
 
 model = load_segmenter(run.segmenters["GAN + UNet + contrastive"])
 rows = []
@@ -133,7 +133,7 @@ display(segmentation_panel(rows))
 # Dice on the validation cases against the threshold (Table 5). The test cases have no say in it.
 
 # %%
-from covid3dgan.evaluation.charts import threshold_curve
+from covid3dgan.evaluation.figures.charts import threshold_curve
 
 chosen = results["GAN + UNet + contrastive"]["threshold"]
 if chosen["tuned"]:

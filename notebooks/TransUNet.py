@@ -59,7 +59,7 @@ import numpy as np
 from IPython.display import HTML, display
 
 from covid3dgan import models
-from covid3dgan.evaluation.temperature_chart import temperature_chart
+from covid3dgan.evaluation.figures.temperature_chart import temperature_chart
 from covid3dgan.losses import enhanced_contrastive_loss, fit_temperature
 from covid3dgan.notebooks import scale
 from covid3dgan.systems import khali
@@ -101,7 +101,8 @@ display(temperature_chart(fit_temperature(cloud, labels, rate=0.5, seed=SEED)))
 # Phantoms, preprocessing, GAN, UNet, TransUNet, Table 1. `covid3dgan reproduce khali` does the same.
 
 # %%
-report = khali.reproduce(work / "khali", preset, scale.how(SEED, "float32"), data=DATA, sizes=scale.cohort_sizes())
+report = khali.reproduce(work / "khali", preset, scale.training_options(SEED, "float32"), data=DATA,
+                         sizes=scale.cohort_sizes())
 display(HTML(report.read_text(encoding="utf-8")))
 
 # %% [markdown]

@@ -3,17 +3,14 @@
 import io
 import json
 import sys
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import bench, table  # noqa: E402
-from benchmarks.flops import count_flops  # noqa: E402
-from covid3dgan.errors import ArgumentError  # noqa: E402
+from benchmarks import __main__ as command
+from benchmarks import bench, table
+from benchmarks.flops import count_flops
+from covid3dgan.errors import ArgumentError
 
 
 def test_flops_of_a_step_are_those_counted_by_hand():

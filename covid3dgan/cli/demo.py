@@ -22,12 +22,13 @@ def add_arguments(parser):
 
 def run(args):
     from covid3dgan.systems.shabani import ABLATION, reproduce
-    from covid3dgan.training.conduct import How
+    from covid3dgan.training.loop import TrainingOptions
 
     started = time.perf_counter()
-    how = How(seed=args.seed, precision=args.precision, workers=args.workers, side_by_side=args.workers > 1)
+    execution = TrainingOptions(seed=args.seed, precision=args.precision, workers=args.workers,
+                                side_by_side=args.workers > 1)
     precision = "" if args.precision == "auto" else f" --precision {args.precision}"
-    path = reproduce(args.out, presets.get("shabani/demo"), how, variants=ABLATION,
+    path = reproduce(args.out, presets.get("shabani/demo"), execution, variants=ABLATION,
                      command=f"covid3dgan demo --seed {args.seed}{precision}", overwrite=args.overwrite)
     dice = json.loads((Path(args.out) / "results.json").read_text(encoding="utf-8"))["mean_dice"]
     names = list(next(iter(dice.values())))

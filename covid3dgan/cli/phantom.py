@@ -5,26 +5,26 @@ __all__ = ["add_arguments", "run"]
 import argparse
 
 from covid3dgan import progress
-from covid3dgan.data import phantom
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError
 
 
 def add_arguments(parser):
     """The verb's own options."""
     parser.add_argument("out", metavar="OUT", help="folder to write: images/, masks/, (lungs/) and cohort.json")
-    parser.add_argument("--cohort", required=True, metavar="NAME", help=f"one of {', '.join(phantom.COHORT_WRITERS)}")
+    parser.add_argument("--cohort", required=True, metavar="NAME", help=f"one of {', '.join(chest_ct.COHORT_WRITERS)}")
     parser.add_argument("--cases", type=int, default=20, metavar="N", help="how many cases")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, other patients")
     parser.add_argument("--size", default=argparse.SUPPRESS, metavar="X,Y,Z",
                         help="voxels of each volume, slices last (default: 160,160,40); ROWS,COLUMNS of each image "
-                             "(default: 256,256)")
+                        "(default: 256,256)")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
 
 
 def run(args):
     """Writes the cohort; returns 0."""
     size = _size(args.size) if "size" in args else None
-    phantom.write_cohort(args.out, args.cohort, args.cases, args.seed, size, args.overwrite)
+    chest_ct.write_cohort(args.out, args.cohort, args.cases, args.seed, size, args.overwrite)
     progress.say(f"{args.out}: {args.cases} cases of the {args.cohort} cohort (phantoms, not patients)")
     return 0
 

@@ -7,15 +7,15 @@ import sys
 from covid3dgan import progress
 from covid3dgan.errors import ArgumentError
 from covid3dgan.export.layout import is_exported
-from covid3dgan.training.runs import open_run, recipe_of
+from covid3dgan.runs.directory import open_run, recipe_of
 
 
 def add_arguments(parser):
     parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
-                                      "an image or a folder of images for AF-SEG and SSInfNet")
+                        "an image or a folder of images for AF-SEG and SSInfNet")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
     parser.add_argument("--model", required=True, help="a run directory, the folder of 'train ssinfnet', or an "
-                                                       "exported network: FILE.tflite or a SavedModel's folder")
+                        "exported network: FILE.tflite or a SavedModel's folder")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")

@@ -33,17 +33,17 @@ def add_arguments(parser):
 
 
 def run(args):
-    from covid3dgan.data import prepared
-    from covid3dgan.data.preprocess_dataset import preprocess_dataset
-    from covid3dgan.data.shards import write_shards
-    from covid3dgan.evaluation.prepared_figure import contact_sheet
-    from covid3dgan.evaluation.style import save
+    from covid3dgan.data.preprocess import prepared_case
+    from covid3dgan.data.preprocess.dataset import preprocess_dataset
+    from covid3dgan.data.preprocess.shards import write_shards
+    from covid3dgan.evaluation.figures.prepared import contact_sheet
+    from covid3dgan.evaluation.figures.style import save
 
     if args.shards is not None and args.shards < 1:
         raise ArgumentError("--shards", "a positive number of cases", str(args.shards), "correct it")
     done, problems = preprocess_dataset(args.data, args.out, _options(args), args.layout, args.workers,
                                         args.published_arrays, args.resume, args.overwrite)
-    shown = [prepared.load(Path(args.out) / f"{name}.npz") for name in done[:SHOWN]]
+    shown = [prepared_case.load(Path(args.out) / f"{name}.npz") for name in done[:SHOWN]]
     save(contact_sheet(shown), Path(args.out) / "contact_sheet.png")
     if args.shards is not None:
         write_shards(args.out, Path(args.out) / "shards", args.shards, args.overwrite or args.resume)

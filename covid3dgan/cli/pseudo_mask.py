@@ -17,7 +17,7 @@ def add_arguments(parser):
 
 def run(args):
     from covid3dgan.inference.write_pseudo_masks import write_pseudo_masks
-    from covid3dgan.training.runs import open_run
+    from covid3dgan.runs.directory import open_run
 
     _, preset = open_run(args.gan, "gan")
     preset = presets.override(preset, args.settings)

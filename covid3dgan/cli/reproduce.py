@@ -25,7 +25,7 @@ def add_arguments(parser):
     parser.add_argument("--data", help="folder with the real data sets in sub-folders; phantoms without it")
     parser.add_argument("--backbone-weights", metavar="FILE",
                         help="ssinfnet: ImageNet weights of Inf-Net's trunk (see 'covid3dgan train --help'); random "
-                             "without")
+                        "without")
     parser.add_argument("--out", required=True, help="the folder to make, or to go on with")
     parser.add_argument("--seed", type=int, default=0, help="seeds phantoms, weights, data and noise")
     parser.add_argument("--precision", default="auto", choices=["float32", "mixed_bfloat16", "mixed_float16", "auto"],
@@ -34,18 +34,18 @@ def add_arguments(parser):
                         help="reproducible kernels: bit for bit the same on one machine's CPU in float32, and slower")
     parser.add_argument("--phantoms", metavar="ROLE=COUNT,...",
                         help="how many phantoms of each role, and their voxels, e.g. healthy=3,covid=2,validation=2,"
-                             "test=2,size=64x64x24 (shabani, elmourabit and khali)")
+                        "test=2,size=64x64x24 (shabani, elmourabit and khali)")
     parser.add_argument("--workers", type=int,
                         help="processes that make and prepare the CTs, by default one per core (shabani, elmourabit "
-                             "and khali)")
+                        "and khali)")
     parser.add_argument("--side-by-side", action="store_true",
                         help="shabani, on a CPU: trains the segmenters at once, each on its share of the cores; wants "
-                             "the memory of all of them")
+                        "the memory of all of them")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
 def run(args):
-    from covid3dgan.training.conduct import How
+    from covid3dgan.training.loop import TrainingOptions
 
     preset = presets.override(presets.get(args.preset or _default(args)), args.settings)
     if preset.system != args.system:
@@ -64,9 +64,10 @@ def run(args):
     if args.side_by_side and args.system != "shabani":
         raise ArgumentError("--side-by-side", "shabani, whose segmenters do not need each other", args.system,
                             "leave it out")
-    how = How(seed=args.seed, precision=args.precision, deterministic=args.deterministic,
-              workers=args.workers or os.cpu_count() or 1, side_by_side=args.side_by_side)
-    path = recipe.reproduce(args.out, preset, how, data=args.data, command=" ".join(["covid3dgan", *sys.argv[1:]]),
+    execution = TrainingOptions(seed=args.seed, precision=args.precision, deterministic=args.deterministic,
+                                workers=args.workers or os.cpu_count() or 1, side_by_side=args.side_by_side)
+    path = recipe.reproduce(args.out, preset, execution, data=args.data, command=" ".join(["covid3dgan",
+                                                                                           *sys.argv[1:]]),
                             overwrite=args.overwrite, **own, **_sizes(args, recipe))
     progress.say(f"report: {path}")
     return 0

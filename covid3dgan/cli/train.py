@@ -1,6 +1,6 @@
 """``covid3dgan train NETWORK DATA... RUN``: trains one network of a system from a preset."""
 
-__all__ = ["NETWORKS", "add_arguments", "add_training_options", "how_from", "run"]
+__all__ = ["NETWORKS", "add_arguments", "add_training_options", "training_options_from", "run"]
 
 import importlib
 
@@ -10,9 +10,9 @@ from covid3dgan.errors import ArgumentError
 # Network -> (module with the function, its name, the preset that is used where none is named). Every function takes
 # (data, run path, preset, how, **its own options below) and returns the Run.
 NETWORKS = {
-    "gan": ("covid3dgan.training.train_gan", "train_gan", "shabani/improved"),
-    "segmenter": ("covid3dgan.training.train_segmenter", "train_segmenter", "shabani/improved"),
-    "transunet": ("covid3dgan.training.train_transunet", "train_transunet", "khali/improved"),
+    "gan": ("covid3dgan.training.shabani.train_gan", "train_gan", "shabani/improved"),
+    "segmenter": ("covid3dgan.training.shabani.train_segmenter", "train_segmenter", "shabani/improved"),
+    "transunet": ("covid3dgan.training.khali.train_transunet", "train_transunet", "khali/improved"),
     "afseg": ("covid3dgan.systems.afseg", "train", "afseg/cells"),
     "infnet-painter": ("covid3dgan.systems.ssinfnet", "train_painter", "ssinfnet/paper"),
     "infnet": ("covid3dgan.systems.ssinfnet", "train_infnet", "ssinfnet/paper"),
@@ -25,15 +25,15 @@ TAKEN_BY = {"gan": ("segmenter", "transunet"), "validation": ("segmenter", "tran
             "backbone_weights": ("infnet-painter", "infnet", "ssinfnet")}
 
 # Which networks take which of the options for large trainings.
-LARGE = {"gan": ("accumulate", "recompute", "memory_limit", "strategy"), "segmenter": ("recompute", "strategy")}
+LARGE = {"gan": ("accumulate", "recompute", "strategy"), "segmenter": ("recompute", "strategy")}
 
 
 def add_arguments(parser):
     parser.add_argument("network", choices=list(NETWORKS),
                         help="what to train; ssinfnet: all that its prediction needs")
     parser.add_argument("data", nargs="+", help="folders of prepared cases ('covid3dgan preprocess'); "
-                                             "afseg: one folder of images; infnet, ssinfnet: folders of data sets, "
-                                             "one with labelled ground glass and consolidation")
+                        "afseg: one folder of images; infnet, ssinfnet: folders of data sets, "
+                        "one with labelled ground glass and consolidation")
     parser.add_argument("run", help="the run directory to make")
     parser.add_argument("--gan", metavar="RUN", help="segmenter, transunet: the GAN run that makes its pseudo-masks")
     parser.add_argument("--validation", metavar="DATA",
@@ -41,7 +41,7 @@ def add_arguments(parser):
     parser.add_argument("--start", metavar="RUN", help="infnet: the infnet-painter run whose weights it starts from")
     parser.add_argument("--backbone-weights", metavar="FILE",
                         help="infnet-painter, infnet, ssinfnet: ImageNet weights of the trunk, torchvision's .pth (or "
-                             ".npz, .safetensors of its names) or Keras' .h5; random without")
+                        ".npz, .safetensors of its names) or Keras' .h5; random without")
     add_training_options(parser)
 
 
@@ -61,8 +61,6 @@ def add_training_options(parser):
                        help="gan: sum the gradients of so many parts of each batch, which takes less memory")
     large.add_argument("--recompute", action="store_true",
                        help="compute activations again for the gradients, which takes less memory and more time")
-    large.add_argument("--memory-limit", type=float, metavar="GB",
-                       help="gan: refuse to start what would take more memory than this")
     large.add_argument("--strategy", default="none", choices=["none", "mirrored", "multi_worker"],
                        help="train on all devices of this machine, or on the workers of TF_CONFIG (docs/cluster)")
     group = parser.add_mutually_exclusive_group()
@@ -70,13 +68,14 @@ def add_training_options(parser):
     group.add_argument("--overwrite", action="store_true", help="remove a run that is in RUN")
 
 
-def how_from(args):
-    """The training.conduct.How that the options ask for."""
-    from covid3dgan.training.conduct import How
+def training_options_from(args):
+    """The training.loop.TrainingOptions that the options ask for."""
+    from covid3dgan.training.loop import TrainingOptions
 
-    return How(seed=args.seed, precision=args.precision, deterministic=args.deterministic, resume=args.resume,
-               overwrite=args.overwrite, accumulate=args.accumulate, recompute=args.recompute,
-               memory_limit=args.memory_limit, strategy=args.strategy)
+    return TrainingOptions(seed=args.seed, precision=args.precision, deterministic=args.deterministic,
+                           resume=args.resume,
+                           overwrite=args.overwrite, accumulate=args.accumulate, recompute=args.recompute,
+                           strategy=args.strategy)
 
 
 def run(args):
@@ -87,9 +86,8 @@ def run(args):
         fields = [name for name, _ in presets.registry.fields_of(presets.get(default)) if name.endswith("epochs")]
         raise ArgumentError("--steps", f"a network of {', '.join(STEPS)}", args.network,
                             f"set the epochs of its preset with --set ({', '.join(fields)})")
-    for option, value in (("--accumulate", args.accumulate), ("--memory-limit", args.memory_limit)):
-        if value is not None and not value > 0:
-            raise ArgumentError(option, "a positive number", str(value), "correct it")
+    if args.accumulate < 1:
+        raise ArgumentError("--accumulate", "a positive number", str(args.accumulate), "correct it")
     settings = args.settings + ([f"{STEPS[args.network]}={args.steps}"] if args.steps is not None else [])
     preset = presets.override(presets.get(args.preset or default), settings)
     own_system = presets.get(default).system
@@ -98,9 +96,9 @@ def run(args):
                             "see 'covid3dgan info'")
     extra = _own_options(args)
     train = getattr(importlib.import_module(module), function)
-    how = how_from(args)
-    how.refuse_scaling(args.network, *LARGE.get(args.network, ()))
-    finished = train(data=args.data, path=args.run, preset=preset, how=how, **extra)
+    execution = training_options_from(args)
+    execution.refuse_scaling(args.network, *LARGE.get(args.network, ()))
+    finished = train(data=args.data, path=args.run, preset=preset, execution=execution, **extra)
     collapse = finished.manifest.get("collapse", {})
     for found in collapse.values():
         progress.say(f"warning: at step {found['step']}: {found['message']}")

@@ -6,8 +6,8 @@ import dataclasses
 import json
 import sys
 
-from covid3dgan.data.layouts import LAYOUTS
-from covid3dgan.data.verify import verify
+from covid3dgan.data.datasets.layouts import LAYOUTS
+from covid3dgan.data.datasets.verify import verify
 from covid3dgan.errors import ArgumentError, InputError
 
 

@@ -13,8 +13,8 @@ from typing import Any, Optional
 import nibabel as nib
 import numpy as np
 
-from covid3dgan.data import geometry, nifti
-from covid3dgan.data.checks import check_values, doubt, from_window
+from covid3dgan.data.files import geometry, nifti
+from covid3dgan.data.files.checks import check_values, from_window, warn_or_refuse
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite
 
@@ -187,7 +187,7 @@ def _read(path, strict):
         if not path.exists():
             raise InputError(path, "a NIfTI file or a DICOM folder", "nothing at that path", "check its name")
         if path.is_dir():
-            from covid3dgan.data import dicom  # pydicom is loaded only where it is needed
+            from covid3dgan.data.files import dicom  # pydicom is loaded only where it is needed
             return Volume(*dicom.read_series(path, strict), source=str(path))
         array, header = nifti.read_nifti(path)
     except PermissionError:
@@ -212,12 +212,12 @@ def _affine(path, header):
 
 def _doubt_geometry(path, header, strict):
     if not (header["sform_code"] or header["qform_code"]):
-        doubt(path, "an orientation (sform or qform)", "neither, so left and right are a guess",
-              "set its orientation", strict)
+        warn_or_refuse(path, "an orientation (sform or qform)", "neither, so left and right are a guess",
+                       "set its orientation", strict)
     unit = int(header["xyzt_units"]) % 8
     if unit not in (_NO_UNIT, _MILLIMETRES):
-        doubt(path, "millimetres", f"the unit {_UNITS.get(unit, f'code {unit}')}, taken as millimetres",
-              "check its spacing", strict)
+        warn_or_refuse(path, "millimetres", f"the unit {_UNITS.get(unit, f'code {unit}')}, taken as millimetres",
+                       "check its spacing", strict)
 
 
 def _stored(array):

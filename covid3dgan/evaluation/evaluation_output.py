@@ -10,7 +10,7 @@ from pathlib import Path
 import covid3dgan
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import report
-from covid3dgan.evaluation.evaluation_figures import figures_of
+from covid3dgan.evaluation.figures.evaluation import figures_of
 from covid3dgan.evaluation.metrics import METRICS
 from covid3dgan.evaluation.scores import format_mean
 from covid3dgan.files import atomic_write_text, refuse_overwrite, write_json

@@ -28,7 +28,7 @@ def masks_of(model, scores, lungs):
     """The masks that a network gives at its own threshold: (N, D, H, W) bool, inside the lungs.
 
     Args:
-        model: training.train_segmenter.SegmenterModel.
+        model: training.shabani.train_segmenter.SegmenterModel.
         scores, lungs: (N, D, H, W).
     """
     return binarise(scores, model.threshold, model.relative) & (lungs > 0.5)

@@ -4,7 +4,7 @@ __all__ = ["mask_difficulty"]
 
 import numpy as np
 
-from covid3dgan.data import slice_batches
+from covid3dgan.data.batches import slice_batches
 from covid3dgan.evaluation import statistics
 
 BATCHES = 24
@@ -14,7 +14,7 @@ def mask_difficulty(training, images, seed, priors=None, batches=BATCHES):
     """The mean painting error on erased pixels, for the same crops, under the coach's masks and under random ones.
 
     Args:
-        training: training.coached_inpainting.CoachedInpainting.
+        training: training.ssinfnet.coached_inpainting.CoachedInpainting.
         images, priors: (N, S, S) in [0, 1], as it was trained on.
         seed: of the crops and of the random masks.
         batches: how many batches of crops are painted twice.

@@ -9,9 +9,10 @@ from typing import Optional
 
 import numpy as np
 
-from covid3dgan.data import geometry, images, nifti, volumes
-from covid3dgan.data.cases import IMAGE_SUFFIXES, VOLUME_SUFFIXES, Pairing, case_id, data_files, natural
-from covid3dgan.data.datasets import find_dataset
+from covid3dgan.data import volumes
+from covid3dgan.data.datasets.cases import IMAGE_SUFFIXES, VOLUME_SUFFIXES, Pairing, case_id, data_files, natural
+from covid3dgan.data.datasets.opening import find_dataset
+from covid3dgan.data.files import geometry, images, nifti
 from covid3dgan.errors import InputError, InputWarning, sentence
 
 _SUFFIXES = VOLUME_SUFFIXES + IMAGE_SUFFIXES
@@ -22,7 +23,7 @@ class Pair:
     """The files of one case.
 
     ``image`` is the CT that figures show behind the masks, ``window`` what its values stand for where that is not HU;
-    ``trust_image_grid``: the reference has the CT's shape and a wrong affine (see ``data.cases.Case``).
+    ``trust_image_grid``: the reference has the CT's shape and a wrong affine (see ``data.datasets.cases.Case``).
     """
 
     case: str

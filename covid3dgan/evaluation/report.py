@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation import style
+from covid3dgan.evaluation.figures import style
 from covid3dgan.files import atomic_path, atomic_write_text, refuse_overwrite
 
 # Shown under every heading of results that were made on phantoms.

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from covid3dgan.data.slices import CLASSES
+from covid3dgan.data.datasets.slices import CLASSES
 from covid3dgan.evaluation import protocols, statistics
 from covid3dgan.evaluation.comparison import Measured
 from covid3dgan.evaluation.metrics import METRICS as metric_labels

@@ -9,10 +9,11 @@ __all__ = ["make_probes"]
 
 import numpy as np
 
-from covid3dgan.data import images, phantom, synthetic_cells
-from covid3dgan.data.patches import to_network
-from covid3dgan.data.preprocess import prepare
-from covid3dgan.data.slice_batches import normalised
+from covid3dgan.data.batches.patches import to_network
+from covid3dgan.data.batches.slice_batches import normalised
+from covid3dgan.data.files import images
+from covid3dgan.data.phantoms import cells, chest_ct
+from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.presets.preprocessing import PreprocessOptions
 
 PHANTOM_SIZE = (96, 96, 32)
@@ -48,9 +49,9 @@ def make_probes(exportable, seed=0):
 def _picture(domain, sides, seed):
     """(sides) float32 in [0, 1]: a prepared phantom, its middle slice, or a blood smear."""
     if domain == "signed":
-        smear = synthetic_cells.blood_smear(seed, 0, size=max(64, min(sides)))[0]
+        smear = cells.blood_smear(seed, 0, size=max(64, min(sides)))[0]
         return images.resize(smear.astype(np.float32), sides)
-    case = phantom.generate("coronacases-like", 0, seed, PHANTOM_SIZE)
+    case = chest_ct.generate("coronacases-like", 0, seed, PHANTOM_SIZE)
     shape = sides if domain == "volume" else (16, *sides)
     prepared = prepare(case.ct, lung_mask=case.lungs, options=PreprocessOptions.paper(shape=shape, min_slices=2))
     return prepared.lung if domain == "volume" else prepared.lung[shape[0] // 2]

@@ -11,9 +11,9 @@ import numpy as np
 from covid3dgan import compat, models, presets, progress
 from covid3dgan.errors import InputError
 from covid3dgan.export.legacy_h5 import open_legacy
-from covid3dgan.models.backbone_weights import weight_kind
-from covid3dgan.training import state
-from covid3dgan.training.runs import Run
+from covid3dgan.models.weight_files.backbone_weights import weight_kind
+from covid3dgan.runs import state
+from covid3dgan.runs.directory import Run
 
 PRESET = "shabani/published"
 # Convolutions of the discriminator -> (variant, its first filters at width 32).

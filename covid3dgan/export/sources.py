@@ -10,9 +10,9 @@ from covid3dgan.export.legacy_h5 import is_hdf5
 from covid3dgan.export.parts import PARTS, Cut, Exportable
 from covid3dgan.export.published import read_published
 from covid3dgan.models.coach import CELL
-from covid3dgan.training import state
-from covid3dgan.training.runs import open_run, recipe_of
-from covid3dgan.training.ssinfnet_networks import multi_class_run
+from covid3dgan.runs import state
+from covid3dgan.runs.directory import open_run, recipe_of
+from covid3dgan.training.ssinfnet.networks import multi_class_run
 
 MULTIPLE = 32  # of the sides that a network leaves open
 
@@ -107,7 +107,7 @@ def _sides(part, preset):
 # === Loaders: (path, run, preset) -> (network, Cut or None) ===
 
 def _generator(path, run, preset):
-    from covid3dgan.training.train_gan import load_generator
+    from covid3dgan.training.shabani.train_gan import load_generator
 
     return load_generator(path)[0], None
 
@@ -135,7 +135,7 @@ def _encoder(path, run, preset):
 
 
 def _infnet(path, run, preset):
-    from covid3dgan.training.ssinfnet_networks import load_network
+    from covid3dgan.training.ssinfnet.networks import load_network
 
     return load_network(path)[0], None
 
@@ -148,19 +148,19 @@ def _ssinfnet(path, run, preset):
 
 
 def _coach(path, run, preset):
-    from covid3dgan.training.ssinfnet_networks import load_inpainting
+    from covid3dgan.training.ssinfnet.networks import load_inpainting
 
     return load_inpainting(path).coach, None
 
 
 def _afseg_segmenter(path, run, preset):
-    from covid3dgan.training.train_afseg import load_segmenter
+    from covid3dgan.training.afseg.train_afseg import load_segmenter
 
     return load_segmenter(path)[0], Cut(preset.synthesis.threshold)
 
 
 def _afseg_generator(path, run, preset):
-    from covid3dgan.training.train_afseg import load_segmenter
+    from covid3dgan.training.afseg.train_afseg import load_segmenter
 
     return load_segmenter(path, with_generator=True)[2], None
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from covid3dgan import compat
-from covid3dgan.models.convlstm import GATES
+from covid3dgan.models.blocks.convlstm import GATES
 
 
 def conv_lstm2d(layer, inputs):

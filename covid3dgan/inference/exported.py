@@ -115,7 +115,7 @@ def load_exported(path):
 
 
 def load_exported_images(path):
-    """(network, preset) of an exported AF-SEG segmenter, as ``training.train_afseg.load_segmenter`` gives them."""
+    """(network, preset) of an exported AF-SEG segmenter, as ``train_afseg.load_segmenter`` gives them."""
     network = open_exported(path, "foreground")
     return network, presets.from_dict(network.metadata["preset"])
 

@@ -6,8 +6,8 @@ import dataclasses
 from pathlib import Path
 from typing import Optional
 
-from covid3dgan.data.cases import VOLUME_SUFFIXES, case_id, stem
-from covid3dgan.data.datasets import find_dataset
+from covid3dgan.data.datasets.cases import VOLUME_SUFFIXES, case_id, stem
+from covid3dgan.data.datasets.opening import find_dataset
 from covid3dgan.errors import InputError
 
 

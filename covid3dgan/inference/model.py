@@ -3,9 +3,9 @@
 __all__ = ["load_model"]
 
 from covid3dgan.errors import InputError
-from covid3dgan.training.runs import open_run
-from covid3dgan.training.train_segmenter import load_segmenter
-from covid3dgan.training.train_transunet import KIND, load_transunet
+from covid3dgan.runs.directory import open_run
+from covid3dgan.training.khali.train_transunet import KIND, load_transunet
+from covid3dgan.training.shabani.train_segmenter import load_segmenter
 
 LOADERS = {"segmenter": load_segmenter, KIND: load_transunet}
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import environment, progress
-from covid3dgan.data import lungs, prepared, volumes
-from covid3dgan.data.preprocess import prepare
+from covid3dgan.data import volumes
+from covid3dgan.data.preprocess import lungs, prepared_case
+from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text, refuse_overwrite, sha256, write_json
@@ -51,7 +52,7 @@ def predict_case(model, ct, lung_mask=None, lung_method="threshold"):
     if model.relative:
         # F23: the share of each network slice's own maximum.
         scores = scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12)
-    on_ct = prepared.restore(case, scores, order=1)
+    on_ct = prepared_case.restore(case, scores, order=1)
     mask = ((on_ct > model.threshold) & (lung_array > 0)).astype(np.uint8)
     return Prediction(mask, on_ct, lung_array, _sizes(ct, mask, lung_array))
 
@@ -133,8 +134,8 @@ def _write(found, ct, mask_path, probability, overlay, overwrite):
         volumes.write(ct.like(found.scores), mask_path.with_name(f"{base}_scores.nii.gz"), overwrite=overwrite)
     if overlay:
         # Drawing loads matplotlib, which nothing else here needs.
-        from covid3dgan.evaluation.prediction_figure import contact_sheet
-        from covid3dgan.evaluation.style import save
+        from covid3dgan.evaluation.figures.prediction import contact_sheet
+        from covid3dgan.evaluation.figures.style import save
 
         path = mask_path.with_name(f"{base}_overlay.png")
         refuse_overwrite(path, overwrite)

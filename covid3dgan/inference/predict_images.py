@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import environment, progress
-from covid3dgan.data import image_sets, images
-from covid3dgan.data.patches import to_network
+from covid3dgan.data.batches.patches import to_network
+from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.files import images
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.files import refuse_overwrite, write_json
 from covid3dgan.inference.inputs import Input
@@ -46,7 +47,7 @@ def predict_images(segmenter, preset, sources, out, threshold=None, probability=
     """Writes ``out``/NAME_mask.png and NAME_mask.json for every image; a bad image does not stop the others.
 
     Args:
-        segmenter, preset: as ``training.train_afseg.load_segmenter`` gives them.
+        segmenter, preset: as ``training.afseg.train_afseg.load_segmenter`` gives them.
         sources: image files and folders of them.
         out: folder of the masks.
         threshold: of the probability; the preset's by default.
@@ -99,8 +100,8 @@ def _predict_file(segmenter, preset, item, threshold, paths):
         images.write(scores, paths["probability"], overwrite=True)
     if "overlay" in paths:
         # Drawing loads matplotlib, which nothing else here needs.
-        from covid3dgan.evaluation.afseg_figures import segmentation_figure
-        from covid3dgan.evaluation.style import save
+        from covid3dgan.evaluation.figures.afseg import segmentation_figure
+        from covid3dgan.evaluation.figures.style import save
 
         save(segmentation_figure(image[None], {"found": mask[None]}, {}), paths["overlay"])
     return {"id": item.id, "foreground_pixels": int(mask.sum()), "foreground_percent": 100.0 * float(mask.mean())}

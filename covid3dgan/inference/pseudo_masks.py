@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from covid3dgan import progress
-from covid3dgan.data.pipelines import latent_noise
+from covid3dgan.data.batches.pipelines import latent_noise
 
 
 @dataclasses.dataclass(frozen=True)

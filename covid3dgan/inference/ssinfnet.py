@@ -12,11 +12,12 @@ import numpy as np
 import tensorflow as tf
 
 from covid3dgan import compat
-from covid3dgan.data import images as picture_files
-from covid3dgan.data import slice_batches, slices
+from covid3dgan.data.batches import slice_batches
+from covid3dgan.data.datasets import slices
+from covid3dgan.data.files import images as picture_files
 from covid3dgan.errors import InputError
-from covid3dgan.training.runs import recipe_of
-from covid3dgan.training.ssinfnet_networks import load_network, multi_class_run
+from covid3dgan.runs.directory import recipe_of
+from covid3dgan.training.ssinfnet.networks import load_network, multi_class_run
 
 BATCH = 8
 

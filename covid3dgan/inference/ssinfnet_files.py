@@ -5,9 +5,10 @@ __all__ = ["find_sources", "predict_files"]
 from pathlib import Path
 
 from covid3dgan import environment, progress
-from covid3dgan.data import images, volumes
-from covid3dgan.data.datasets import find_dataset
-from covid3dgan.data.slices import axial
+from covid3dgan.data import volumes
+from covid3dgan.data.datasets.opening import find_dataset
+from covid3dgan.data.datasets.slices import axial
+from covid3dgan.data.files import images
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import refuse_overwrite, write_json
@@ -103,7 +104,7 @@ def _picture(predictor, item, paths):
 
 def _draw(images_hu, labels, predictor, item, paths):
     # Drawing loads matplotlib, which nothing else here needs.
-    from covid3dgan.evaluation.ssinfnet_figures import prediction_figure
-    from covid3dgan.evaluation.style import save
+    from covid3dgan.evaluation.figures.ssinfnet import prediction_figure
+    from covid3dgan.evaluation.figures.style import save
 
     save(prediction_figure(images_hu, labels, predictor.kinds, item.id), paths["overlay"])

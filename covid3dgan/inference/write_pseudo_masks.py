@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import progress
-from covid3dgan.data import prepared, volumes
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data import volumes
+from covid3dgan.data.preprocess import prepared_case
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation import pseudo_mask_figure
-from covid3dgan.evaluation.style import save
+from covid3dgan.evaluation.figures import pseudo_masks
+from covid3dgan.evaluation.figures.style import save
 from covid3dgan.files import atomic_write_text, refuse_overwrite, write_json
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.train_gan import load_generator
+from covid3dgan.training.shabani.train_gan import load_generator
 
 HU_RANGE = 1400.0  # prepared values 0..1 stand for -1000..400 HU
 
@@ -46,11 +47,11 @@ def write_pseudo_masks(gan, data, out, options, seed, overwrite=False):
     for i, case in enumerate(progress.bar(cases.cases, description="writing", unit="case")):
         for name, array, offset in (("healthy", masks.healthy[i], -1000.0), ("difference", masks.difference[i], 0.0),
                                     ("spread", masks.spread[i], 0.0)):
-            on_ct = prepared.restore(case, array * HU_RANGE) + offset
+            on_ct = prepared_case.restore(case, array * HU_RANGE) + offset
             volumes.write(Volume(on_ct, case.ct_affine), out / name / f"{case.id}.nii.gz", overwrite=overwrite)
     rows = [f"{case.id},{s},{masks.sums[i, s]!r}" for i, case in enumerate(cases.cases) for s in range(cases.shape[0])]
     atomic_write_text(out / "slice_sums.csv", "\n".join(["case,slice,sum", *rows]) + "\n")
-    save(pseudo_mask_figure.draw(lungs[:4], masks, [case.id for case in cases.cases[:4]]), out / "pseudo_masks.png")
+    save(pseudo_masks.draw(lungs[:4], masks, [case.id for case in cases.cases[:4]]), out / "pseudo_masks.png")
     write_json(out / "pseudo_masks.json", {"gan": str(gan), "step": step, "seed": seed, "options": vars(options),
                                            "cases": cases.ids, "mean_sum": float(np.mean(masks.sums))})
     return len(cases)

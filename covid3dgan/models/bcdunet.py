@@ -4,9 +4,9 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import ArgumentError, check_choice
-from covid3dgan.models.convlstm import ConvLSTM2D
+from covid3dgan.models.blocks.convlstm import ConvLSTM2D
+from covid3dgan.models.blocks.layers import check_input_shape
 from covid3dgan.models.encoder2d import build_encoder2d
-from covid3dgan.models.layers import check_input_shape
 
 __all__ = ["HEADS", "MERGES", "build_segmenter"]
 
@@ -22,7 +22,7 @@ def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="lega
         input_shape: (rows, columns, channels), sides that divide by 8.
         width: filters of the first level, an even number; 32 is the published one.
         dropout: rate in the encoder and on the copy of its third map that the decoder takes.
-        gate: the ConvLSTM's recurrent activation (F31), see ``models.convlstm.GATES``.
+        gate: the ConvLSTM's recurrent activation (F31), see ``models.blocks.convlstm.GATES``.
         encoder: what ``build_encoder2d`` gave, to share its weights with a contrastive model (F17); by default a new
             one.
         head: activation of the two maps before the last convolution. "relu" is the published one; masks are mostly

@@ -7,10 +7,10 @@ bottleneck per cell, and one score per cell of 16 x 16 pixels.
 import keras
 import tensorflow as tf
 
+from covid3dgan.models.blocks.infnet_layers import SampleNormal
+from covid3dgan.models.blocks.torch_style import conv
 from covid3dgan.models.infnet import check_sides
-from covid3dgan.models.infnet_layers import SampleNormal
 from covid3dgan.models.resnet import resnet18_trunk
-from covid3dgan.models.torch_style import conv
 
 __all__ = ["CELL", "LATENT", "build_coach", "erasing_mask"]
 

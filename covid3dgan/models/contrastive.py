@@ -4,9 +4,9 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import InputError
-from covid3dgan.models.augmentation import build_augmentation
+from covid3dgan.models.blocks.augmentation import build_augmentation
+from covid3dgan.models.blocks.layers import check_input_shape
 from covid3dgan.models.encoder2d import build_encoder2d
-from covid3dgan.models.layers import check_input_shape
 
 __all__ = ["adapt_normalization", "build_contrastive_encoder"]
 

@@ -4,7 +4,7 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
-from covid3dgan.models.layers import check_input_shape, conv3d, refuse_float16_without_gpu
+from covid3dgan.models.blocks.layers import check_input_shape, conv3d, refuse_float16_without_gpu
 
 __all__ = ["DISCRIMINATOR_VARIANTS", "build_discriminator"]
 

@@ -5,7 +5,7 @@ import keras
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
 from covid3dgan.models import unetpp3d
-from covid3dgan.models.layers import check_input_shape, conv3d, noise_adder, refuse_float16_without_gpu
+from covid3dgan.models.blocks.layers import check_input_shape, conv3d, noise_adder, refuse_float16_without_gpu
 
 __all__ = ["GENERATOR_VARIANTS", "HEADS", "NOISE_CHANNELS", "build_generator", "noise_shape"]
 

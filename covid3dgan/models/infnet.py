@@ -7,7 +7,7 @@ three reverse attentions, each a correction of the one before, and ``edge``. The
 import keras
 
 from covid3dgan.errors import ArgumentError
-from covid3dgan.models.infnet_blocks import (
+from covid3dgan.models.blocks.infnet_blocks import (
     conv_bn,
     edge_features,
     partial_decoder,
@@ -15,11 +15,11 @@ from covid3dgan.models.infnet_blocks import (
     resized,
     reverse_features,
 )
-from covid3dgan.models.infnet_layers import PaintingRange
-from covid3dgan.models.layers import check_choice
+from covid3dgan.models.blocks.infnet_layers import PaintingRange
+from covid3dgan.models.blocks.layers import check_choice
+from covid3dgan.models.blocks.torch_style import conv
 from covid3dgan.models.res2net import res2net50_trunk
 from covid3dgan.models.resnet import resnet50_trunk
-from covid3dgan.models.torch_style import conv
 
 __all__ = ["BACKBONES", "MAPS", "add_inpainting_heads", "build_infnet", "check_sides"]
 

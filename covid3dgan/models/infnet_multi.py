@@ -6,11 +6,11 @@ put in again at two depths, and inpainting has a decoder of its own.
 
 import keras
 
+from covid3dgan.models.blocks.infnet_blocks import resized
+from covid3dgan.models.blocks.infnet_layers import PaintingRange
+from covid3dgan.models.blocks.layers import check_choice
+from covid3dgan.models.blocks.torch_style import batch_norm, conv
 from covid3dgan.models.infnet import check_sides
-from covid3dgan.models.infnet_blocks import resized
-from covid3dgan.models.infnet_layers import PaintingRange
-from covid3dgan.models.layers import check_choice
-from covid3dgan.models.torch_style import batch_norm, conv
 
 __all__ = ["MULTI_VARIANTS", "add_multi_inpainting", "build_infnet_multi"]
 

@@ -6,8 +6,8 @@ after the previous group's output was added. Layers carry the published file's n
 
 import keras
 
+from covid3dgan.models.blocks.torch_style import average_pool, batch_norm, conv, kaiming_fan_out, max_pool
 from covid3dgan.models.resnet import EXPANSION
-from covid3dgan.models.torch_style import average_pool, batch_norm, conv, kaiming_fan_out, max_pool
 
 __all__ = ["res2net50_trunk"]
 

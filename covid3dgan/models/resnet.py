@@ -1,12 +1,13 @@
 """ResNet trunks as torchvision builds them (He et al. 2016; stride in the 3x3 convolution of a bottleneck).
 
 ``keras.applications`` holds the older form (stride in the first 1x1, biased convolutions), hence this one. Layers
-carry torchvision's names with the dots replaced: ``layer1.0.conv2`` is ``layer1_0_conv2`` (models/backbone_weights.py).
+carry torchvision's names with the dots replaced: ``layer1.0.conv2`` is ``layer1_0_conv2``
+(models/weight_files/backbone_weights.py).
 """
 
 import keras
 
-from covid3dgan.models.torch_style import batch_norm, conv, kaiming_fan_out, max_pool
+from covid3dgan.models.blocks.torch_style import batch_norm, conv, kaiming_fan_out, max_pool
 
 __all__ = ["EXPANSION", "resnet18_trunk", "resnet50_trunk"]
 

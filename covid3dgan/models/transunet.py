@@ -4,10 +4,10 @@ import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
-from covid3dgan.models.infnet_layers import BilinearResize
-from covid3dgan.models.layers import check_input_shape
-from covid3dgan.models.torch_style import batch_norm, conv
-from covid3dgan.models.transunet_layers import (
+from covid3dgan.models.blocks.infnet_layers import BilinearResize
+from covid3dgan.models.blocks.layers import check_input_shape
+from covid3dgan.models.blocks.torch_style import batch_norm, conv
+from covid3dgan.models.blocks.transunet_layers import (
     LAST_FILTERS,
     ClassToken,
     DropClassToken,

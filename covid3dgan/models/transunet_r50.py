@@ -2,9 +2,9 @@
 
 import keras
 
-from covid3dgan.models.infnet_layers import BilinearResize
-from covid3dgan.models.torch_style import batch_norm, conv
-from covid3dgan.models.transunet_layers import (
+from covid3dgan.models.blocks.infnet_layers import BilinearResize
+from covid3dgan.models.blocks.torch_style import batch_norm, conv
+from covid3dgan.models.blocks.transunet_layers import (
     LAST_FILTERS,
     PositionTable,
     SelfAttention,

@@ -3,7 +3,7 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.models.layers import conv3d, noise_adder
+from covid3dgan.models.blocks.layers import conv3d, noise_adder
 
 __all__ = ["nested_unet"]
 

@@ -16,8 +16,8 @@ import keras
 import tensorflow as tf
 
 from covid3dgan import compat
-from covid3dgan.models.augmentation import RandomHeight, RandomWidth
-from covid3dgan.models.convlstm import legacy_hard_sigmoid
+from covid3dgan.models.blocks.augmentation import RandomHeight, RandomWidth
+from covid3dgan.models.blocks.convlstm import legacy_hard_sigmoid
 from covid3dgan.notebooks.vanished_modules import FORWARDED
 
 

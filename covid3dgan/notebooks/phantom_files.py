@@ -102,22 +102,22 @@ class PhantomFiles:
         return (sick - difference)[..., None], sick[..., None]
 
     def _cases(self, cohort):
-        from covid3dgan.data import phantom
+        from covid3dgan.data.phantoms import chest_ct
 
         if cohort not in self._made:
             print(f"covid3dgan: making {self.cases} {cohort} phantoms in the place of missing files")
-            self._made[cohort] = [phantom.generate(cohort, case, self.seed, self.size) for case in range(self.cases)]
+            self._made[cohort] = [chest_ct.generate(cohort, case, self.seed, self.size) for case in range(self.cases)]
         return self._made[cohort]
 
     def _prepared(self, cohort):
         """(prepared CT, prepared healthy twin) of every case, on one grid."""
-        from covid3dgan.data import preprocess
+        from covid3dgan.data.preprocess import recipe
         from covid3dgan.presets.preprocessing import PreprocessOptions
 
         key = ("prepared", cohort)
         if key not in self._made:
             options = PreprocessOptions.paper()
-            self._made[key] = [(preprocess.prepare(case.ct, case.lungs, case.infection, options, case.id),
-                                preprocess.prepare(case.healthy, case.lungs, None, options, case.id))
+            self._made[key] = [(recipe.prepare(case.ct, case.lungs, case.infection, options, case.id),
+                                recipe.prepare(case.healthy, case.lungs, None, options, case.id))
                                for case in self._cases(cohort)]
         return self._made[key]

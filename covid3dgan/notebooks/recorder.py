@@ -30,9 +30,9 @@ class Recorder:
         self.events = []
         self._seen = set()
 
-    def emit(self, kind, what, how):
-        """Notes that ``what`` was dealt with as ``how`` says; ``kind`` is one of KINDS."""
-        event = {"kind": kind, "what": str(what), "how": str(how)}
+    def emit(self, kind, what, execution):
+        """Notes that ``what`` was dealt with as ``execution`` says; ``kind`` is one of KINDS."""
+        event = {"kind": kind, "what": str(what), "how": str(execution)}
         key = tuple(event.values())
         if key in self._seen:
             return

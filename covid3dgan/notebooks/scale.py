@@ -3,7 +3,7 @@
 Both use the demos' networks, volumes and images; the short run has fewer cases and steps, so its scores mean nothing.
 """
 
-__all__ = ["FOLDER", "VARIABLE", "cohort_sizes", "how", "is_short", "preset", "run_folder"]
+__all__ = ["FOLDER", "VARIABLE", "cohort_sizes", "is_short", "preset", "run_folder", "training_options"]
 
 import dataclasses
 import os
@@ -49,11 +49,11 @@ def cohort_sizes():
     return few if is_short() else DEMO_SIZES
 
 
-def how(seed, precision="auto"):
-    """training.conduct.How; in a short run such that two are equal bit for bit."""
-    from covid3dgan.training.conduct import How
+def training_options(seed, precision="auto"):
+    """training.loop.TrainingOptions; in a short run such that two are equal bit for bit."""
+    from covid3dgan.training.loop import TrainingOptions
 
-    chosen = How(seed=seed, precision=precision)
+    chosen = TrainingOptions(seed=seed, precision=precision)
     return dataclasses.replace(chosen, precision="float32", deterministic=True) if is_short() else chosen
 
 

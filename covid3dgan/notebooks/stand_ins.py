@@ -107,7 +107,7 @@ def _transform(module):
 def resize_image(image, output_shape, order=None, mode="reflect", cval=0, clip=True, preserve_range=False,
                  anti_aliasing=None, anti_aliasing_sigma=None):
     """scikit-image's ``resize`` for floating-point images and volumes with mode "constant"."""
-    from covid3dgan.data.resize import resize
+    from covid3dgan.data.preprocess.resize import resize
     from covid3dgan.errors import InputError
 
     image = np.asarray(image)
@@ -165,7 +165,7 @@ class _PixelByPixel:
         return (row, column) if abs(i - row) < 1e-6 and abs(j - column) < 1e-6 and min(row, column) >= 0 else None
 
     def _value(self, row, column):
-        from covid3dgan.data.perlin import pnoise2
+        from covid3dgan.data.noise.perlin import pnoise2
 
         side = 128 if self._field is None else len(self._field)
         while side <= max(row, column):
@@ -199,7 +199,7 @@ def lung_labels(image, recorder):
     Args:
         image: (slices, rows from the front, columns from the patient's right) in HU.
     """
-    from covid3dgan.data.lungs_threshold import find_lungs
+    from covid3dgan.data.preprocess.lung_threshold import find_lungs
 
     hu = np.asarray(image, np.float32)
     slices, rows, columns = hu.shape

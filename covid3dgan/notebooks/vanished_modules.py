@@ -77,9 +77,9 @@ class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module):
         name = module.__name__
         if name in self.stand_ins:
-            how = self.stand_ins[name](module)
-            if how:
-                self.recorder.emit("stand-in", name, how)
+            execution = self.stand_ins[name](module)
+            if execution:
+                self.recorder.emit("stand-in", name, execution)
         elif name in FORWARDED:
             self._forward(module, FORWARDED[name])
             self.recorder.emit("alias", name, f"names of {', '.join(FORWARDED[name])}")

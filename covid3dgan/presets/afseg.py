@@ -14,7 +14,7 @@ from covid3dgan.presets.stages import Evaluation
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """From files to grey squares (data/image_sets.py)."""
+    """From files to grey squares (data/datasets/image_sets.py)."""
 
     size: int = 512
     channel: Literal["grey", "green"] = "grey"
@@ -26,7 +26,7 @@ class Images:
 
 @dataclasses.dataclass(frozen=True)
 class Coarse:
-    """The coarse segmentation (inference/coarse.py); A01."""
+    """The coarse segmentation (data/classical/coarse.py); A01."""
 
     method: Literal["level_set", "hessian"] = "level_set"
     dark: bool = True
@@ -52,7 +52,7 @@ class Coarse:
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """Deep Segmentation Prior and inpainting (training/segmentation_prior.py, training/background.py)."""
+    """Deep Segmentation Prior and inpainting (training/afseg/segmentation_prior.py, training/background.py)."""
 
     area_multiple: float = 2.0  # lambda
     rate: Literal["image", "set"] = "image"  # A03: the coarse area is each image's own, or the set's mean
@@ -76,7 +76,7 @@ class Background:
 
 @dataclasses.dataclass(frozen=True)
 class Synthesis:
-    """Generator, discriminator and segmenter, trained end to end (training/afseg.py)."""
+    """Generator, discriminator and segmenter, trained end to end (training/afseg/networks.py)."""
 
     patch: int = 256
     batch_size: int = 1

@@ -17,7 +17,7 @@ from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segm
 
 @dataclasses.dataclass(frozen=True)
 class TransUnet:
-    """The TransUNet and its training in two phases (training/transunet.py); a step is one optimizer step."""
+    """The TransUNet and its training in two phases (training/khali/transunet.py); a step is one optimizer step."""
 
     variant: Literal["khali", "r50_vit_b16"] = "khali"  # K16
     width: Optional[int] = None  # this and the next three: None takes the variant's own

@@ -1,4 +1,4 @@
-"""The preprocessing stage of the presets (data/preprocess.py)."""
+"""The preprocessing stage of the presets (data/preprocess/recipe.py)."""
 
 __all__ = ["PreprocessOptions"]
 
@@ -21,7 +21,7 @@ class PreprocessOptions:
     binary_masks: bool = True  # masks are cut at 0.5 after the last resize; published: left soft
     base_holds_lung_mask: bool = False  # F13: what is written to BaseCTImages.npy; `PreparedCase.base` is always the CT
     min_slices: int = 32  # CTs with fewer are refused
-    lung_level: Optional[float] = None  # HU that the lungs' lower quartile is brought to (data/lung_level.py)
+    lung_level: Optional[float] = None  # HU of the lungs' lower quartile (data/preprocess/lung_level.py)
 
     @classmethod
     def paper(cls, **changes):

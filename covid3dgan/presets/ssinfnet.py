@@ -14,7 +14,7 @@ from covid3dgan.presets.registry import register
 
 @dataclasses.dataclass(frozen=True)
 class Slices:
-    """Which axial slices there are, and who sees which (data/slices.py)."""
+    """Which axial slices there are, and who sees which (data/datasets/slices.py)."""
 
     size: int = 352
     window: tuple[float, float] = (-1000.0, 400.0)  # HU shown as black and white; the code cuts raw HU to 8 bits
@@ -29,7 +29,7 @@ class Slices:
 
 @dataclasses.dataclass(frozen=True)
 class Inpainting:
-    """The self-supervised stage: a network paints in what a coach erases (training/coached_inpainting.py)."""
+    """The self-supervised stage: a network paints in what a coach erases (training/ssinfnet/coached_inpainting.py)."""
 
     loss: Literal["truncated-square", "cross-entropy"] = "truncated-square"  # I01
     activation: Literal["tanh", "linear"] = "tanh"  # I03
@@ -66,7 +66,7 @@ class Inpainting:
 
 @dataclasses.dataclass(frozen=True)
 class Single:
-    """Inf-Net and its training on infection masks (training/infnet.py)."""
+    """Inf-Net and its training on infection masks (training/ssinfnet/infnet.py)."""
 
     backbone: Literal["resnet50", "res2net50"] = "resnet50"  # I08
     width: int = 64
@@ -87,7 +87,7 @@ class Single:
 
 @dataclasses.dataclass(frozen=True)
 class Multi:
-    """The multi-class network and its training (training/infnet_multi.py)."""
+    """The multi-class network and its training (training/ssinfnet/infnet_multi.py)."""
 
     width: int = 64
     variant: Literal["published", "improved"] = "improved"  # I08: of SSInfNet; SInfNet has the published one

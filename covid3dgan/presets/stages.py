@@ -11,7 +11,7 @@ from typing import Literal, Optional
 
 @dataclasses.dataclass(frozen=True)
 class Gan:
-    """The 3D GAN and its three-phase training (training/gan3d.py)."""
+    """The 3D GAN and its three-phase training (training/shabani/gan3d.py)."""
 
     volume_shape: tuple[int, int, int] = (32, 128, 128)  # slices, rows, columns
     generator: Literal["published", "unetpp"] = "published"  # F25
@@ -57,7 +57,7 @@ class Pseudo:
 
 @dataclasses.dataclass(frozen=True)
 class Contrastive:
-    """The contrastive half of the segmenter's training (training/segmenter.py)."""
+    """The contrastive half of the segmenter's training (training/shabani/segmenter.py)."""
 
     enabled: bool = True
     pairs: Literal["low-high", "healthy-high", "healthy-low"] = "low-high"  # Table 4

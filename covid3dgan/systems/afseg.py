@@ -15,21 +15,23 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import presets
-from covid3dgan.data import image_sets, phantom
-from covid3dgan.data.patches import to_network
+from covid3dgan.data.batches.patches import to_network
+from covid3dgan.data.classical.coarse import coarse_mask
+from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.evaluation import afseg_figures, paper_tables, protocols, report
+from covid3dgan.evaluation import paper_tables, protocols, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.figures import afseg
 from covid3dgan.export.layout import is_exported
 from covid3dgan.files import atomic_path, write_json
-from covid3dgan.inference.coarse import coarse_mask
 from covid3dgan.inference.exported import load_exported_images
 from covid3dgan.inference.predict_images import predict_images
+from covid3dgan.runs.directory import open_run
 from covid3dgan.systems.stages import Stages
-from covid3dgan.training.afseg_backgrounds import coarse_labels, make_backgrounds
-from covid3dgan.training.runs import open_run
-from covid3dgan.training.segmentation_prior import scores_of
-from covid3dgan.training.train_afseg import load_segmenter, train_afseg, train_supervised
+from covid3dgan.training.afseg.backgrounds import coarse_labels, make_backgrounds
+from covid3dgan.training.afseg.segmentation_prior import scores_of
+from covid3dgan.training.afseg.train_afseg import load_segmenter, train_afseg, train_supervised
 
 METHODS = {"cells": "level set", "vessels": "Hessian"}  # the paper's names of the coarse rows
 COHORTS = {"cells": "blood-cells", "vessels": "angiograms"}
@@ -37,15 +39,15 @@ PHANTOM_CASES = 20
 SHOWN = 4  # images per figure
 
 
-def reproduce(out, preset, how, data=None, supervised=True, command="", overwrite=False):
+def reproduce(out, preset, execution, data=None, supervised=True, command="", overwrite=False):
     """Runs the whole system and writes its report and ``out``/table1.json.
 
     Args:
         out: the folder of the run; called again with the same arguments it goes on where it stopped.
         preset: presets.afseg.System.
-        how: training.conduct.How.
-        data: a folder that ``data.image_sets`` knows, with true masks (only Table 1 and the upper bound read them);
-            None makes synthetic images.
+        execution: training.loop.TrainingOptions.
+        data: a folder that ``data.datasets.image_sets`` knows, with true masks (only Table 1 and the upper bound read
+            them); None makes synthetic images.
         supervised: train the upper bound as well.
         command: what the report prints as the command that made it.
 
@@ -53,27 +55,28 @@ def reproduce(out, preset, how, data=None, supervised=True, command="", overwrit
         Path of report.html.
     """
     out = Path(out)
-    stages = Stages(out, {"preset": presets.as_dict(preset), "seed": how.seed, "data": data, "supervised": supervised},
+    stages = Stages(out, {"preset": presets.as_dict(preset), "seed": execution.seed, "data": data,
+                          "supervised": supervised},
                     ["images", "backgrounds", "AF-SEG", "supervised U-Net", "report"], overwrite)
     folder = out / "images" if data is None else Path(data)
     if data is None:
-        stages.run("images", lambda: phantom.write_cohort(folder, COHORTS[preset.task], PHANTOM_CASES, how.seed,
-                                                          overwrite=True))
+        stages.run("images", lambda: chest_ct.write_cohort(folder, COHORTS[preset.task], PHANTOM_CASES, execution.seed,
+                                                           overwrite=True))
     preset, found, loaded = _load(folder, preset)
     if loaded.masks is None:
         raise InputError(data, "a true mask for every image", "images without",
                          "add the masks, or use 'covid3dgan train afseg', which needs none")
-    training, _, test = image_sets.split(len(loaded.names), preset.images.split, how.seed)
+    training, _, test = image_sets.split(len(loaded.names), preset.images.split, execution.seed)
     images, truth = loaded.images[training], loaded.masks[training]
     weak = coarse_labels(loaded, preset.coarse)
 
     history = stages.run("backgrounds", lambda: _save(out / "backgrounds.npz", make_backgrounds(
-        images, weak[training], preset.background, how.seed)))
+        images, weak[training], preset.background, execution.seed)))
     with np.load(out / "backgrounds.npz") as stored:
         holes, backgrounds = stored["holes"], stored["images"]
 
     stages.run("AF-SEG", lambda: _finish(train_afseg, {
-        "image": images, "weak": weak[training], "background": backgrounds}, out / "afseg", preset, how, found))
+        "image": images, "weak": weak[training], "background": backgrounds}, out / "afseg", preset, execution, found))
     segmenter, _, generator = load_segmenter(out / "afseg", with_generator=True)
     coarse = METHODS[preset.task]
     scores = {coarse: _before_erosion(loaded, test, preset.coarse)}
@@ -82,7 +85,7 @@ def reproduce(out, preset, how, data=None, supervised=True, command="", overwrit
     scores["AF-SEG"] = scores_of(segmenter, loaded.images[test])
     if supervised:
         stages.run("supervised U-Net", lambda: _finish(train_supervised, {"image": images, "label": truth},
-                                                       out / "supervised", preset, how, found))
+                                                       out / "supervised", preset, execution, found))
         scores["supervised U-Net"] = scores_of(load_segmenter(out / "supervised")[0], loaded.images[test])
 
     names = [loaded.names[i] for i in test]
@@ -90,25 +93,25 @@ def reproduce(out, preset, how, data=None, supervised=True, command="", overwrit
                                        preset.synthesis.threshold, names) for method, maps in scores.items()}
     generated = np.asarray(generator(to_network(images[:SHOWN]), training=False))[..., 0] / 2.0 + 0.5
     pictures = (
-        report.Picture(afseg_figures.background_figure(images[:SHOWN], holes, backgrounds),
+        report.Picture(afseg.background_figure(images[:SHOWN], holes, backgrounds),
                        "Figure 4: background synthesis.", "figure4"),
-        report.Picture(afseg_figures.synthesis_figure(images[:SHOWN], weak[training], generated),
+        report.Picture(afseg.synthesis_figure(images[:SHOWN], weak[training], generated),
                        "Figure 5: corresponding image synthesis.", "figure5"),
         _segmentation_picture(loaded, test[:SHOWN], scores, results, preset.synthesis.threshold))
-    path = _write(out, preset, folder, results, how, pictures, history, command)
+    path = _write(out, preset, folder, results, execution, pictures, history, command)
     stages.run("report", lambda: str(path))
     stages.close()
     return path
 
 
-def train(data, path, preset, how):
+def train(data, path, preset, execution):
     """Trains AF-SEG on all images of a folder; true masks are not read. Returns the Run.
 
     Args:
-        data: a folder that ``data.image_sets`` knows, or a list that holds one.
+        data: a folder that ``data.datasets.image_sets`` knows, or a list that holds one.
         path: the run directory; :func:`predict` reads it.
         preset: presets.afseg.System.
-        how: training.conduct.How.
+        execution: training.loop.TrainingOptions.
     """
     if not isinstance(data, (str, Path)):
         if len(data) != 1:
@@ -116,8 +119,9 @@ def train(data, path, preset, how):
         data = data[0]
     preset, found, loaded = _load(data, preset)
     weak = coarse_labels(loaded, preset.coarse)
-    backgrounds = make_backgrounds(loaded.images, weak, preset.background, how.seed)
-    return train_afseg({"image": loaded.images, "weak": weak, "background": backgrounds.images}, path, preset, how,
+    backgrounds = make_backgrounds(loaded.images, weak, preset.background, execution.seed)
+    return train_afseg({"image": loaded.images, "weak": weak, "background": backgrounds.images}, path, preset,
+                       execution,
                        found.files())
 
 
@@ -151,10 +155,10 @@ def _save(path, backgrounds):
     return backgrounds.history
 
 
-def _finish(train_one, arrays, path, preset, how, found):
+def _finish(train_one, arrays, path, preset, execution, found):
     """Trains, continuing what an interrupted call left; returns facts for stages.json."""
-    resume = (path / "run.json").is_file() and not how.overwrite
-    run = train_one(arrays, path, preset, dataclasses.replace(how, resume=resume), found.files())
+    resume = (path / "run.json").is_file() and not execution.overwrite
+    run = train_one(arrays, path, preset, dataclasses.replace(execution, resume=resume), found.files())
     return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"]}
 
 
@@ -168,11 +172,11 @@ def _segmentation_picture(loaded, shown, scores, results, threshold):
     columns = {method: np.asarray(maps[:SHOWN], np.float32) > threshold for method, maps in scores.items()}
     columns["truth"] = loaded.masks[shown]
     dice = {method: result.values("dice") for method, result in results.items()}
-    return report.Picture(afseg_figures.segmentation_figure(loaded.images[shown], columns, dice),
+    return report.Picture(afseg.segmentation_figure(loaded.images[shown], columns, dice),
                           "Figure 6: segmentation of test images.", "figure6")
 
 
-def _write(out, preset, folder, results, how, pictures, history, command):
+def _write(out, preset, folder, results, execution, pictures, history, command):
     phantoms = _is_phantom(folder)
     summaries = {method: result.summary() for method, result in results.items()}
     count = len(next(iter(results.values())).rows)
@@ -181,7 +185,7 @@ def _write(out, preset, folder, results, how, pictures, history, command):
                 for method, summary in summaries.items() for metric, entry in summary.items()}
     table = next(t for t in paper_tables.tables("afseg") if t.name.endswith(preset.task))
     write_json(out / "table1.json", {
-        "preset": preset.name, "seed": how.seed, "phantom": phantoms, "command": command,
+        "preset": preset.name, "seed": execution.seed, "phantom": phantoms, "command": command,
         "test_images": next(iter(results.values())).cases,
         "prior": [{"step": step, "area_ratio": ratio} for step, ratio in history], "methods": summaries})
     return report.write(out / "report.html", f"AF-SEG on {preset.task}", [

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 
 from covid3dgan import processes, progress
-from covid3dgan.data import phantom
-from covid3dgan.data.cases import Dataset
-from covid3dgan.data.datasets import find_dataset, open_dataset
+from covid3dgan.data.datasets.cases import Dataset
+from covid3dgan.data.datasets.opening import find_dataset, open_dataset
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
 
 # Paper 001, Table 1: trained on MosMedData, threshold tuned on CoronaCases, tested on the other three.
@@ -33,8 +33,8 @@ class CohortSizes:
             name, equals, value = (piece.strip() for piece in part.partition("="))
             numbers = value.split("x") if name == "size" else [value]
             if (not equals or name not in {field.name for field in dataclasses.fields(cls)}
-                    or len(numbers) != (3 if name == "size" else 1)
-                    or not all(number.isdigit() and int(number) > 0 for number in numbers)):
+                or len(numbers) != (3 if name == "size" else 1)
+                or not all(number.isdigit() and int(number) > 0 for number in numbers)):
                 raise ArgumentError("--phantoms", "healthy=COUNT, covid=, validation=, test= and size=XxYxZ",
                                     repr(part), "write for example --phantoms healthy=12,covid=8")
             values[name] = tuple(map(int, numbers)) if name == "size" else int(numbers[0])
@@ -46,7 +46,7 @@ DEMO_SIZES = CohortSizes()
 
 @dataclasses.dataclass(frozen=True)
 class Cohorts:
-    """Cases by role; every value is a tuple of data.cases.Case.
+    """Cases by role; every value is a tuple of data.datasets.cases.Case.
 
     ``train`` holds healthy and COVID cases, ``validation`` tunes the threshold, ``tests`` maps the paper's names.
     """
@@ -54,7 +54,7 @@ class Cohorts:
     train: tuple
     validation: tuple
     tests: dict
-    phantom: bool
+    chest_ct: bool
     described: dict
 
 
@@ -105,7 +105,7 @@ def _write_phantoms(job):
     """Writes one cohort; True, since it is whole or there is an exception."""
     folder, cohort, count, seed, size = job
     progress.say(f"phantoms: {count} x {cohort} ({folder.name})")
-    phantom.write_cohort(folder, cohort, count, seed, size, overwrite=True)
+    chest_ct.write_cohort(folder, cohort, count, seed, size, overwrite=True)
     return True
 
 

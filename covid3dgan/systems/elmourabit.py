@@ -9,19 +9,19 @@ import dataclasses
 from pathlib import Path
 
 from covid3dgan import presets
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, protocols, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
-from covid3dgan.evaluation.figures import grouped_bars
+from covid3dgan.evaluation.figures.charts import grouped_bars
 from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
 from covid3dgan.systems.shabani import finish, prepare_all
 from covid3dgan.systems.stages import Stages
 from covid3dgan.training.pseudo_slices import as_slices
-from covid3dgan.training.segmenter import score_maps
-from covid3dgan.training.train_gan import train_gan
-from covid3dgan.training.train_segmenter import load_segmenter, train_segmenter
+from covid3dgan.training.shabani.segmenter import score_maps
+from covid3dgan.training.shabani.train_gan import train_gan
+from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
 
 METHOD = "GAN + UNet"
 METRICS = {"dice": "Dice", "sensitivity": "sensitivity", "specificity": "specificity"}
@@ -38,17 +38,17 @@ def paper_roles(cohorts, tuned):
     tests = {"Mosmed": cohorts.tests["Mosmed"], "Coronacases": cohorts.validation[half:],
              "Radiopaedia": cohorts.tests["Radiopaedia"]}
     described = {**cohorts.described, "Coronacases": f"{cohorts.described['validation']}, {len(tests['Coronacases'])} "
-                                                     "of them scored"}
+                 "of them scored"}
     return dataclasses.replace(cohorts, validation=cohorts.validation[:half], tests=tests, described=described)
 
 
-def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwrite=False):
+def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", overwrite=False):
     """Runs the whole system and writes ``out``/report.html and tables.json.
 
     Args:
         out: the folder of the run; called again with the same arguments it reuses the finished stages.
         preset: a preset of presets.shabani.System, such as elmourabit/paper.
-        how: training.conduct.How.
+        execution: training.loop.TrainingOptions.
         data: folder with the real data sets; None for phantoms.
         sizes: systems.cohorts.CohortSizes of the phantoms.
         command: what the report prints as the command that made it.
@@ -58,33 +58,36 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
         Path of report.html.
     """
     out = Path(out)
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed, "data": data,
+    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
+                          "data": data,
                           "sizes": dataclasses.asdict(sizes) if data is None else None},
                     ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite)
     tuned = preset.threshold.tune
-    cohorts = paper_roles(open_cohorts(data, out / "phantoms", how.seed, sizes, preset.evaluation, how.workers),
+    cohorts = paper_roles(open_cohorts(data, out / "phantoms", execution.seed, sizes, preset.evaluation,
+                                       execution.workers),
                           tuned)
     stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, how.workers))
+    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"
-    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, how))
-    stages.run("segmenter", lambda: finish(train_segmenter, train, out / "segmenter", preset, how, gan=out / "gan",
+    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, execution))
+    stages.run("segmenter", lambda: finish(train_segmenter, train, out / "segmenter", preset, execution,
+                                           gan=out / "gan",
                                            validation=validation if tuned else None))
     model = load_segmenter(out / "segmenter")
-    stages.run("report", lambda: _report(out, preset, how, cohorts, model, command))
+    stages.run("report", lambda: _report(out, preset, execution, cohorts, model, command))
     stages.close()
     return out / "report.html"
 
 
-def _report(out, preset, how, cohorts, model, command):
+def _report(out, preset, execution, cohorts, model, command):
     """Scores the three test sets and writes Tables 5 and 6 and Figure 12; returns the summaries."""
     results = {name: _scores(model, out / "prepared" / name, preset.evaluation.slice_filters)
                for name in cohorts.tests}
-    summaries = {name: result.summary(how.seed) for name, result in results.items()}
+    summaries = {name: result.summary(execution.seed) for name, result in results.items()}
     measured = {(METHOD, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
                 for name, summary in summaries.items() for metric, entry in summary.items()}
     write_json(out / "tables.json", {
-        "preset": preset.name, "seed": how.seed, "phantom": cohorts.phantom, "scores": summaries,
+        "preset": preset.name, "seed": execution.seed, "phantom": cohorts.phantom, "scores": summaries,
         "threshold": {"value": model.threshold, "relative": model.relative}})
     bars = {label: {name: (summary[metric]["mean"], summary[metric]["std"]) for name, summary in summaries.items()}
             for metric, label in METRICS.items()}

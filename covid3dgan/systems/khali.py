@@ -12,35 +12,37 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import presets
-from covid3dgan.data.prepared_set import open_prepared
-from covid3dgan.data.slice_groups import group_slices
+from covid3dgan.data.batches.slice_groups import group_slices
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import khali_tables, report
-from covid3dgan.evaluation.figures import ablation_panel, hounsfield, slice_sum_box
-from covid3dgan.evaluation.temperature_chart import temperature_chart
+from covid3dgan.evaluation.figures.charts import slice_sum_box
+from covid3dgan.evaluation.figures.panels import ablation_panel
+from covid3dgan.evaluation.figures.style import hounsfield
+from covid3dgan.evaluation.figures.temperature_chart import temperature_chart
 from covid3dgan.files import write_json
 from covid3dgan.losses import fit_temperature
 from covid3dgan.models.transunet import transunet_encoder
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
 from covid3dgan.systems.shabani import finish, prepare_all
 from covid3dgan.systems.stages import Stages
+from covid3dgan.training.khali.train_transunet import load_transunet, train_transunet
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
-from covid3dgan.training.segmenter import score_maps
-from covid3dgan.training.train_gan import train_gan
-from covid3dgan.training.train_segmenter import load_segmenter, train_segmenter
-from covid3dgan.training.train_transunet import load_transunet, train_transunet
+from covid3dgan.training.shabani.segmenter import score_maps
+from covid3dgan.training.shabani.train_gan import train_gan
+from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
 
 DATASET = "Mosmed"  # the one data set of the paper, for training and for scoring
 SHOWN = 4  # slices of figure 5
 FITTED = 64  # slices of each group that the temperature is fitted on
 
 
-def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwrite=False):
+def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", overwrite=False):
     """Runs the whole system and writes ``out``/report.html and tables.json.
 
     Args:
         out: the folder of the run; called again with the same arguments it reuses the finished stages.
         preset: presets.khali.System.
-        how: training.conduct.How.
+        execution: training.loop.TrainingOptions.
         data: folder with the real data sets; None for phantoms.
         sizes: systems.cohorts.CohortSizes of the phantoms.
         command: what the report prints as the command that made it.
@@ -50,27 +52,29 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, command="", overwri
         Path of report.html.
     """
     out = Path(out)
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed, "data": data,
+    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
+                          "data": data,
                           "sizes": dataclasses.asdict(sizes) if data is None else None},
                     ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], overwrite)
-    cohorts = open_cohorts(data, out / "phantoms", how.seed, sizes, workers=how.workers)
+    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, workers=execution.workers)
     # K21: the scored scans were trained on in the paper; here they are held out.
     cohorts = dataclasses.replace(cohorts, tests={DATASET: cohorts.tests[DATASET]})
     stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, how.workers))
+    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
     train, validation, test = (out / "prepared" / role for role in ("train", "validation", DATASET))
 
-    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, how))
+    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, execution))
     for name, function in (("UNet", train_segmenter), ("TransUNet", train_transunet)):
-        stages.run(name, lambda f=function, n=name: finish(f, train, out / n.lower(), preset, how, gan=out / "gan",
+        stages.run(name, lambda f=function, n=name: finish(f, train, out / n.lower(), preset, execution,
+                                                           gan=out / "gan",
                                                            validation=validation))
     models = {"TransUNET": load_transunet(out / "transunet"), "UNET": load_segmenter(out / "unet")}
-    stages.run("report", lambda: _report(out, preset, how, cohorts, models, train, test, command))
+    stages.run("report", lambda: _report(out, preset, execution, cohorts, models, train, test, command))
     stages.close()
     return out / "report.html"
 
 
-def _report(out, preset, how, cohorts, models, train, test, command):
+def _report(out, preset, execution, cohorts, models, train, test, command):
     """Scores both networks on the held-out cases, and writes tables and figures; returns the summaries."""
     cases = open_prepared(test)
     cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
@@ -81,16 +85,16 @@ def _report(out, preset, how, cohorts, models, train, test, command):
                                                   preset.evaluation.slice_filters,
                                                   [case.spacing for case in cases.cases])
                for method in khali_tables.METHODS}
-    found = load_pseudo_slices(train, out / "gan", preset.pseudo, how.seed, preset.segmenter)
+    found = load_pseudo_slices(train, out / "gan", preset.pseudo, execution.seed, preset.segmenter)
     sums = found.targets.sum((1, 2), dtype=np.float64)
     groups = group_slices(sums, preset.contrastive, found.lung_pixels)
-    fit = _fitted_temperature(models["TransUNET"], found.slices, groups, how.seed)
+    fit = _fitted_temperature(models["TransUNET"], found.slices, groups, execution.seed)
     described = f"{cohorts.described[DATASET]}, held out"
 
-    summaries = {method: {kind: result.summary(how.seed) for kind, result in kinds.items()}
+    summaries = {method: {kind: result.summary(execution.seed) for kind, result in kinds.items()}
                  for method, kinds in results.items()}
     write_json(out / "tables.json", {
-        "preset": preset.name, "seed": how.seed, "phantom": cohorts.phantom, "scores": summaries,
+        "preset": preset.name, "seed": execution.seed, "phantom": cohorts.phantom, "scores": summaries,
         "thresholds": {method: {"value": model.threshold, "relative": model.relative}
                        for method, model in models.items()},
         "temperature": {"paper": 0.06, "fitted": fit.temperature, "stopped": fit.stopped,

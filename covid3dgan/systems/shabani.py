@@ -10,7 +10,7 @@ import dataclasses
 from pathlib import Path
 
 from covid3dgan import presets, progress
-from covid3dgan.data.preprocess_dataset import prepare_each
+from covid3dgan.data.preprocess.dataset import prepare_each
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.predict import predict_folder
@@ -20,8 +20,8 @@ from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
 from covid3dgan.systems.stages import Stages
 from covid3dgan.training.callbacks import TrainingStopped
-from covid3dgan.training.train_gan import train_gan
-from covid3dgan.training.train_segmenter import load_segmenter, train_segmenter
+from covid3dgan.training.shabani.train_gan import train_gan
+from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
 
 # Method of Tables 3 and 4 -> what of the preset differs in its segmenter. Table 4's "low vs high" is the full system.
 VARIANTS = {
@@ -35,7 +35,7 @@ FULL = "GAN + UNet + contrastive"
 ATTEMPTS = 4
 
 
-def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",
+def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",
               overwrite=False):
     """Runs the whole system and writes its report: every stage of :class:`Reproduction`, in order.
 
@@ -46,7 +46,7 @@ def reproduce(out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARI
     Returns:
         Path of report.html.
     """
-    run = Reproduction(out, preset, how, data, sizes, variants, predictions, overwrite)
+    run = Reproduction(out, preset, execution, data, sizes, variants, predictions, overwrite)
     run.prepare()
     run.train_gan()
     run.train_segmenters()
@@ -65,7 +65,7 @@ class Reproduction:
     Args:
         out: the folder of the run; opened again with the same arguments it reuses the finished stages.
         preset: a preset of presets.shabani.System.
-        how: training.conduct.How.
+        execution: training.loop.TrainingOptions.
         data: folder with the real data sets; None for phantoms.
         sizes: systems.cohorts.CohortSizes of the phantoms.
         variants: the segmenters of Tables 3 and 4 to train; the full system always is.
@@ -73,16 +73,18 @@ class Reproduction:
         overwrite: start anew where a finished run is.
     """
 
-    def __init__(self, out, preset, how, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4,
+    def __init__(self, out, preset, execution, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4,
                  overwrite=False):
-        self.out, self.preset, self.how, self.predictions = Path(out), preset, how, predictions
+        self.out, self.preset, self.execution, self.predictions = Path(out), preset, execution, predictions
         self.variants = tuple(dict.fromkeys((*variants, FULL)))
         names = ["cases", "preprocess", "GAN", *[f"segmenter: {name}" for name in self.variants], "scores",
                  "predictions", "report"]
-        self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
+        self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset),
+                                        "seed": execution.seed,
                                         "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
                              names, overwrite)
-        self.cohorts = open_cohorts(data, self.out / "phantoms", how.seed, sizes, preset.evaluation, how.workers)
+        self.cohorts = open_cohorts(data, self.out / "phantoms", execution.seed, sizes, preset.evaluation,
+                                    execution.workers)
         self.prepared, self.gan = self.out / "prepared", self.out / "gan"
         self.segmenters = {name: self.out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")
                            for name in self.variants}
@@ -91,11 +93,11 @@ class Reproduction:
         """The cases, network-ready; returns how many of each role, and what was left out."""
         self.stages.run("cases", lambda: self.cohorts.described)
         return self.stages.run("preprocess", lambda: prepare_all(self.cohorts, self.prepared, self.preset,
-                                                                 self.how.workers))
+                                                                 self.execution.workers))
 
     def train_gan(self):
         """The 3D GAN on the training cases; returns seconds and step."""
-        job = self.prepared / "train", self.gan, self.preset, self.how
+        job = self.prepared / "train", self.gan, self.preset, self.execution
         [result] = self._trained(_train_gan, {"GAN": (job, self.gan, self.preset.gan.steps)})
         return result
 
@@ -103,16 +105,16 @@ class Reproduction:
         """Every variant's segmenter on the GAN's pseudo-masks; returns method -> seconds, step and threshold."""
         stages = {}
         for name, path in self.segmenters.items():
-            job = self.prepared, self.gan, path, presets.override(self.preset, VARIANTS[name]), self.how
+            job = self.prepared, self.gan, path, presets.override(self.preset, VARIANTS[name]), self.execution
             stages[f"segmenter: {name}"] = job, path, self.preset.segmenter.steps
         return dict(zip(self.segmenters, self._trained(_train_variant, stages)))
 
     def _trained(self, train, stages):
         """Each stage's result, in order; ``stages`` maps names to (job of ``train``, run directory, steps)."""
         waiting = {stage: job for stage, job in stages.items() if stage not in self.stages.done}
-        if waiting and side_by_side.wanted(self.how):
+        if waiting and side_by_side.wanted(self.execution):
             self.stages.announce(*waiting)
-            for stage, seconds, result in side_by_side.train_each(train, waiting, self.how.workers):
+            for stage, seconds, result in side_by_side.train_each(train, waiting, self.execution.workers):
                 self.stages.keep(stage, seconds, result)
                 for found in result["collapse"].values():
                     progress.say(f"warning: {stage}: {found['message']}")
@@ -123,7 +125,7 @@ class Reproduction:
         """Scores of every method on the test cohorts: see shabani_scores.score_methods."""
         tests = {name: self.prepared / name for name in self.cohorts.tests}
         return self.stages.run("scores", lambda: score_methods(
-            self.gan, self.segmenters, self.prepared / "validation", tests, self.preset, self.how.seed,
+            self.gan, self.segmenters, self.prepared / "validation", tests, self.preset, self.execution.seed,
             self.out / "scores"))
 
     def predict(self):
@@ -135,7 +137,8 @@ class Reproduction:
         """Writes report.html, report.md and results.json; returns the report's path and every method's mean Dice."""
         scores = self.stages.done["scores"]["result"]
         return self.stages.run("report", lambda: write_report(
-            self.out, self.preset, self.cohorts, scores, (self.gan, *self.segmenters.values()), command, self.how))
+            self.out, self.preset, self.cohorts, scores, (self.gan, *self.segmenters.values()), command,
+            self.execution))
 
     def close(self):
         """Ends the progress bar."""
@@ -170,7 +173,7 @@ def prepare_all(cohorts, out, preset, workers=1):
     return {"counts": counts, "left_out": problems}
 
 
-def finish(train, data, path, preset, how, **extra):
+def finish(train, data, path, preset, execution, **extra):
     """Trains, continuing a run that an earlier call left unfinished.
 
     In bfloat16 a CPU kernel now and then hands back NaN that another try does not see; such a run goes on from its
@@ -180,10 +183,10 @@ def finish(train, data, path, preset, how, **extra):
         resume = (Path(path) / "run.json").is_file()
         try:
             run = train(data=data, path=path, preset=preset,
-                        how=dataclasses.replace(how, resume=resume, overwrite=False), **extra)
+                        execution=dataclasses.replace(execution, resume=resume, overwrite=False), **extra)
             break
         except TrainingStopped as error:
-            if how.precision == "float32" or attempt == ATTEMPTS - 1:
+            if execution.precision == "float32" or attempt == ATTEMPTS - 1:
                 raise
             progress.say(f"warning: {error} Trying again from the last checkpoint.")
     return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
@@ -197,8 +200,8 @@ def _train_gan(job):
 
 def _train_variant(job):
     """One segmenter, in this process or in one of its own; a job is (prepared, gan, path, preset, how)."""
-    prepared, gan, path, preset, how = job
-    return finish(train_segmenter, prepared / "train", path, preset, how, gan=gan,
+    prepared, gan, path, preset, execution = job
+    return finish(train_segmenter, prepared / "train", path, preset, execution, gan=gan,
                   validation=prepared / "validation")
 
 

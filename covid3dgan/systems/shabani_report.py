@@ -4,15 +4,16 @@ __all__ = ["write_report"]
 
 import numpy as np
 
-from covid3dgan.data.prepared_set import open_prepared
-from covid3dgan.evaluation import charts, image_groups, panels, report, views3d
+from covid3dgan.data.preprocess.prepared_set import open_prepared
+from covid3dgan.evaluation import image_groups, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.figures import charts, panels, views3d
+from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.paper_tables import tables
-from covid3dgan.evaluation.style import hounsfield
 from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
+from covid3dgan.runs.directory import read_manifest
 from covid3dgan.systems.shabani_scores import HU_METHOD
-from covid3dgan.training.runs import read_manifest
 
 FULL = "GAN + UNet + contrastive"
 METRICS = ("dice", "specificity", "sensitivity")
@@ -24,7 +25,7 @@ NAMES = {
 }
 
 
-def write_report(out, preset, cohorts, scores, trainings, command, how):
+def write_report(out, preset, cohorts, scores, trainings, command, execution):
     """Writes report.html, report.md and results.json; returns what results.json holds.
 
     Args:
@@ -33,17 +34,17 @@ def write_report(out, preset, cohorts, scores, trainings, command, how):
         trainings: folders of the GAN's run and the segmenters' runs.
     """
     scores = _with_nan(scores)
-    command = command or f"covid3dgan reproduce {preset.system} --preset {preset.name} --seed {how.seed}"
+    command = command or f"covid3dgan reproduce {preset.system} --preset {preset.name} --seed {execution.seed}"
     # What trained them, not what was asked for: auto is another policy on another machine.
     precisions = sorted({read_manifest(path / "run.json")["precision"] for path in trainings})
-    sections = [_about(preset, cohorts, how, command, precisions)]
+    sections = [_about(preset, cohorts, execution, command, precisions)]
     sections += [report.Section(f"{table.name}: {table.title}", (_table(table, cohorts, scores, command),),
                                 phantom=cohorts.phantom) for table in tables("shabani", preset.evaluation)]
     sections.append(report.Section("Per volume", (_volume_table(scores),), phantom=cohorts.phantom))
     sections.append(report.Section("Figures", tuple(_figures(out, preset, cohorts, scores)), phantom=cohorts.phantom))
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
                  subtitle="Research software, not a medical device.", overwrite=True)
-    results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": how.seed, "precision": precisions,
+    results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": execution.seed, "precision": precisions,
                "command": command, "data": cohorts.described,
                **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
                "mean_dice": {method: {name: float(np.nanmean(values)) for name, values in sets.items()}
@@ -61,11 +62,11 @@ def _with_nan(value):
     return float("nan") if value is None else value
 
 
-def _about(preset, cohorts, how, command, precisions):
+def _about(preset, cohorts, execution, command, precisions):
     rows = tuple((role, text) for role, text in cohorts.described.items())
     return report.Section("What was run", (
         report.Code(command),
-        report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {how.seed}. Trained in "
+        report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {execution.seed}. Trained in "
                          f"{' and '.join(precisions)}. Thresholds were chosen on the validation cases alone."),
         report.Table("Cases", ("role", "made of"), rows)), phantom=cohorts.phantom)
 
@@ -75,7 +76,7 @@ def _table(table, cohorts, scores, command):
         curve = scores["curve"]
         measured = {(f"threshold {value:g}", "CoronaCases", "dice"): Measured(
             100 * dice, cohorts.described["validation"], command, cohorts.phantom)
-            for value, dice in zip(curve["grid"], curve["dice"])}
+                    for value, dice in zip(curve["grid"], curve["dice"])}
         return comparison_table(table, measured, competitors=False)
     measured = {}
     for shown, method in NAMES[table.name].items():

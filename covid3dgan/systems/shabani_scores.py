@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import protocols
 from covid3dgan.evaluation.thresholds import best_hu_threshold, threshold_curve
 from covid3dgan.files import atomic_path
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.segmenter import score_maps
-from covid3dgan.training.train_gan import load_generator
-from covid3dgan.training.train_segmenter import load_segmenter
+from covid3dgan.training.shabani.segmenter import score_maps
+from covid3dgan.training.shabani.train_gan import load_generator
+from covid3dgan.training.shabani.train_segmenter import load_segmenter
 
 HU_METHOD = "best HU threshold"
 

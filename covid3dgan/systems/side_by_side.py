@@ -1,6 +1,7 @@
 """Trainings in processes of their own, and side by side: on a CPU two small networks take little longer than one.
 
-A step of the demo's segmenter takes as long on one core by itself as on two cores together (docs/RESULTS.md). And what
+A step of the demo's segmenter takes as long on one core by itself as on two cores together
+(docs/experiments/longer-trainings.md). And what
 a training took of the memory is given back when its process ends; TensorFlow keeps it for as long as there is one.
 """
 
@@ -14,9 +15,9 @@ import tensorflow as tf
 from covid3dgan import processes, progress
 
 
-def wanted(how):
+def wanted(execution):
     """Whether trainings are to have processes of their own; on a GPU, which one of them fills, never."""
-    return how.side_by_side and how.strategy == "none" and not tf.config.list_physical_devices("GPU")
+    return execution.side_by_side and execution.strategy == "none" and not tf.config.list_physical_devices("GPU")
 
 
 def train_each(train, jobs, workers):

@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import presets, progress
-from covid3dgan.data import slice_batches
-from covid3dgan.data.slices import split_slices
+from covid3dgan.data.batches import slice_batches
+from covid3dgan.data.datasets.slices import split_slices
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation.mask_difficulty import mask_difficulty
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
+from covid3dgan.runs.directory import open_run
 from covid3dgan.systems.ssinfnet_report import SHOWN, write_report
 from covid3dgan.systems.ssinfnet_slices import (
     is_phantom,
@@ -31,18 +32,17 @@ from covid3dgan.systems.ssinfnet_slices import (
     slice_files,
 )
 from covid3dgan.systems.stages import Stages
-from covid3dgan.training.runs import open_run
-from covid3dgan.training.ssinfnet_networks import load_inpainting, load_network
-from covid3dgan.training.train_ssinfnet import METHODS, train_inpainting, train_multi, train_single
+from covid3dgan.training.ssinfnet.networks import load_inpainting, load_network
+from covid3dgan.training.ssinfnet.train_ssinfnet import METHODS, train_inpainting, train_multi, train_single
 
 
-def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone_weights=None):
+def reproduce(out, preset, execution, data=None, command="", overwrite=False, backbone_weights=None):
     """Runs the whole system and writes ``out``/report.html and tables.json.
 
     Args:
         out: the folder of the run; called again with the same arguments it reuses the finished stages.
         preset: presets.ssinfnet.System.
-        how: training.conduct.How.
+        execution: training.loop.TrainingOptions.
         data: folder with MedSeg or COVID-SemiSeg, and iCTCF where there is one, in sub-folders; None for phantoms.
         command: what the report prints as the command that made it.
         overwrite: start anew where a finished run is.
@@ -52,7 +52,7 @@ def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone
         Path of report.html.
     """
     folders = None if data is None else [data]
-    system = _Trainings(Path(out), preset, how, folders, METHODS, METHODS, backbone_weights, overwrite)
+    system = _Trainings(Path(out), preset, execution, folders, METHODS, METHODS, backbone_weights, overwrite)
     single, multi, test = system.single, system.multi, system.test
 
     def score():
@@ -63,9 +63,10 @@ def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone
                                                          None if method == "U-Net" else prior), -1)
                    for method, folder in multi.items()}
         painter = load_inpainting(system.painted)
-        painted = (mask_difficulty(painter, test.images, how.seed),
-                   painter.show(slice_batches.inpainting_check(test.images, painter.options, how.seed, 0), SHOWN))
-        return write_report(system.out, preset, how.seed, test, probability, classes, painted, is_phantom(folders),
+        painted = (mask_difficulty(painter, test.images, execution.seed),
+                   painter.show(slice_batches.inpainting_check(test.images, painter.options, execution.seed, 0), SHOWN))
+        return write_report(system.out, preset, execution.seed, test, probability, classes, painted,
+                            is_phantom(folders),
                             command, backbone_weights)
 
     system.stages.run("report", score)
@@ -74,7 +75,7 @@ def reproduce(out, preset, how, data=None, command="", overwrite=False, backbone
     return system.out / "report.html"
 
 
-def train(data, path, preset, how, backbone_weights=None):
+def train(data, path, preset, execution, backbone_weights=None):
     """Trains what the prediction of both kinds of infection needs; returns the Run of the multi-class network.
 
     As in the paper the priors are SInfNet's. All labelled slices are trained on but for the preset's validation share.
@@ -82,23 +83,23 @@ def train(data, path, preset, how, backbone_weights=None):
     Args:
         data: folders of data sets, one of them with labels (:func:`ssinfnet_slices.open_slices`).
         path: the folder to make: a run directory for each network; ``covid3dgan predict --model`` takes it.
-        preset, how, backbone_weights: as for :func:`reproduce`.
+        preset, execution, backbone_weights: as for :func:`reproduce`.
     """
     path = Path(path)
     begun = (path / "stages.json").is_file()
-    if begun and not (how.resume or how.overwrite):
+    if begun and not (execution.resume or execution.overwrite):
         raise InputError(path, "a new or empty folder", "a training of SSInfNet in it",
                          "pass --resume to continue it, --overwrite to start it anew, or name another folder")
-    if how.resume and not begun:
+    if execution.resume and not begun:
         raise InputError(path, "a training of SSInfNet to continue", "none", "leave --resume out or check the name")
-    system = _Trainings(path, _without_test(preset), how, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
-                        how.overwrite)
+    system = _Trainings(path, _without_test(preset), execution, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
+                        execution.overwrite)
     multi = system.multi["SSInfNet"]
     system.stages.close()
     return open_run(multi)[0]
 
 
-def train_infnet(data, path, preset, how, start=None, backbone_weights=None):
+def train_infnet(data, path, preset, execution, start=None, backbone_weights=None):
     """Trains Inf-Net on infection as one class; returns the Run.
 
     Args:
@@ -107,18 +108,19 @@ def train_infnet(data, path, preset, how, start=None, backbone_weights=None):
             scratch or from ``backbone_weights`` (SInfNet).
     """
     preset = _without_test(preset)
-    labelled, _ = open_slices(data, preset.slices, how.seed)
-    training, validation, _ = split_slices(labelled, preset.slices, how.seed)
-    return train_single(training, validation, path, preset, how, "SInfNet" if start is None else "SSInfNet", start,
+    labelled, _ = open_slices(data, preset.slices, execution.seed)
+    training, validation, _ = split_slices(labelled, preset.slices, execution.seed)
+    return train_single(training, validation, path, preset, execution, "SInfNet" if start is None else "SSInfNet",
+                        start,
                         backbone_weights, inputs=slice_files(data))
 
 
-def train_painter(data, path, preset, how, backbone_weights=None):
+def train_painter(data, path, preset, execution, backbone_weights=None):
     """Inf-Net's coach-guided inpainting on slices without labels; returns the Run."""
     preset = _without_test(preset)
-    _, slices = open_slices(data, preset.slices, how.seed, labels=False)
-    training, validation, _ = split_slices(slices, preset.slices, how.seed)
-    return train_inpainting(training.images, path, preset, how, validation=(validation.images, None),
+    _, slices = open_slices(data, preset.slices, execution.seed, labels=False)
+    training, validation, _ = split_slices(slices, preset.slices, execution.seed)
+    return train_inpainting(training.images, path, preset, execution, validation=(validation.images, None),
                             backbone_weights=backbone_weights, inputs=slice_files(data))
 
 
@@ -133,19 +135,19 @@ class _Trainings:
         singles, multis: the methods of either kind; SInfNet's single network makes the priors and must be among them.
     """
 
-    def __init__(self, out, preset, how, data, singles, multis, backbone_weights, overwrite):
-        self.out, self.preset, self.how, self.overwrite = out, preset, how, overwrite
+    def __init__(self, out, preset, execution, data, singles, multis, backbone_weights, overwrite):
+        self.out, self.preset, self.execution, self.overwrite = out, preset, execution, overwrite
         self.singles, self.multis, self.backbone_weights = singles, multis, backbone_weights
         names = [*(["single_inpainting"] if "SSInfNet" in singles else []), *(f"single_{m}" for m in singles),
                  "multi_inpainting", *(f"multi_{m}" for m in multis)]
-        identity = {"system": preset.system, "preset": presets.as_dict(preset), "seed": how.seed,
+        identity = {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
                     "data": None if data is None else [str(folder) for folder in data],
                     "backbone_weights": backbone_weights and str(backbone_weights)}
         self.stages = Stages(out, identity, ["slices", *names, *(["report"] if singles == METHODS else [])], overwrite)
         path = out / "slices.npz"
-        self.stages.run("slices", lambda: keep_slices(path, *open_slices(data, preset.slices, how.seed)))
+        self.stages.run("slices", lambda: keep_slices(path, *open_slices(data, preset.slices, execution.seed)))
         labelled, self.unlabelled = load_slices(path)
-        self.train, self.validation, self.test = split_slices(labelled, preset.slices, how.seed)
+        self.train, self.validation, self.test = split_slices(labelled, preset.slices, execution.seed)
 
     # === Infection as one class ===
 
@@ -200,7 +202,7 @@ class _Trainings:
         folder = self.out / name
 
         def work():
-            own = dataclasses.replace(self.how, resume=(folder / "run.json").is_file() and not self.overwrite,
+            own = dataclasses.replace(self.execution, resume=(folder / "run.json").is_file() and not self.overwrite,
                                       overwrite=self.overwrite)
             manifest = function(*args, folder, self.preset, own, inputs=[self.out / "slices.npz"], **named).manifest
             return {"seconds": manifest["seconds"], "step": manifest["step"]}

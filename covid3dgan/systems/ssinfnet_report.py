@@ -5,8 +5,9 @@ __all__ = ["SHOWN", "write_report"]
 import numpy as np
 
 from covid3dgan import presets
-from covid3dgan.evaluation import paper_tables, report, ssinfnet_figures, ssinfnet_tables
+from covid3dgan.evaluation import paper_tables, report, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
+from covid3dgan.evaluation.figures import ssinfnet
 from covid3dgan.files import write_json
 
 SHOWN = 4  # slices per figure
@@ -56,15 +57,15 @@ def _figures(test, probability, classes, paintings, difficulty):
     shown = _most_infected(test)
     images, labels = test.images[shown], test.labels[shown]
     return (
-        report.Picture(ssinfnet_figures.infection_figure(images, labels > 0, {m: p[shown] for m, p in
-                                                                              probability.items()}),
+        report.Picture(ssinfnet.infection_figure(images, labels > 0, {m: p[shown] for m, p in
+                                                                      probability.items()}),
                        "Figure 5: infection as one class; of the test patients with most of it, the slice with "
                        "most.", "figure5"),
-        report.Picture(ssinfnet_figures.roc_figure(probability, test.labels), "Figure 6: ROC over all test pixels.",
+        report.Picture(ssinfnet.roc_figure(probability, test.labels), "Figure 6: ROC over all test pixels.",
                        "figure6"),
-        report.Picture(ssinfnet_figures.class_figure(images, labels, {m: p[shown] for m, p in classes.items()}),
+        report.Picture(ssinfnet.class_figure(images, labels, {m: p[shown] for m, p in classes.items()}),
                        "Figure 7: ground glass and consolidation in the same slices.", "figure7"),
-        report.Picture(ssinfnet_figures.painting_figure(*paintings),
+        report.Picture(ssinfnet.painting_figure(*paintings),
                        "What the coach erases and Inf-Net paints, after pre-training.", "inpainting"),
         report.Paragraph(f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's "
                          f"masks, {difficulty['random']:.3f} under random masks of the same size, over "

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan.data import datasets
-from covid3dgan.data.phantom_medseg import phantom_slices
-from covid3dgan.data.slices import SliceSet, join, read_slices
+from covid3dgan.data.datasets import opening
+from covid3dgan.data.datasets.slices import SliceSet, join, read_slices
+from covid3dgan.data.phantoms.medseg import phantom_slices
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path
 
@@ -50,8 +50,8 @@ def slice_files(data):
 
 
 def _in_folder(folder):
-    inside = [dataset for dataset in map(datasets.find_dataset, _sub_folders(folder)) if dataset is not None]
-    return inside or [datasets.open_dataset(folder)]
+    inside = [dataset for dataset in map(opening.find_dataset, _sub_folders(folder)) if dataset is not None]
+    return inside or [opening.open_dataset(folder)]
 
 
 def _sub_folders(folder):

@@ -11,7 +11,7 @@ import keras
 
 from covid3dgan import progress
 from covid3dgan.errors import InputError
-from covid3dgan.training import state
+from covid3dgan.runs import state
 
 
 class TrainingStopped(InputError):
@@ -22,7 +22,7 @@ class RunRecorder(keras.callbacks.Callback):
     """Logs, saves, guards and shows progress.
 
     Args:
-        run: training.runs.Run.
+        run: runs.directory.Run.
         networks, optimizers: name -> model / optimizer, as ``state.capture`` takes them.
         last_step: the step at which training ends.
         log_every, checkpoint_every: in steps.

@@ -37,15 +37,15 @@ class KeepBest(keras.callbacks.Callback):
         recorder: the RunRecorder.
         network, best: two models of one shape.
         score: a BestScore, saved in the same checkpoints.
-        judge: () -> validation loss.
+        validation_loss: () -> validation loss.
         every: steps between judgements.
         forget: step -> whether what was best until then no longer counts.
     """
 
-    def __init__(self, recorder, network, best, score, judge, every, forget=lambda step: False):
+    def __init__(self, recorder, network, best, score, validation_loss, every, forget=lambda step: False):
         super().__init__()
         self.recorder, self.network, self.best, self.score = recorder, network, best, score
-        self.judge, self.every, self.forget = judge, every, forget
+        self.validation_loss, self.every, self.forget = validation_loss, every, forget
 
     def on_train_batch_begin(self, batch, logs=None):
         step = self.recorder.step
@@ -60,7 +60,7 @@ class KeepBest(keras.callbacks.Callback):
             self.recorder.save()
 
     def _compare(self, step):
-        value = float(self.judge())
+        value = float(self.validation_loss())
         if value < float(self.score.loss.numpy()):
             self.best.set_weights(self.network.get_weights())
             self.score.loss.assign(value)

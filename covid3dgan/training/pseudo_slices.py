@@ -8,11 +8,11 @@ from typing import Optional
 
 import numpy as np
 
-from covid3dgan.data.prepared_set import PreparedSet, open_prepared
+from covid3dgan.data.preprocess.prepared_set import PreparedSet, open_prepared
 from covid3dgan.errors import InputError
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.calibration import calibrated_targets
-from covid3dgan.training.train_gan import load_generator
+from covid3dgan.training.shabani.calibration import calibrated_targets
+from covid3dgan.training.shabani.train_gan import load_generator
 
 # 7 HU: a generator that changes nothing in healthy lungs must not make targets of rounding errors.
 SMALLEST_LEVEL = 0.005

@@ -15,8 +15,8 @@ from covid3dgan.systems import shabani
 def test_the_reports_command_names_seed_and_precision(tmp_path, monkeypatch, capsys, given, printed):
     asked = {}
 
-    def reproduce(out, preset, how, **options):
-        asked.update(options, preset=preset.name, how=how)
+    def reproduce(out, preset, execution, **options):
+        asked.update(options, preset=preset.name, execution=execution)
         (tmp_path / "results.json").write_text(json.dumps({"mean_dice": {"GAN": {"Mosmed": 0.5}}}))
         return tmp_path / "report.html"
 

@@ -9,7 +9,8 @@ import pytest
 from scipy import ndimage
 
 from covid3dgan.cli.main import main
-from covid3dgan.data import images, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.files import images
 from covid3dgan.evaluation import protocols
 
 SHAPE = (40, 36, 5)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from covid3dgan.cli.main import main
-from covid3dgan.data import phantom, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.files import sha256
 
 ARGUMENTS = ["--cohort", "mosmed-like", "--cases", "2", "--size", "64,48,24", "--seed", "4", "--quiet"]
@@ -24,7 +25,7 @@ def test_writes_the_plain_layout_with_the_same_bytes_each_time(tmp_path):
 
 def test_files_hold_what_generate_returns(tmp_path):
     assert main(["phantom", str(tmp_path / "out"), *ARGUMENTS]) == 0
-    case = phantom.generate("mosmed-like", 1, 4, (64, 48, 24))
+    case = chest_ct.generate("mosmed-like", 1, 4, (64, 48, 24))
     ct = volumes.read(tmp_path / "out/images/mosmed-like_001.nii.gz", strict=True)
     assert ct.shape == (64, 48, 24) and ct.header.get_data_dtype() == np.int16
     assert np.array_equal(ct.array, case.ct.array) and np.allclose(ct.affine, case.ct.affine, atol=1e-4)

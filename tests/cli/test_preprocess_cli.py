@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from covid3dgan.cli.main import main
-from covid3dgan.data import phantom
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.phantoms import chest_ct
+from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.errors import InputError
 
 SET = ["--preset", "shabani/demo", "--set", "preprocess.min_slices=8", "--workers", "1"]
@@ -16,7 +16,7 @@ SET = ["--preset", "shabani/demo", "--set", "preprocess.min_slices=8", "--worker
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     out = tmp_path_factory.mktemp("cohort") / "cts"
-    phantom.write_cohort(out, "uestc-like", 3, 5, (48, 48, 20))
+    chest_ct.write_cohort(out, "uestc-like", 3, 5, (48, 48, 20))
     return out
 
 
@@ -53,7 +53,7 @@ def test_resuming_does_only_what_is_missing(cohort, tmp_path):
 
 
 def test_a_bad_case_is_listed_and_the_others_are_done(tmp_path, capsys):
-    phantom.write_cohort(tmp_path / "cts", "uestc-like", 2, 6, (48, 48, 20))
+    chest_ct.write_cohort(tmp_path / "cts", "uestc-like", 2, 6, (48, 48, 20))
     bad = next((tmp_path / "cts/images").iterdir())
     bad.write_bytes(bad.read_bytes()[:500])
     assert main(["preprocess", str(tmp_path / "cts"), str(tmp_path / "out"), *SET]) == 1

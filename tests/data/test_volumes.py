@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from nifti_files import chest, nifti_bytes, save, save_ct
 
-from covid3dgan.data import geometry, nifti, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.files import geometry, nifti
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
 

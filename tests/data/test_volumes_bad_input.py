@@ -15,7 +15,8 @@ import pytest
 from nifti_files import chest, nifti_bytes, save, save_ct
 
 from covid3dgan.cli.main import main
-from covid3dgan.data import checks, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.files import checks
 from covid3dgan.errors import InputError, InputWarning
 
 NOISE = bytes(np.random.default_rng(0).integers(0, 256, 60000, dtype=np.uint8))

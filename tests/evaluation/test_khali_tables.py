@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from covid3dgan.evaluation import khali_tables
-from covid3dgan.evaluation.temperature_chart import temperature_chart
+from covid3dgan.evaluation.figures.temperature_chart import temperature_chart
 
 MODEL = types.SimpleNamespace(threshold=0.5, relative=False)
 # One case of one 20 x 20 slice, all lung; a lesion of 10 x 10 of which the network finds a single pixel.

@@ -6,7 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from covid3dgan.data import images, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.files import images
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.evaluation.pairs import find_pairs, read_pair
 

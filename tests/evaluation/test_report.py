@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation import figures, report
+from covid3dgan.evaluation import report
+from covid3dgan.evaluation.figures import charts
 from covid3dgan.evaluation.report import Code, Paragraph, Picture, Section, Table
 
 
@@ -35,14 +36,14 @@ class Document(HTMLParser):
 
 TABLE = Table("Scores", ("method", "data set", "Dice"), (
     ("GAN", "UESTC", "34.9"), ("GAN", "Mosmed", "41.2"), ("UNet", "Mosmed", "55.7")),
-    notes=("[1] `covid3dgan reproduce`",), merged=2, numeric=(2,))
+              notes=("[1] `covid3dgan reproduce`",), merged=2, numeric=(2,))
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     sections = [Section("First & foremost", (Paragraph("Dice < 1 by `evaluate --protocol published`."), TABLE), True),
-                Section("Curves", (Picture(figures.threshold_curve([0.1, 0.2], [40, 60]), "Dice > 50 \"%\"", "curve"),
+                Section("Curves", (Picture(charts.threshold_curve([0.1, 0.2], [40, 60]), "Dice > 50 \"%\"", "curve"),
                                    Code("covid3dgan reproduce shabani\n  --out <RUN>")))]
     paths = report.write(folder / "report.html", "Shabani <2022>", sections, subtitle="seed 0")
     return [path.read_text(encoding="utf-8") for path in paths], folder

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from covid3dgan.evaluation import metrics, paper_tables, ssinfnet_figures, ssinfnet_tables
+from covid3dgan.evaluation import metrics, paper_tables, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
+from covid3dgan.evaluation.figures import ssinfnet
 
 
 def scores(seed, quality, patients=6, per_patient=4):
@@ -42,7 +43,7 @@ def test_measured_fits_the_paper_s_tables():
     assert low < measured["SSInfNet", "overall", "f1"].mean < high
     found = ssinfnet_tables.measured_infection({"SInfNet": ssinfnet_tables.infection_scores(
         np.random.default_rng(0).random((4, 8, 8)), np.eye(8)[None].repeat(4, 0), np.array(list("aabb")), 0.5)},
-        "4 slices", "command", True)
+                                               "4 slices", "command", True)
     assert set(found) <= {number.key for number in paper_tables.tables("ssinfnet")[0].numbers}
 
 
@@ -93,7 +94,7 @@ def test_overall_interval_needs_two_patients():
 
 def test_roc_passes_through_the_hand_worked_points():
     values, labels = np.array([0.9, 0.8, 0.8, 0.1]), np.array([True, False, True, False])
-    false, true = ssinfnet_figures.roc_curve(values, labels)
+    false, true = ssinfnet.roc_curve(values, labels)
     np.testing.assert_allclose(false, [0, 0, 0.5, 1])
     np.testing.assert_allclose(true, [0, 0.5, 1, 1])
     area = np.sum(np.diff(false) * (true[1:] + true[:-1]) / 2)
@@ -103,17 +104,17 @@ def test_roc_passes_through_the_hand_worked_points():
 def test_figures_draw():
     rng = np.random.default_rng(0)
     pictures, labels = rng.random((2, 16, 16)), rng.integers(0, 3, (2, 16, 16))
-    roc = ssinfnet_figures.roc_figure({"SInfNet": pictures}, labels)
+    roc = ssinfnet.roc_figure({"SInfNet": pictures}, labels)
     assert "AUC" in roc.axes[0].get_legend().get_texts()[0].get_text()
-    assert len(ssinfnet_figures.class_figure(pictures, labels, {"SInfNet": labels}).axes) == 6
-    assert len(ssinfnet_figures.infection_figure(pictures, labels > 0, {"SInfNet": pictures}).axes) == 7
-    assert len(ssinfnet_figures.painting_figure(pictures, labels > 0, pictures).axes) == 6
+    assert len(ssinfnet.class_figure(pictures, labels, {"SInfNet": labels}).axes) == 6
+    assert len(ssinfnet.infection_figure(pictures, labels > 0, {"SInfNet": pictures}).axes) == 7
+    assert len(ssinfnet.painting_figure(pictures, labels > 0, pictures).axes) == 6
 
 
 def test_prediction_figure_shows_the_slices_with_most_infection():
     labels = np.zeros((9, 16, 16), np.uint8)
     labels[2, :4], labels[7, :2], labels[8, :3] = 1, 2, 1
-    figure = ssinfnet_figures.prediction_figure(np.zeros(labels.shape), labels, ("GGO", "consolidation"), "ct", most=2)
+    figure = ssinfnet.prediction_figure(np.zeros(labels.shape), labels, ("GGO", "consolidation"), "ct", most=2)
     assert [axes.get_title() for axes in figure.axes] == ["slice 3", "found", "slice 9", "found"]
-    nothing = ssinfnet_figures.prediction_figure(np.zeros((5, 16, 16)), np.zeros((5, 16, 16)), ("infection",), "ct")
+    nothing = ssinfnet.prediction_figure(np.zeros((5, 16, 16)), np.zeros((5, 16, 16)), ("infection",), "ct")
     assert [axes.get_title() for axes in nothing.axes] == ["slice 1", "found"]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from covid3dgan.cli.main import main
-from covid3dgan.data import phantom
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.export import parity, tflite, tflite_file
 from covid3dgan.export.layout import read_saved_model_metadata
@@ -79,7 +79,7 @@ def test_both_files_carry_the_preprocessing(exported):
 
 
 def test_predictions_are_those_of_the_run(exported, imported):
-    case = phantom.generate("coronacases-like", 0, size=(48, 48, 24))
+    case = chest_ct.generate("coronacases-like", 0, size=(48, 48, 24))
     expected = predict_case(load_model(imported), case.ct, case.lungs)
     assert 0 < expected.mask.sum() < case.lungs.array.sum()
     for name in ("segmenter.tflite", "saved_model", ""):
@@ -131,7 +131,7 @@ def cut(exportable, precision="float32", convert=tflite.convert):
     (cut, "expected a (whole TFLite file|model that runs)"),
 ])
 def test_a_damaged_conversion_is_refused_and_leaves_nothing(conversion, sentence, imported, tmp_path, monkeypatch,
-                                                             capfd):
+                                                            capfd):
     monkeypatch.setattr(tflite, "convert", conversion)
     assert main(["export", str(imported), str(tmp_path / "out" / "x"), "--format", "tflite"]) == 1
     assert re.search(sentence, capfd.readouterr().err)

@@ -10,8 +10,8 @@ from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.export.parts import Cut
 from covid3dgan.export.probes import make_probes
 from covid3dgan.export.sources import open_exportable
-from covid3dgan.training import state
-from covid3dgan.training.runs import Run
+from covid3dgan.runs import state
+from covid3dgan.runs.directory import Run
 
 
 def made(path, kind, preset, networks, **details):
@@ -41,7 +41,7 @@ def shabani():
 
 
 def test_gan(shabani, tmp_path):
-    from covid3dgan.training.gan3d import build_gan
+    from covid3dgan.training.shabani.gan3d import build_gan
 
     network = build_gan(shabani.gan)
     network.averaged.set_weights([weight + 0.5 for weight in network.averaged.get_weights()])
@@ -55,7 +55,7 @@ def test_gan(shabani, tmp_path):
 
 
 def test_segmenter_and_encoder(shabani, tmp_path):
-    from covid3dgan.training.segmenter import build_segmenter_training
+    from covid3dgan.training.shabani.segmenter import build_segmenter_training
 
     training = build_segmenter_training(shabani, (32, 32))
     path = made(tmp_path / "run", "segmenter", shabani, training.networks(),
@@ -67,7 +67,7 @@ def test_segmenter_and_encoder(shabani, tmp_path):
 
 
 def test_transunet(tmp_path):
-    from covid3dgan.training.transunet import build_training
+    from covid3dgan.training.khali.transunet import build_training
 
     preset = with_stage(presets.get("khali/demo"), "transunet", width=16, blocks=1, heads=2, ema_decay=0.0)
     training = build_training(preset.transunet, (32, 32))
@@ -83,7 +83,7 @@ def test_transunet(tmp_path):
 
 @pytest.mark.slow  # two painters and their optimizers are built twice
 def test_coach_and_what_it_coached(tmp_path):
-    from covid3dgan.training.ssinfnet_networks import build_inpainting
+    from covid3dgan.training.ssinfnet.networks import build_inpainting
 
     preset = with_stage(presets.get("ssinfnet/demo"), "multi", width=4)
     training = build_inpainting(preset, "multi")
@@ -99,7 +99,7 @@ def test_coach_and_what_it_coached(tmp_path):
 
 
 def test_the_three_networks_of_afseg(tmp_path):
-    from covid3dgan.training.afseg import build_afseg
+    from covid3dgan.training.afseg.networks import build_afseg
 
     preset = with_stage(presets.get("afseg/cells/demo"), "synthesis", generator_width=4, segmenter_width=4,
                         discriminator_width=4)

@@ -15,7 +15,7 @@ from covid3dgan import models
 from covid3dgan.errors import InputError
 from covid3dgan.export.legacy_h5 import is_hdf5, open_legacy
 from covid3dgan.export.published import read_published
-from covid3dgan.training.checkpoints import CheckpointStore
+from covid3dgan.runs.checkpoints import CheckpointStore
 
 
 def test_the_signature_tells_hdf5_whatever_the_name(keras27_files, tmp_path):

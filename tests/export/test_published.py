@@ -1,22 +1,18 @@
 """The published networks out of HDF5 files that Keras 2 wrote, in both environments."""
 
 import json
-import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
-from wiring import PUBLISHED  # noqa: E402
+from wiring import PUBLISHED
 
 from covid3dgan import models  # noqa: E402
 from covid3dgan.cli.main import main  # noqa: E402
 from covid3dgan.errors import InputError  # noqa: E402
 from covid3dgan.export.published import read_published  # noqa: E402
-from covid3dgan.training.runs import open_run  # noqa: E402
-from covid3dgan.training.train_gan import load_generator  # noqa: E402
+from covid3dgan.runs.directory import open_run  # noqa: E402
+from covid3dgan.training.shabani.train_gan import load_generator  # noqa: E402
 
 PARTS = {"generator": "generator", "discriminator": "discriminator", "my_en_de": "segmenter",
          "my_train_en_con": "encoder"}

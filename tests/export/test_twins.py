@@ -12,8 +12,9 @@ from covid3dgan.export.parts import PARTS, Exportable
 from covid3dgan.export.run_back import open_tflite
 from covid3dgan.export.tflite import convert
 from covid3dgan.inference.ssinfnet import Predictor, build_predictor
-from covid3dgan.models import infnet_layers, res2net, transunet_layers
-from covid3dgan.models.convlstm import ConvLSTM2D
+from covid3dgan.models import res2net
+from covid3dgan.models.blocks import infnet_layers, transunet_layers
+from covid3dgan.models.blocks.convlstm import ConvLSTM2D
 
 ODD, SMALL, THIN = (6, 8, 10), (8, 8, 8), (2, 8, 8)  # slices, rows, columns
 

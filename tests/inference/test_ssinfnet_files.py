@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from covid3dgan import presets
-from covid3dgan.data import images, volumes
+from covid3dgan.data import volumes
+from covid3dgan.data.files import images
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
 from covid3dgan.inference.ssinfnet import Labelled

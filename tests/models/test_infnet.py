@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from covid3dgan import models
 from covid3dgan.errors import ArgumentError
-from covid3dgan.models import infnet_blocks, torch_style
+from covid3dgan.models.blocks import infnet_blocks, torch_style
+from covid3dgan.models.blocks.infnet_layers import BilinearResize, ReverseAttention
 from covid3dgan.models.infnet import MAPS
-from covid3dgan.models.infnet_layers import BilinearResize, ReverseAttention
 
 SMALL = {"channels": 4, "width": 4, "blocks": (1, 1, 1, 1)}
 

@@ -6,7 +6,7 @@ import keras215_cases
 import numpy as np
 import pytest
 
-from covid3dgan.models import convlstm
+from covid3dgan.models.blocks import convlstm
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "keras215_outputs.npz"
 

@@ -10,14 +10,14 @@ import tensorflow as tf
 
 from covid3dgan import compat, models
 from covid3dgan.errors import ArgumentError
-from covid3dgan.models.transunet import ENCODED, build_transunet, transunet_encoder
-from covid3dgan.models.transunet_layers import (
+from covid3dgan.models.blocks.transunet_layers import (
     ClassToken,
     DropClassToken,
     PositionTable,
     SelfAttention,
     StandardizedConv2D,
 )
+from covid3dgan.models.transunet import ENCODED, build_transunet, transunet_encoder
 
 SMALL = {"khali": {"width": 8, "blocks": 2, "heads": 2}, "r50_vit_b16": {"width": 4, "blocks": 1, "heads": 2}}
 VARIANTS = tuple(SMALL)

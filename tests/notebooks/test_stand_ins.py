@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from covid3dgan.data import perlin, phantom
+from covid3dgan.data.noise import perlin
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import protocols
 from covid3dgan.notebooks import published_functions, stand_ins
@@ -48,7 +49,7 @@ def test_pixel_by_pixel_noise_is_the_field():
 
 
 def test_lung_labels_find_both_lungs():
-    case = phantom.generate("healthy", 0, 1, size=(96, 96, 32))
+    case = chest_ct.generate("healthy", 0, 1, size=(96, 96, 32))
     slices = case.ct.canonical().array[::-1, ::-1].transpose(2, 1, 0)
     true = case.lungs.canonical().array[::-1, ::-1].transpose(2, 1, 0) > 0
     recorder = Recorder()

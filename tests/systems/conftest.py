@@ -5,8 +5,8 @@ import types
 import numpy as np
 import pytest
 
-from covid3dgan.data.prepared import PreparedCase
-from covid3dgan.data.prepared_set import PreparedSet
+from covid3dgan.data.preprocess.prepared_case import PreparedCase
+from covid3dgan.data.preprocess.prepared_set import PreparedSet
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ import pytest
 
 from covid3dgan import presets
 from covid3dgan.cli.main import main
-from covid3dgan.data import images, phantom
+from covid3dgan.data.classical.coarse import coarse_mask
+from covid3dgan.data.files import images
+from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.inference.coarse import coarse_mask
 from covid3dgan.inference.exported import load_exported
 from covid3dgan.inference.predict_images import predict_image, predict_images
 from covid3dgan.presets.afseg import Background, Coarse, Images, Synthesis
 from covid3dgan.systems import afseg
-from covid3dgan.training.conduct import How
-from covid3dgan.training.train_afseg import load_segmenter
+from covid3dgan.training.afseg.train_afseg import load_segmenter
+from covid3dgan.training.loop import TrainingOptions
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +36,14 @@ def preset():
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smears") / "cells"
-    phantom.write_cohort(folder, "blood-cells-dense", 6, seed=1, size=(64, 64))
+    chest_ct.write_cohort(folder, "blood-cells-dense", 6, seed=1, size=(64, 64))
     return folder
 
 
 @pytest.fixture(scope="module")
 def reproduced(tmp_path_factory, preset, data):
     out = tmp_path_factory.mktemp("afseg") / "out"
-    afseg.reproduce(out, preset, How(seed=1), data=data, command="covid3dgan reproduce afseg")
+    afseg.reproduce(out, preset, TrainingOptions(seed=1), data=data, command="covid3dgan reproduce afseg")
     return out
 
 
@@ -72,22 +73,22 @@ def test_called_again_it_goes_on_and_under_another_seed_it_refuses(reproduced, p
     monkeypatch.setattr(afseg, "make_backgrounds", None)  # calling either again would fail
     monkeypatch.setattr(afseg, "train_afseg", None)
     before = (reproduced / "table1.json").read_text()
-    afseg.reproduce(reproduced, preset, How(seed=1), data=data, command="covid3dgan reproduce afseg")
+    afseg.reproduce(reproduced, preset, TrainingOptions(seed=1), data=data, command="covid3dgan reproduce afseg")
     assert (reproduced / "table1.json").read_text() == before
     with pytest.raises(InputError, match="another seed"):
-        afseg.reproduce(reproduced, preset, How(seed=2), data=data)
+        afseg.reproduce(reproduced, preset, TrainingOptions(seed=2), data=data)
 
 
 def test_training_reads_no_masks(tmp_path, preset, data):
     for path in sorted((data / "images").iterdir())[:2]:
         (tmp_path / "images").mkdir(exist_ok=True)
         (tmp_path / "images" / path.name).write_bytes(path.read_bytes())
-    run = afseg.train(tmp_path / "images", tmp_path / "run", preset, How(seed=2))
+    run = afseg.train(tmp_path / "images", tmp_path / "run", preset, TrainingOptions(seed=2))
     assert run.manifest["status"] == "done"
     with pytest.raises(InputError, match="true mask for every image"):
-        afseg.reproduce(tmp_path / "out", preset, How(), data=tmp_path / "images")
+        afseg.reproduce(tmp_path / "out", preset, TrainingOptions(), data=tmp_path / "images")
     with pytest.raises(ArgumentError, match="one folder of images, found 2"):
-        afseg.train([data, data], tmp_path / "other", preset, How())
+        afseg.train([data, data], tmp_path / "other", preset, TrainingOptions())
 
 
 def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, reproduced, data):

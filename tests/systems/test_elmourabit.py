@@ -8,7 +8,7 @@ from covid3dgan import presets
 from covid3dgan.systems import elmourabit
 from covid3dgan.systems.cohorts import Cohorts
 from covid3dgan.systems.elmourabit import paper_roles
-from covid3dgan.training.conduct import How
+from covid3dgan.training.loop import TrainingOptions
 
 COHORTS = Cohorts(train=("t",), validation=tuple(f"c{i}" for i in range(5)), phantom=True,
                   tests={"Mosmed": ("m",), "UESTC": ("u",), "Radiopaedia": ("r",)},
@@ -27,10 +27,10 @@ def test_no_case_both_tunes_and_is_scored(tuned, tuning, scored):
 
 
 def test_report_has_tables_5_and_6_figure_12_and_the_finding_about_mosmed(tmp_path, monkeypatch, prepared_cases,
-                                                                             model):
+                                                                          model):
     monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: prepared_cases(prefix=folder.name))
     roles = paper_roles(COHORTS, tuned=False)
-    elmourabit._report(tmp_path, presets.get("elmourabit/demo"), How(seed=1), roles, model(),
+    elmourabit._report(tmp_path, presets.get("elmourabit/demo"), TrainingOptions(seed=1), roles, model(),
                        "covid3dgan reproduce elmourabit")
     scores = json.loads((tmp_path / "tables.json").read_text())["scores"]
     assert {name: round(s["dice"]["mean"], 6) for name, s in scores.items()} == dict.fromkeys(roles.tests, 100.0)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from covid3dgan import presets
-from covid3dgan.data.prepared_set import open_prepared
+from covid3dgan.data.preprocess.prepared_set import open_prepared
+from covid3dgan.runs.directory import open_run
 from covid3dgan.systems import khali
 from covid3dgan.systems.cohorts import Cohorts, CohortSizes
-from covid3dgan.training.conduct import How
+from covid3dgan.training.loop import TrainingOptions
 from covid3dgan.training.pseudo_slices import PseudoSlices, as_slices
-from covid3dgan.training.runs import open_run
 
 SETTINGS = ["gan.steps=2", "gan.checkpoint_every=2", "segmenter.steps=2", "segmenter.width=4", "transunet.steps=4",
             "segmenter.calibration_steps=20", "gan.volume_shape=16,64,64", "preprocess.min_slices=16",
@@ -28,7 +28,7 @@ def test_report_holds_both_kinds_of_scores_the_figures_and_the_temperature(tmp_p
     monkeypatch.setattr(khali, "load_pseudo_slices", lambda *rest: found)
     monkeypatch.setattr(khali, "transunet_encoder", lambda network: lambda slices, training: slices[:, ::8, ::8])
     cohorts = Cohorts((), (), {}, True, {khali.DATASET: "phantoms: 8 x mosmed-like"})
-    khali._report(tmp_path, presets.get("khali/demo"), How(seed=1), cohorts,
+    khali._report(tmp_path, presets.get("khali/demo"), TrainingOptions(seed=1), cohorts,
                   {"TransUNET": model(), "UNET": model(0.99)},
                   tmp_path, tmp_path, COMMAND)
 
@@ -47,7 +47,7 @@ def test_report_holds_both_kinds_of_scores_the_figures_and_the_temperature(tmp_p
 def test_whole_system_writes_its_tables_and_reuses_finished_stages(tmp_path):
     preset = presets.override(presets.get("khali/demo"), SETTINGS)
     sizes = CohortSizes(healthy=2, covid=2, validation=2, test=2, size=(80, 80, 24))
-    report = khali.reproduce(tmp_path / "run", preset, How(seed=1), sizes=sizes, command=COMMAND)
+    report = khali.reproduce(tmp_path / "run", preset, TrainingOptions(seed=1), sizes=sizes, command=COMMAND)
     text = report.read_text(encoding="utf-8")
     assert "PHANTOMS" in text and "50.09" in text and "TransUNET" in text
     tables = json.loads((tmp_path / "run" / "tables.json").read_text())
@@ -58,5 +58,5 @@ def test_whole_system_writes_its_tables_and_reuses_finished_stages(tmp_path):
     trained, scored = (open_prepared(tmp_path / "run" / "prepared" / role).ids for role in ("train", khali.DATASET))
     assert not set(trained) & set(scored)
     made = (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns
-    khali.reproduce(tmp_path / "run", preset, How(seed=1), sizes=sizes, command=COMMAND)
+    khali.reproduce(tmp_path / "run", preset, TrainingOptions(seed=1), sizes=sizes, command=COMMAND)
     assert (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns == made

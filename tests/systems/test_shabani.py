@@ -10,12 +10,12 @@ import pytest
 
 from covid3dgan import presets
 from covid3dgan.cli.main import main
-from covid3dgan.data.preprocess_dataset import prepare_each
+from covid3dgan.data.preprocess.dataset import prepare_each
 from covid3dgan.errors import InputError
 from covid3dgan.systems import shabani, side_by_side
 from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
 from covid3dgan.systems.shabani import ABLATION, FULL, prepare_all, reproduce
-from covid3dgan.training.conduct import How
+from covid3dgan.training.loop import TrainingOptions
 
 TOY = presets.override(presets.get("shabani/demo"), [
     "gan.steps=4", "gan.generator_width=1", "gan.discriminator_width=4", "gan.batch_size=2", "gan.reconstructions=1",
@@ -28,7 +28,7 @@ SIZES = CohortSizes(healthy=3, covid=2, validation=2, test=2, size=(64, 64, 24))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("reproduce") / "run"
-    reproduce(out, TOY, How(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    reproduce(out, TOY, TrainingOptions(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
     return out
 
 
@@ -85,7 +85,8 @@ def test_segmenters_trained_side_by_side_are_those_trained_in_turn(folder, tmp_p
             yield name, 1.25, train(job)
 
         monkeypatch.setattr(side_by_side, "train_each", first_only)
-    system = shabani.Reproduction(run, TOY, How(seed=1, workers=2, side_by_side=True), sizes=SIZES, variants=ABLATION)
+    system = shabani.Reproduction(run, TOY, TrainingOptions(seed=1, workers=2, side_by_side=True), sizes=SIZES,
+                                  variants=ABLATION)
     results = system.train_segmenters()
     done = json.loads((run / "stages.json").read_text())["done"]
     for name, path in system.segmenters.items():
@@ -120,10 +121,10 @@ def test_predictions_lie_on_their_cts(folder):
 
 def test_a_second_call_reuses_the_stages_and_another_seed_is_refused(folder):
     before = (folder / "gan/run.json").read_bytes()
-    reproduce(folder, TOY, How(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    reproduce(folder, TOY, TrainingOptions(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
     assert (folder / "gan/run.json").read_bytes() == before
     with pytest.raises(InputError, match="another seed"):
-        reproduce(folder, TOY, How(seed=2), sizes=SIZES, variants=ABLATION)
+        reproduce(folder, TOY, TrainingOptions(seed=2), sizes=SIZES, variants=ABLATION)
 
 
 def test_roles_share_no_patient(tmp_path):

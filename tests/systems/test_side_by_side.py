@@ -8,7 +8,7 @@ import pytest
 from covid3dgan import progress
 from covid3dgan.errors import InputError
 from covid3dgan.systems import side_by_side
-from covid3dgan.training.conduct import How
+from covid3dgan.training.loop import TrainingOptions
 
 
 def _write_two_rows(path):
@@ -67,10 +67,10 @@ def test_one_alone_has_a_process_of_its_own_too_and_all_threads(tmp_path):
 
 
 @pytest.mark.parametrize("how, expected", [
-    (How(side_by_side=True, workers=2), True), (How(workers=2), False),
-    (How(side_by_side=True, strategy="mirrored"), False)])
-def test_only_trainings_on_a_cpu_have_processes_of_their_own(how, expected, monkeypatch):
+    (TrainingOptions(side_by_side=True, workers=2), True), (TrainingOptions(workers=2), False),
+    (TrainingOptions(side_by_side=True, strategy="mirrored"), False)])
+def test_only_trainings_on_a_cpu_have_processes_of_their_own(execution, expected, monkeypatch):
     monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: [])
-    assert side_by_side.wanted(how) is expected
+    assert side_by_side.wanted(execution) is expected
     monkeypatch.setattr(side_by_side.tf.config, "list_physical_devices", lambda kind: ["GPU:0"])
-    assert not side_by_side.wanted(how)
+    assert not side_by_side.wanted(execution)

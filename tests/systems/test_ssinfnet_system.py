@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from covid3dgan import presets
-from covid3dgan.data import images
+from covid3dgan.data.files import images
 from covid3dgan.errors import InputError
 from covid3dgan.inference.ssinfnet import load_predictor
 from covid3dgan.systems import ssinfnet
-from covid3dgan.training.conduct import How
+from covid3dgan.training.loop import TrainingOptions
 
 
 def smallest():
@@ -28,7 +28,8 @@ def smallest():
 def test_reproduce_from_slices_to_report(tmp_path):
     """I09: the unlabelled slices are painted too; I16: priors are predicted; the report holds tables and figures."""
     out = tmp_path / "out"
-    report = ssinfnet.reproduce(out, smallest(), How(seed=1), command="covid3dgan reproduce ssinfnet").read_text()
+    report = ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=1),
+                                command="covid3dgan reproduce ssinfnet").read_text()
     content = json.loads((out / "tables.json").read_text())
     assert content["phantom"] and set(content["multi"]) == {"U-Net", "SInfNet", "SSInfNet"}
     assert set(content["multi"]["SSInfNet"]) == {"background", "GGO", "consolidation", "overall"}
@@ -36,14 +37,14 @@ def test_reproduce_from_slices_to_report(tmp_path):
     manifest = json.loads((out / "multi_SSInfNet" / "run.json").read_text())
     assert manifest["method"] == "SSInfNet" and manifest["inputs"][0]["path"].endswith("slices.npz")
     before = (out / "multi_SSInfNet" / "metrics.csv").stat().st_mtime_ns
-    ssinfnet.reproduce(out, smallest(), How(seed=1))
+    ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=1))
     assert (out / "multi_SSInfNet" / "metrics.csv").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="made with another seed"):
-        ssinfnet.reproduce(out, smallest(), How(seed=2))
+        ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=2))
     assert load_predictor(out).labels(np.zeros((1, 32, 32), np.float32)).shape == (1, 32, 32)
 
 
 def test_folder_without_labels_is_refused(tmp_path):
     images.write(np.linspace(0, 1, 1024).reshape(32, 32), tmp_path / "data" / "images" / "1.png")
     with pytest.raises(InputError, match="a data set with ground glass and consolidation labelled"):
-        ssinfnet.reproduce(tmp_path / "out", smallest(), How(seed=1), data=tmp_path / "data")
+        ssinfnet.reproduce(tmp_path / "out", smallest(), TrainingOptions(seed=1), data=tmp_path / "data")

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from covid3dgan import presets
-from covid3dgan.data import prepared
-from covid3dgan.data.pipelines import GAN_AXES
+from covid3dgan.data.batches.pipelines import GAN_AXES
+from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.errors import ArgumentError
-from covid3dgan.training import distribution
-from covid3dgan.training.conduct import How
-from covid3dgan.training.distribution import Crew, share
-from covid3dgan.training.following import FollowedRun
+from covid3dgan.runs.following import FollowedRun
+from covid3dgan.training import devices
+from covid3dgan.training.devices import Devices, share
+from covid3dgan.training.loop import TrainingOptions
 
 SHAPE = (16, 16, 16)
 OPTIONS = ["--preset", "shabani/demo", "--set", "gan.volume_shape=16,16,16", "--set", "gan.generator_width=2",
@@ -38,10 +38,10 @@ def test_a_share_is_cut_along_each_arrays_batch_axis():
 
 
 def test_a_batch_that_does_not_divide_is_refused():
-    crew = Crew(worker=0, workers=3)
-    crew.replicas = 3
+    devices = Devices(worker=0, workers=3)
+    devices.replicas = 3
     with pytest.raises(ArgumentError, match=r"gan.batch_size: expected a batch that divides by 6 .*found 4"):
-        crew.share_batch(4, "gan.batch_size", accumulate=2)
+        devices.share_batch(4, "gan.batch_size", accumulate=2)
 
 
 @pytest.mark.parametrize("value", [None, "{", '{"cluster": {"worker": ["a:1"]}}',
@@ -52,15 +52,15 @@ def test_an_unusable_tf_config_is_named(monkeypatch, value):
     if value is not None:
         monkeypatch.setenv("TF_CONFIG", value)
     with pytest.raises(ArgumentError, match="TF_CONFIG: expected a cluster of workers"):
-        distribution.start("multi_worker")
+        devices.start_devices("multi_worker")
 
 
 def test_float16_and_networks_that_do_not_take_a_strategy_are_refused():
     with pytest.raises(ArgumentError, match="--precision: expected float32 or mixed_bfloat16"):
-        How(strategy="mirrored", precision="mixed_float16").crew()
+        TrainingOptions(strategy="mirrored", precision="mixed_float16").devices()
     with pytest.raises(ArgumentError, match="--strategy: expected a network that takes it, found transunet"):
-        How(strategy="mirrored").refuse_scaling("transunet")
-    How(accumulate=2).refuse_scaling("gan", "accumulate")
+        TrainingOptions(strategy="mirrored").refuse_scaling("transunet")
+    TrainingOptions(accumulate=2).refuse_scaling("gan", "accumulate")
 
 
 def test_a_worker_that_is_not_the_chief_writes_nothing(tmp_path):
@@ -85,15 +85,15 @@ def cases(tmp_path):
         lungs[2:-2, 2:-2, 2:-2] = 1
         infection[5:9, 5:9, 5:9] = number % 2
         volume = (rng.random(SHAPE, np.float32) * 0.2 + 0.4 * infection) * lungs
-        case = prepared.PreparedCase(f"case{number}", volume, lungs, volume, infection, np.eye(4), np.eye(4), SHAPE,
-                                     {"group": "covid" if number % 2 else "healthy"})
-        prepared.save(case, folder / f"case{number}.npz")
+        case = prepared_case.PreparedCase(f"case{number}", volume, lungs, volume, infection, np.eye(4), np.eye(4),
+                                          SHAPE, {"group": "covid" if number % 2 else "healthy"})
+        prepared_case.save(case, folder / f"case{number}.npz")
     return folder
 
 
 @pytest.mark.slow
 def test_two_devices_have_the_losses_of_one(cases, tmp_path):
-    script = Path(__file__).with_name("two_devices.py")
+    script = Path(__file__).parents[1] / "helpers" / "two_devices.py"
     done = subprocess.run([sys.executable, str(script), str(cases), str(tmp_path)], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     for network, losses in (("gan", LOSSES), ("segmenter", ("loss", "contrastive_loss"))):

@@ -1,0 +1,1 @@
+"""What a training step sees: batches that are a pure function of (seed, step)."""

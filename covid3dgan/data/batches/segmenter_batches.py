@@ -1,0 +1,104 @@
+"""Batches for the segmenter: pairs for the contrastive steps, slices and pseudo-masks for the end-to-end step."""
+
+__all__ = ["SEGMENTER_AXES", "segmenter_batches"]
+
+import functools
+import threading
+
+import numpy as np
+
+from covid3dgan.data.batches.pipelines import Indices
+from covid3dgan.data.noise import healthy_noise
+from covid3dgan.errors import InputError
+
+# The batch axis of what ``segmenter_batches`` gives, where it is not the first; None: not split among devices.
+SEGMENTER_AXES = {"pairs": 1, "label": None, "step": None}
+SLICES_PER_VOLUME = 4
+STEPS_PER_VOLUME = 2  # a painted volume has many slices, and painting it takes a third of a small network's step
+KEPT_TURNS = 4  # painted volumes that wait for their other step; batches are made a few steps ahead
+UNTOUCHED_SHARE = 0.1
+
+
+def segmenter_batches(slices, targets, groups, options, contrastive, seed, healthy=None,
+                      healthy_lungs=None, with_lung=None):
+    """A function step -> dict of arrays for one step of training/shabani/segmenter.py.
+
+    Args:
+        slices, targets: (S, H, W) float32: COVID slices and their pseudo-masks.
+        groups: data.batches.slice_groups.SliceGroups of those slices; None where the contrastive loss is off and every
+            slice trains the segmenter.
+        options: presets.stages.Segmenter.
+        contrastive: presets.stages.Contrastive.
+        seed: the run's seed.
+        healthy, healthy_lungs: (M, D, H, W) healthy volumes and their lung masks, for pairs with healthy slices and
+            for synthetic ones.
+        with_lung: indices of the slices that the end-to-end step may draw; all by default.
+
+    The dict holds ``slice`` and ``target`` (B, H, W, 1) and, with the contrastive loss, ``pairs`` (K, B, H, W, 1) and
+    ``label`` (B,): half of each batch positive (1), half negative (0), for K contrastive steps.
+    """
+    size = options.batch_size
+    half = size // 2
+    streams = {}
+    if groups is not None:
+        streams = {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
+            (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
+    drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
+    everything = Indices(len(drawn), size, [seed, 30], "epochs")
+    sources = {"covid": slices, "healthy": None if healthy is None else healthy.reshape(-1, *slices.shape[1:])}
+    synthetic = round(size * options.synthetic_share)
+    if synthetic and (healthy is None or not len(healthy)):
+        raise InputError("segmenter.synthetic_share", "healthy cases to paint lesions into", "none",
+                         "pass healthy cases or set segmenter.synthetic_share=0")
+    volumes = Indices(len(healthy), -(-synthetic // SLICES_PER_VOLUME), [seed, 32], "epochs") if synthetic else None
+
+    def pair(step):
+        positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
+        negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
+        return np.concatenate([positive, negative])
+
+    @functools.lru_cache(maxsize=KEPT_TURNS)
+    def painted(turn):
+        indices = volumes.at(turn)
+        chosen, lungs = healthy[indices], healthy_lungs[indices]
+        return *_paint(chosen, lungs, np.random.default_rng([seed, 33, turn])), np.argwhere((lungs > 0.5).any((2, 3)))
+
+    painting = threading.Lock()  # else two steps that are made at once would both paint
+
+    def synthetic_slices(step):
+        with painting:
+            noisy, extent, with_lung = painted(step // STEPS_PER_VOLUME)
+        rng = np.random.default_rng([seed, 34, step])
+        at = tuple(with_lung[rng.choice(len(with_lung), synthetic, replace=len(with_lung) < synthetic)].T)
+        return noisy[at], extent[at]
+
+    def at(step):
+        if options.only_grouped_slices:
+            chosen = np.concatenate([groups.high[streams["high"].at(step)], groups.low[streams["low"].at(step)]])
+        else:
+            chosen = drawn[everything.at(step)]
+        image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
+        if synthetic:
+            image[-synthetic:], target[-synthetic:] = synthetic_slices(step)
+        if options.flip:
+            mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
+            image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
+        batch = {"slice": image[..., None], "target": target[..., None], "step": np.int64(step)}
+        if contrastive.enabled:
+            steps = contrastive.steps_per_step
+            batch["pairs"] = np.stack([pair(step * steps + k) for k in range(steps)])[..., None].astype(np.float32)
+            batch["label"] = np.repeat(np.array([1, 0], np.int32), half)
+        return batch
+
+    return at
+
+
+def _paint(volumes, lungs, rng):
+    """Healthy volumes with painted lesions, and the extent of these: known exactly, here alone.
+
+    One volume in ten stays as it is: its slices teach what vessels look like.
+    """
+    painted, extent = healthy_noise.painted_lesions(volumes, lungs, rng, healthy_noise.LIKE_COVID)
+    untouched = rng.random(len(volumes)) < UNTOUCHED_SHARE
+    painted[untouched], extent[untouched] = volumes[untouched], 0
+    return painted, extent

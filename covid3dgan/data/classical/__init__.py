@@ -1,0 +1,1 @@
+"""Image processing without learning: level set, vesselness, coarse masks, inpainting, contrast, edges."""

@@ -1,0 +1,1 @@
+"""Perlin noise and painted lesions: what is added to healthy volumes."""

@@ -1,0 +1,1 @@
+"""Synthetic CTs, slices, blood smears and angiograms whose true masks are known."""

@@ -1,0 +1,1 @@
+"""The trainings of paper 003: deep priors, generator, discriminator and segmenter."""

@@ -1,0 +1,1 @@
+"""The training of paper 002: a TransUNet on pseudo-masks."""

@@ -1,0 +1,135 @@
+"""Trains the segmenter of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
+
+__all__ = ["SegmenterModel", "load_segmenter", "store_threshold", "train_segmenter"]
+
+import dataclasses
+
+import numpy as np
+
+from covid3dgan import compat, models, progress
+from covid3dgan.data.batches.segmenter_batches import SEGMENTER_AXES, segmenter_batches
+from covid3dgan.data.batches.slice_groups import group_slices
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
+from covid3dgan.evaluation.thresholds import threshold_curve
+from covid3dgan.runs import state
+from covid3dgan.runs.directory import open_run
+from covid3dgan.training.callbacks import Panels
+from covid3dgan.training.loop import run_training
+from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
+from covid3dgan.training.shabani.segmenter import build_segmenter_training, score_maps, segmenter_network
+
+SILENT_SLICES, SILENT_RANGE = 8, 1e-4
+
+
+def train_segmenter(data, gan, path, preset, execution, validation=None):
+    """Trains and returns the Run.
+
+    Args:
+        data: a folder of prepared cases, or a list of them; the COVID ones train, the healthy ones serve the pairs that
+            need them (Table 4).
+        gan: the GAN run whose generator makes the pseudo-masks.
+        path: the run directory.
+        preset: a preset with the stages ``pseudo``, ``segmenter``, ``contrastive`` and ``threshold``.
+        execution: training.loop.TrainingOptions.
+        validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
+            preset's value stays.
+    """
+    devices, precision = execution.devices(), execution.prepare()
+    devices.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
+    found = load_pseudo_slices(data, gan, preset.pseudo, execution.seed, preset.segmenter)
+    refuse_other_level(found.cases, preset.preprocess)
+    run = devices.start_run(path, "segmenter", preset, execution.seed, inputs=found.cases.files(),
+                            resume=execution.resume,
+                            overwrite=execution.overwrite,
+                            details={"precision": precision, "deterministic": execution.deterministic, "gan": str(gan),
+                                     "gan_step": found.gan_step, "strategy": execution.strategy,
+                                     "devices": devices.replicas})
+    slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
+
+    groups = None
+    if preset.contrastive.enabled or preset.segmenter.only_grouped_slices:
+        groups = group_slices(targets.sum((1, 2), dtype=np.float64), preset.contrastive, lung_pixels,
+                              found.healthy_pixels)
+        run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
+        progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
+    with devices.scope():
+        training = build_segmenter_training(preset, slices.shape[1:], execution.recompute)
+    devices.join_norms(training.segmenter)
+    if preset.contrastive.enabled and preset.contrastive.augmentation and not preset.segmenter.shared_encoder:
+        models.adapt_normalization(training.contrastive_model, slices[..., None])
+    batches = segmenter_batches(slices, targets, groups, preset.segmenter, preset.contrastive, execution.seed,
+                                found.healthy, found.healthy_lungs, np.flatnonzero(lung_pixels > 0))
+
+    def draw():
+        chosen = np.argsort(-targets.sum((1, 2)))[:4]
+        network = training.averaged or training.segmenter
+        scores = score_maps(network, slices[chosen])
+        return {"slice, pseudo-mask, output": np.clip(np.concatenate([slices[chosen], targets[chosen], scores], 2), 0,
+                                                      1)[..., None]}
+
+    run_training(training, run, execution, lambda first, last: devices.dataset(batches, first, last, SEGMENTER_AXES),
+                 preset.segmenter.steps, preset.segmenter.log_every, preset.segmenter.checkpoint_every,
+                 shown=("loss", "contrastive_loss"), callbacks=[lambda recorder: Panels(recorder, draw)],
+                 devices=devices)
+    if run.manifest["status"] == "done" and devices.is_chief:
+        network = load_segmenter(path).network
+        warn_if_silent(run, score_maps(network, slices[np.argsort(-lung_pixels)[:SILENT_SLICES]]))
+        store_threshold(run, network, preset, validation)
+    return run
+
+
+def warn_if_silent(run, scores):
+    """Says so, here and in run.json, where the output (S, H, W) is the same everywhere: it does not learn any more."""
+    if np.ptp(scores) < SILENT_RANGE:
+        message = ("the segmenter's output is the same everywhere: its last ReLU fell silent; use "
+                   "segmenter.head=linear or another seed")
+        run.update(collapse={"silent": {"step": run.manifest["step"], "message": message}})
+        progress.say(f"warning: {message}")
+
+
+def store_threshold(run, network, preset, validation):
+    """Stores the threshold in run.json: the preset's own, or the best on the validation cases (Table 5)."""
+    threshold = {"value": preset.threshold.value, "relative": preset.threshold.relative, "tuned": False}
+    if preset.threshold.tune and validation is not None:
+        cases = open_prepared(validation).only("covid")
+        shape = cases.array("lung").shape
+        scores = score_maps(network, as_slices(cases.array("lung"))).reshape(shape)
+        curve = threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5,
+                                preset.threshold)
+        threshold.update(value=curve.best, tuned=True, grid=list(curve.grid), dice=list(curve.dice),
+                         cases=list(cases.ids))
+    elif preset.threshold.tune:
+        progress.say(f"no validation cases: the threshold stays at {preset.threshold.value}")
+    run.update(threshold=threshold)
+
+
+@dataclasses.dataclass(frozen=True)
+class SegmenterModel:
+    """A trained segmenter, ready for inference."""
+
+    network: object
+    preset: object
+    step: int
+    threshold: float
+    relative: bool
+    path: str
+
+    def scores(self, volume):
+        """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
+        return score_maps(self.network, volume)
+
+    def describe(self):
+        """What the JSON beside every mask says of the model."""
+        return {"run": self.path, "preset": self.preset.name, "step": self.step, "threshold": self.threshold,
+                "relative": self.relative}
+
+
+def load_segmenter(path):
+    """The segmenter of a run as a :class:`SegmenterModel`; the averaged one where the run has it."""
+    run, preset = open_run(path, "segmenter")
+    found = run.newest_checkpoint()
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        network = segmenter_network(preset.segmenter, preset.gan.volume_shape[1:])
+    state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
+    threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
+    return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))

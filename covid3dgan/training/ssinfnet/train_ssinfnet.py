@@ -1,0 +1,259 @@
+"""Trains the networks of paper 004 on slices, each in a run directory of its own."""
+
+__all__ = ["METHODS", "train_inpainting", "train_multi", "train_single"]
+
+from pathlib import Path
+
+import numpy as np
+
+from covid3dgan import models, progress
+from covid3dgan.data.batches import slice_batches
+from covid3dgan.data.batches.pipelines import step_dataset
+from covid3dgan.errors import InputError, check_choice
+from covid3dgan.files import sha256
+from covid3dgan.runs.directory import Run
+from covid3dgan.training.callbacks import Panels
+from covid3dgan.training.keep_best import KeepBest
+from covid3dgan.training.loop import run_training
+from covid3dgan.training.ssinfnet.infnet import InfNetTraining, decayed_rate
+from covid3dgan.training.ssinfnet.infnet_multi import MultiTraining
+from covid3dgan.training.ssinfnet.inpainting_plan import make_plan
+from covid3dgan.training.ssinfnet.networks import build_inpainting, build_multi, build_single, load_network
+
+METHODS = ("U-Net", "SInfNet", "SSInfNet")
+# The last layers, which "all-but-last" does not take over from the inpainting (I07).
+_LAST = {"sg", "logits", "edge_map", "edge_map_bn", *(f"{m}_map{e}" for m in ("s5", "s4", "s3") for e in ("", "_bn"))}
+
+
+def train_inpainting(images, path, preset, execution, priors=None, validation=None, backbone_weights=None, inputs=()):
+    """The self-supervised stage; returns the Run.
+
+    Args:
+        images: (N, S, S) float32 in [0, 1]; no labels.
+        path: the run directory.
+        preset: an ssinfnet preset.
+        execution: training.loop.TrainingOptions.
+        priors: (N, S, S): pre-trains the multi-class network, which sees them too; None pre-trains Inf-Net.
+        validation: (images, priors or None) on which the best weights are chosen; None keeps the last.
+        backbone_weights: file of ImageNet weights for Inf-Net's trunk.
+        inputs: files whose checksums go into run.json.
+    """
+    target = "single" if priors is None else "multi"
+    options = preset.single_inpainting if priors is None else preset.multi_inpainting
+    run = _start(path, "ssinfnet-inpainting", preset, execution, inputs, {"pre_trains": target}, backbone_weights)
+    training = build_inpainting(preset, target)
+    if target == "single":
+        _trunk(training.segmenter, backbone_weights, execution)
+    training.best.set_weights(training.network.get_weights())
+
+    per_epoch = max(1, len(images) // options.batch_size)
+    plan, steps = make_plan(options, per_epoch)
+    batch_at = slice_batches.inpainting_batches(images, priors, options, plan, options.coach_latent, execution.seed)
+    callbacks = [lambda recorder: Panels(recorder, lambda: _painted(training, batch_at(recorder.step - 1)))]
+    if validation is not None:
+        count = max(1, min(4, len(validation[0]) // options.batch_size))
+        checks = [slice_batches.inpainting_check(validation[0], options, execution.seed, i, validation[1])
+                  for i in range(count)]
+
+        def validation_loss(step):
+            masks = {"random_mask": np.array(plan(step - 1).random_mask)}
+            return np.mean([float(training.erased_error({**batch, **masks})) for batch in checks])
+
+        # As published, each round of the network starts its own search for the best weights.
+        callbacks.append(lambda recorder: KeepBest(
+            recorder, training.network, training.best, training.score,
+            lambda: validation_loss(recorder.step) if plan(recorder.step - 1).who == "network" else np.inf,
+            preset.validate_every * per_epoch,
+            forget=lambda step: step < steps and plan(step).who == "network" and plan(step).fresh
+            and (step == 0 or plan(step - 1).who == "coach")))
+    _conduct(training, run, execution, batch_at, steps, preset, ("loss", "erased_error"), callbacks)
+    return run
+
+
+def train_single(train, validation, path, preset, execution, method="SInfNet", start=None, backbone_weights=None,
+                 inputs=()):
+    """Training on infection as one class; returns the Run.
+
+    Args:
+        train, validation: labelled data.datasets.slices.SliceSets.
+        method: "U-Net", or Inf-Net from scratch ("SInfNet") or from ``start`` ("SSInfNet").
+        start: run directory of the inpainting.
+        path, preset, execution, backbone_weights, inputs: as for ``train_inpainting``.
+    """
+    _check_start(method, start)
+    details = {"method": method, "start": str(start) if start else None}
+    run = _start(path, "ssinfnet-single", preset, execution, inputs, details, backbone_weights)
+    if method == "U-Net" and not preset.alike:
+        training = _multi_training(preset, method, lambda: build_single(preset, method))
+        batches = {name: slice_batches.single_batches(part, preset.single, lambda step: 0.0, execution.seed)
+                   for name, part in (("train", train), ("validation", validation))}
+        as_unet = {name: _unet_batches(at) for name, at in batches.items()}
+        return _train_supervised(training, run, execution, preset, preset.single, train, validation, as_unet,
+                                 ("image", "target"))
+    training = _infnet_training(preset, method)
+    if method == "U-Net":
+        progress.say("the U-Net starts random")
+    elif start is None:
+        _trunk(training.network, backbone_weights, execution)
+    else:
+        _take_over(training.network, start, "single", preset.single.transfer)
+    per_epoch = _per_epoch(train, preset.single)
+
+    def rates(step):
+        return decayed_rate(preset.single, 1 + step // per_epoch)
+
+    batches = {name: slice_batches.single_batches(part, preset.single, rates, execution.seed)
+               for name, part in (("train", train), ("validation", validation))}
+    return _train_supervised(training, run, execution, preset, preset.single, train, validation, batches,
+                             ("image", "mask", "edge"))
+
+
+def train_multi(train, validation, path, preset, execution, priors=None, method="SInfNet", start=None, inputs=()):
+    """Training on ground glass and consolidation; returns the Run.
+
+    Args:
+        priors: (for training, for validation), each (N, S, S) in [0, 1]; None for the U-Net, which sees the image
+            alone.
+        train, validation, path, preset, execution, method, start, inputs: as for ``train_single``.
+    """
+    _check_start(method, start)
+    if (priors is None) != (method == "U-Net"):
+        raise InputError("priors", "priors for Inf-Net's U-Net and none for the plain U-Net",
+                         "none" if priors is None else "some", f"correct the call for {method}")
+    details = {"method": method, "start": str(start) if start else None}
+    run = _start(path, "ssinfnet-multi", preset, execution, inputs, details)
+    training = _multi_training(preset, method, lambda: build_multi(preset, method))
+    if start is not None:
+        _take_over(training.network, start, "multi", preset.multi.transfer)
+    batches = {name: slice_batches.multi_batches(part, prior, preset.multi, execution.seed)
+               for name, part, prior in zip(("train", "validation"), (train, validation), priors or (None, None))}
+    return _train_supervised(training, run, execution, preset, preset.multi, train, validation, batches,
+                             ("image", "target"))
+
+
+# === Building ===
+
+def _twins(build):
+    """(network, another of the same weights for the best ones)."""
+    network, best = build(), build()
+    best.set_weights(network.get_weights())
+    return network, best
+
+
+def _infnet_training(preset, method):
+    training = InfNetTraining(*_twins(lambda: build_single(preset, method)), preset.single)
+    training.compile()
+    return training
+
+
+def _multi_training(preset, method, build):
+    improved = preset.alike or method == "SSInfNet"
+    training = MultiTraining(*_twins(build), preset.multi, preset.multi.loss if improved else "bce",
+                             improved and preset.multi.lookahead)
+    training.compile()
+    return training
+
+
+def _trunk(network, weights, execution):
+    if execution.resume:
+        return
+    if weights is None:
+        progress.say("the trunk starts random (--backbone-weights reads ImageNet weights, as published)")
+    else:
+        count = models.load_backbone(network, weights)
+        progress.say(f"filled {count} layers of the trunk from {weights}")
+
+
+def _check_start(method, start):
+    check_choice("method", method, METHODS)
+    if (start is not None) != (method == "SSInfNet"):
+        raise InputError("start", "an inpainting run for SSInfNet and none for the others", f"{start} for {method}",
+                         "correct the call")
+
+
+def _take_over(network, start, target, transfer):
+    """Weights of the inpainting, by layer name; whatever it does not have keeps its random start."""
+    source, _, manifest = load_network(start)
+    if manifest.get("pre_trains") != target:
+        raise InputError(start, f"an inpainting run that pre-trains the {target} network",
+                         f"one for {manifest.get('pre_trains')}", "name another run")
+    given = {layer.name: layer.get_weights() for layer in source.layers}
+    for layer in network.layers:
+        if layer.weights and layer.name in given and not (transfer == "all-but-last" and layer.name in _LAST):
+            layer.set_weights(given[layer.name])
+
+
+# === Running ===
+
+def _start(path, kind, preset, execution, inputs, details, backbone_weights=None):
+    precision = execution.prepare()
+    details = {**details, "precision": precision, "deterministic": execution.deterministic}
+    if backbone_weights is not None:
+        details["backbone_weights"] = {"path": str(backbone_weights), "sha256": sha256(backbone_weights)} \
+            if Path(backbone_weights).is_file() else {"path": str(backbone_weights)}
+    return Run.start(path, kind, preset, execution.seed, inputs=inputs, resume=execution.resume,
+                     overwrite=execution.overwrite,
+                     details=details)
+
+
+def _per_epoch(slices, options):
+    return max(1, -(-len(slices) // options.batch_size))
+
+
+def _train_supervised(training, run, execution, preset, options, train, validation, batches, names):
+    """Fits a network on labelled slices, keeping what does best on the validation part."""
+    per_epoch = _per_epoch(train, options)
+    training.best.set_weights(training.network.get_weights())
+    checks = [batches["validation"](s) for s in range(_per_epoch(validation, options))]
+
+    def validation_loss():
+        return np.mean([float(training.validation_loss(*(b[n] for n in names))) for b in checks])
+
+    callbacks = [
+        lambda recorder: KeepBest(recorder, training.network, training.best, training.score, validation_loss,
+                                  preset.validate_every * per_epoch),
+        lambda recorder: Panels(recorder, lambda: _segmented(training.network, checks[0])),
+    ]
+    _conduct(training, run, execution, batches["train"], options.epochs * per_epoch, preset, ("loss",), callbacks)
+    return run
+
+
+def _conduct(training, run, execution, batch_at, steps, preset, shown, callbacks):
+    run_training(training, run, execution, lambda first, last: step_dataset(batch_at, first, last), steps,
+                 preset.log_every,
+                 preset.checkpoint_every, shown=shown, callbacks=callbacks)
+
+
+def _unet_batches(batch_at):
+    def at(step):
+        batch = batch_at(step)
+        return {"image": batch["image"], "target": batch["mask"]}
+
+    return at
+
+
+# === Panels ===
+
+def _grey(normalised):
+    """The grey image back from its normalised channels, (..., 3) -> (..., 1)."""
+    return normalised[..., :1] * slice_batches.CHANNEL_STD[0] + slice_batches.CHANNEL_MEAN[0]
+
+
+def _segmented(network, batch):
+    """Image, truth and prediction side by side; classes as grey levels."""
+    found = network(batch["image"][:4], training=False)
+    truth = batch["mask" if "mask" in batch else "target"][:4]
+    if isinstance(found, dict):
+        shown = 1 / (1 + np.exp(-np.asarray(found["s3"], np.float32)))
+    else:
+        scores = np.asarray(found, np.float32)
+        shown = 1 / (1 + np.exp(-scores)) if scores.shape[-1] == 1 else np.argmax(scores, -1)[..., None] / 2
+    if truth.shape[-1] == 3:
+        truth = np.argmax(truth, -1)[..., None] / 2
+    return {"image, truth, prediction": np.clip(np.concatenate([_grey(batch["image"][:4]), truth, shown], 2), 0, 1)}
+
+
+def _painted(training, batch):
+    """Target, what the network saw of it, and what it painted."""
+    image, mask, painting = training.show(batch, 4)
+    return {"image, erased, painted": np.concatenate([image, image * (mask > 0.5), painting], 2)[..., None]}
