@@ -39,38 +39,12 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     """
     size = options.batch_size
     half = size // 2
-    streams = {}
-    if groups is not None:
-        streams = {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
-            (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
+    streams = _group_streams(groups, half, seed)
     drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
     everything = Indices(len(drawn), size, [seed, 30], "epochs")
-    sources = {"covid": slices, "healthy": None if healthy is None else healthy.reshape(-1, *slices.shape[1:])}
+    pair = _pairs(slices, healthy, groups, streams)
     synthetic = round(size * options.synthetic_share)
-    if synthetic and (healthy is None or not len(healthy)):
-        raise InputError("segmenter.synthetic_share", "healthy cases to paint lesions into", "none",
-                         "pass healthy cases or set segmenter.synthetic_share=0")
-    volumes = Indices(len(healthy), -(-synthetic // SLICES_PER_VOLUME), [seed, 32], "epochs") if synthetic else None
-
-    def pair(step):
-        positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
-        negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
-        return np.concatenate([positive, negative])
-
-    @functools.lru_cache(maxsize=KEPT_TURNS)
-    def painted(turn):
-        indices = volumes.at(turn)
-        chosen, lungs = healthy[indices], healthy_lungs[indices]
-        return *_paint(chosen, lungs, np.random.default_rng([seed, 33, turn])), np.argwhere((lungs > 0.5).any((2, 3)))
-
-    painting = threading.Lock()  # else two steps that are made at once would both paint
-
-    def synthetic_slices(step):
-        with painting:
-            noisy, extent, with_lung = painted(step // STEPS_PER_VOLUME)
-        rng = np.random.default_rng([seed, 34, step])
-        at = tuple(with_lung[rng.choice(len(with_lung), synthetic, replace=len(with_lung) < synthetic)].T)
-        return noisy[at], extent[at]
+    synthetic_slices = _synthetic_slices(healthy, healthy_lungs, synthetic, seed) if synthetic else None
 
     def at(step):
         if options.only_grouped_slices:
@@ -91,6 +65,51 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
         return batch
 
     return at
+
+
+def _group_streams(groups, half, seed):
+    """The order in which each group's slices come, by the group's name; none where there are no groups."""
+    if groups is None:
+        return {}
+    return {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
+        (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
+
+
+def _pairs(slices, healthy, groups, streams):
+    """A function of the contrastive step -> (B, H, W): half of the batch positive, then half negative."""
+    sources = {"covid": slices, "healthy": None if healthy is None else healthy.reshape(-1, *slices.shape[1:])}
+
+    def pair(step):
+        positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
+        negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
+        return np.concatenate([positive, negative])
+
+    return pair
+
+
+def _synthetic_slices(healthy, healthy_lungs, count, seed):
+    """A function step -> ``count`` slices with painted lesions, and the extent of these."""
+    if healthy is None or not len(healthy):
+        raise InputError("segmenter.synthetic_share", "healthy cases to paint lesions into", "none",
+                         "pass healthy cases or set segmenter.synthetic_share=0")
+    volumes = Indices(len(healthy), -(-count // SLICES_PER_VOLUME), [seed, 32], "epochs")
+
+    @functools.lru_cache(maxsize=KEPT_TURNS)
+    def painted(turn):
+        indices = volumes.at(turn)
+        chosen, lungs = healthy[indices], healthy_lungs[indices]
+        return *_paint(chosen, lungs, np.random.default_rng([seed, 33, turn])), np.argwhere((lungs > 0.5).any((2, 3)))
+
+    painting = threading.Lock()  # else two steps that are made at once would both paint
+
+    def synthetic_slices(step):
+        with painting:
+            noisy, extent, with_lung = painted(step // STEPS_PER_VOLUME)
+        rng = np.random.default_rng([seed, 34, step])
+        at = tuple(with_lung[rng.choice(len(with_lung), count, replace=len(with_lung) < count)].T)
+        return noisy[at], extent[at]
+
+    return synthetic_slices
 
 
 def _paint(volumes, lungs, rng):
