@@ -9,7 +9,7 @@ import pytest
 from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 from covid3dgan.data.files import images
-from covid3dgan.data.phantoms.medseg import write_medseg_like
+from covid3dgan.data.phantoms.chest_ct import write_medseg_like
 
 SMALLEST = [f"--set={setting}" for setting in (
     "slices.size=32", "slices.per_case=3", "single.width=4", "single.channels=4", "single.batch_size=4",

@@ -8,7 +8,8 @@ results on patients.
 ((64, 64, 24), 'mosmed-like_000')
 """
 
-__all__ = ["COHORTS", "COHORT_WRITERS", "CtCohort", "PhantomCase", "generate", "infection_rate", "write_cohort"]
+__all__ = ["COHORTS", "COHORT_WRITERS", "MEDSEG_PATIENTS", "CtCohort", "PhantomCase", "generate", "infection_rate",
+           "write_cohort", "write_medseg_like"]
 
 import math
 import os
@@ -41,6 +42,7 @@ BYTES_PER_VOXEL = 140  # that are in use at once while a phantom is made
 ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE = range(8)
 GOLDEN = 0.6180339887498949
 BLOCK = 20  # cases over which a cohort's mean infection rate is held
+MEDSEG_PATIENTS = "radiopaedia-like"  # MedSeg's volumes are nine CTs of Radiopaedia
 
 
 @dataclass(frozen=True)
@@ -167,15 +169,24 @@ def write_ct_cohort(out, cohort, cases, seed, size=None):
         "cases": rows})
 
 
-def _write_medseg_like(out, cohort, cases, seed, size):
-    from covid3dgan.data.phantoms.medseg import write_medseg_like  # which is built on this file
-
-    write_medseg_like(out, cohort, cases, seed, size or SIZE)
+def write_medseg_like(out, cohort, cases, seed, size=None):
+    """Writes MedSeg's layout: rp_im, rp_msk (1 ground glass, 2 consolidation) and rp_lung_msk, and cohort.json."""
+    size = _checked_size(SIZE if size is None else size)
+    rows = []
+    for number in progress.bar(range(cases), description=cohort, unit="case"):
+        case = generate(MEDSEG_PATIENTS, number, seed, size)
+        for folder, volume in (("rp_im", case.ct), ("rp_msk", case.lesion_classes), ("rp_lung_msk", case.lungs)):
+            volumes.write(volume, Path(out) / folder / f"{number + 1}.nii.gz")
+        classes = case.lesion_classes.array
+        rows.append({"id": f"rp_{number + 1}", "ground_glass_voxels": int((classes == 1).sum()),
+                     "consolidation_voxels": int((classes == 2).sum())})
+    files.write_json(Path(out) / "cohort.json", {"cohort": cohort, "kind": "phantom", "seed": seed, "size": list(size),
+                                                 "patients": MEDSEG_PATIENTS, "cases": rows})
 
 
 # Cohort name -> writer(out, cohort, cases, seed, size). Cohorts that are not CTs add their own writer here.
 COHORT_WRITERS = {**{name: write_ct_cohort for name in COHORTS},
-                  **{name: write_image_cohort for name in IMAGE_COHORTS}, "medseg-like": _write_medseg_like}
+                  **{name: write_image_cohort for name in IMAGE_COHORTS}, "medseg-like": write_medseg_like}
 
 
 def write_cohort(out, cohort, cases, seed=0, size=None, overwrite=False):

@@ -1,6 +1,6 @@
 """A prepared case: the four network-ready volumes of one CT, and the way back to the CT's own grid."""
 
-__all__ = ["PreparedCase", "load", "restore", "save"]
+__all__ = ["PreparedCase", "is_healthy", "load", "restore", "save"]
 
 import dataclasses
 import json
@@ -125,3 +125,18 @@ def load(path):
             raise
         raise InputError(path, "a prepared case (.npz)", "a file that cannot be read as one",
                          "preprocess the case again") from error
+
+
+def is_healthy(case, path):
+    """Whether the prepared case of the file ``path`` is healthy.
+
+    A case whose data set does not say counts as COVID if it has an infection mask that is not empty, and as healthy if
+    it has an empty one.
+    """
+    group = case.facts.get("group")
+    if group is not None:
+        return group in ("healthy", "CT-0")
+    if case.infection is None:
+        raise InputError(path, "a case known to be healthy or infected", "neither a group nor an infection mask",
+                         "name the groups in cases.csv of the data set and preprocess again")
+    return not case.infection.any()

@@ -1,6 +1,6 @@
 """A folder of prepared cases as arrays to train on."""
 
-__all__ = ["PreparedSet", "is_healthy", "open_prepared", "refuse_other_level"]
+__all__ = ["PreparedSet", "open_prepared", "refuse_other_level"]
 
 import dataclasses
 from pathlib import Path
@@ -50,10 +50,10 @@ class PreparedSet:
         """The healthy or the COVID cases.
 
         Args:
-            kind: "healthy" or "covid"; a case whose data set does not say counts as COVID if it has an infection mask
-                that is not empty, and as healthy if it has an empty one.
+            kind: "healthy" or "covid", as data.preprocess.prepared_case.is_healthy tells them apart.
         """
-        chosen = [i for i, case in enumerate(self.cases) if is_healthy(case, self.paths[i]) == (kind == "healthy")]
+        chosen = [i for i, case in enumerate(self.cases)
+                  if prepared_case.is_healthy(case, self.paths[i]) == (kind == "healthy")]
         return self.take(chosen)
 
     def take(self, indices):
@@ -115,14 +115,3 @@ def open_prepared(*folders):
         raise InputError(twice[0], "ids that occur once", f"another case called {prepared_case.load(twice[0]).id!r}",
                          "rename one of the two cases")
     return PreparedSet(tuple(cases), tuple(paths))
-
-
-def is_healthy(case, path):
-    """Whether a prepared case is healthy; see :meth:`PreparedSet.only`."""
-    group = case.facts.get("group")
-    if group is not None:
-        return group in ("healthy", "CT-0")
-    if case.infection is None:
-        raise InputError(path, "a case known to be healthy or infected", "neither a group nor an infection mask",
-                         "name the groups in cases.csv of the data set and preprocess again")
-    return not case.infection.any()

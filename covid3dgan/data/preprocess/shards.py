@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan import progress
+from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite, sha256, write_json
 
@@ -182,9 +183,6 @@ def open_shards(folder):
 
 def write_shards(folder, out, per_shard=16, overwrite=False):
     """Writes the prepared cases (.npz) of ``folder`` as shards, one in memory at a time; returns their number."""
-    from covid3dgan.data.preprocess import prepared_case
-    from covid3dgan.data.preprocess.prepared_set import is_healthy
-
     paths = sorted(Path(folder).glob("*.npz"))
     if not paths:
         raise InputError(folder, "prepared cases (.npz)", "none", "make them with 'covid3dgan preprocess'")
@@ -192,7 +190,7 @@ def write_shards(folder, out, per_shard=16, overwrite=False):
     for path in progress.bar(paths, description="shards", unit="case"):
         case = prepared_case.load(path)
         writer = writer or ShardWriter(out, case.shape, per_shard, overwrite)
-        writer.add(case.id, is_healthy(case, path), case.lung, case.lung_mask, case.infection,
+        writer.add(case.id, prepared_case.is_healthy(case, path), case.lung, case.lung_mask, case.infection,
                    case.facts.get("options"))
     writer.close()
     return len(paths)

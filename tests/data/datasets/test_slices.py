@@ -11,7 +11,8 @@ from covid3dgan.data.batches import slice_batches
 from covid3dgan.data.classical.edges import canny
 from covid3dgan.data.datasets import opening, slices
 from covid3dgan.data.phantoms import chest_ct
-from covid3dgan.data.phantoms.medseg import PATIENTS, phantom_slices, write_medseg_like
+from covid3dgan.data.phantoms.chest_ct import MEDSEG_PATIENTS, write_medseg_like
+from covid3dgan.data.phantoms.medseg import phantom_slices
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.training.ssinfnet.inpainting_plan import Moment
@@ -56,7 +57,7 @@ def test_medseg_like_phantoms_read_back_as_the_real_data_set(tmp_path):
     dataset = opening.open_dataset(tmp_path)
     assert dataset.name == "MedSeg"
     found = slices.read_slices(dataset, OPTIONS, labelled=True)
-    case = chest_ct.generate(PATIENTS, 0, 3, (48, 48, 12))
+    case = chest_ct.generate(MEDSEG_PATIENTS, 0, 3, (48, 48, 12))
     expected = slices.from_volume(case.ct, case.lesion_classes, "rp_1", 32, OPTIONS.window, 4)
     np.testing.assert_array_equal(found.labels[:4], expected.labels)
     np.testing.assert_allclose(found.images[:4], expected.images, atol=1e-6)
