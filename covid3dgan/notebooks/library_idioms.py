@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan.notebooks.callers import called_by_notebook
+from covid3dgan.notebooks.vanished_modules import called_by_notebook
 
 _ALIASES = {
     "float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,

@@ -48,27 +48,14 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
         RunReport.
     """
     file = Path(file)
-    if steps is not None and steps < 1:
-        raise ArgumentError("--steps", "a whole number of at least 1", steps, "leave it out to run every loop in full")
-    if phantoms < 1:
-        raise ArgumentError("--phantoms", "a whole number of at least 1", phantoms, "correct the value")
+    _check_counts(steps, phantoms)
     notebook = _read(file)
-    executed, report_path, work = default_paths(file, out)
-    if executed.suffix != ".ipynb":
-        raise ArgumentError("--out", "a name that ends in .ipynb", executed.name, "correct the name")
-    if executed.resolve() == file.resolve():
-        raise ArgumentError("--out", "another file than the notebook itself", str(executed), "name another")
-    for path in (executed, report_path):
-        refuse_overwrite(path, overwrite)
-    work.mkdir(parents=True, exist_ok=True)
-    work = work.resolve()
+    executed, report_path, work = _places(file, out, overwrite)
     mapped = parse_maps(maps)
-
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     source = "\n".join(cell.source for cell in code)
-    events = work / ".events.jsonl"
+    events, plan = work / ".events.jsonl", work / ".plan.json"
     events.unlink(missing_ok=True)
-    plan = work / ".plan.json"
     write_json(plan, {"work": str(work), "notebook_folder": str(file.resolve().parent), "maps": mapped, "steps": steps,
                       "phantoms": phantoms, "phantom_size": list(phantom_size), "seed": seed, "events": str(events),
                       "keras": bool(_KERAS.search(source)), "opencv": "cv2" in source, "hidden": sorted(hidden)})
@@ -79,18 +66,40 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
         notebook=str(file), executed=str(executed), report=str(report_path), working_directory=str(work),
         kernel={"python": sys.executable, "packages": environment.versions()}, sha256=sha256(file),
         options={"steps": steps, "maps": mapped, "phantoms": phantoms, "seed": seed, "keep_going": keep_going})
-    for cell in code:
-        cell.outputs, cell.execution_count = [], None
     try:
         _execute(notebook, code, plan, events, work, keep_going, report)
     finally:
-        used = {event["what"] for event in report.events if event["kind"] == "mapping"
-                and event["how"].endswith("(--map)")}
-        report.unused_maps = [key for key in mapped if not any(_mentions(what, key) for what in used)]
+        report.unused_maps = _unused(mapped, report.events)
         _write(notebook, report)
         plan.unlink(missing_ok=True)
         events.unlink(missing_ok=True)
     return report
+
+
+def _check_counts(steps, phantoms):
+    if steps is not None and steps < 1:
+        raise ArgumentError("--steps", "a whole number of at least 1", steps, "leave it out to run every loop in full")
+    if phantoms < 1:
+        raise ArgumentError("--phantoms", "a whole number of at least 1", phantoms, "correct the value")
+
+
+def _places(file, out, overwrite):
+    """``default_paths``, checked: nothing is replaced unasked, and the working directory is there."""
+    executed, report_path, work = default_paths(file, out)
+    if executed.suffix != ".ipynb":
+        raise ArgumentError("--out", "a name that ends in .ipynb", executed.name, "correct the name")
+    if executed.resolve() == file.resolve():
+        raise ArgumentError("--out", "another file than the notebook itself", str(executed), "name another")
+    for path in (executed, report_path):
+        refuse_overwrite(path, overwrite)
+    work.mkdir(parents=True, exist_ok=True)
+    return executed, report_path, work.resolve()
+
+
+def _unused(mapped, events):
+    """The placeholders that no path of the notebook was replaced by."""
+    used = {event["what"] for event in events if event["kind"] == "mapping" and event["how"].endswith("(--map)")}
+    return [key for key in mapped if not any(_mentions(what, key) for what in used)]
 
 
 def _read(file):
@@ -115,6 +124,8 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
     """Runs every code cell, filling ``report``; the kernel ends with the last one."""
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    for cell in code:
+        cell.outputs, cell.execution_count = [], None
     client = _client(notebook, work)
     seen = 0
     environ = {**os.environ, "COVID3DGAN_NOTEBOOK_PLAN": str(plan), "TF_CPP_MIN_LOG_LEVEL": "3",

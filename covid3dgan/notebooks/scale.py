@@ -9,25 +9,14 @@ import dataclasses
 import os
 from pathlib import Path
 
-from covid3dgan import presets
+from covid3dgan import papers, presets
 from covid3dgan.errors import check_choice
 
 VARIABLE = "COVID3DGAN_NOTEBOOK_SCALE"
 FOLDER = "COVID3DGAN_NOTEBOOK_RUN"  # where the four notebooks of paper 001 share one run
 
-_SHABANI = ("gan.steps=2", "gan.reconstructions=1", "gan.log_every=1", "gan.checkpoint_every=2", "segmenter.steps=4",
-            "segmenter.log_every=1", "segmenter.checkpoint_every=4", "segmenter.calibration_steps=20")
 # What a short run changes of a system's demo preset.
-SHORT = {
-    "shabani": _SHABANI,
-    "khali": (*_SHABANI, "transunet.steps=4", "transunet.first_phase_steps=1", "transunet.checkpoint_every=4"),
-    "afseg": ("background.first_check=2", "background.check_every=2", "background.most_steps=4",
-              "synthesis.constant_epochs=1", "synthesis.decay_epochs=1", "synthesis.patches_per_image=1",
-              "synthesis.log_every=1"),
-    "ssinfnet": ("slices.per_case=3", "slices.phantom_cases=6", "slices.phantom_unlabelled=2", "single.epochs=1",
-                 "multi.epochs=1", *(f"{stage}_inpainting.{setting}" for stage in ("single", "multi") for setting in (
-                     "first_round=1", "later_round=1", "coach_first_round=1", "network_epochs=1"))),
-}
+SHORT = {paper.system: paper.short_run for paper in papers.all()}
 
 
 def is_short():
@@ -38,7 +27,7 @@ def is_short():
 def preset(name, settings=()):
     """The preset ``name``, with the few steps of a short run and the user's ``settings`` on top."""
     found = presets.get(name)
-    return presets.override(found, [*(SHORT[found.system] if is_short() else ()), *settings])
+    return presets.override(found, [*(papers.get(found.system).short_run if is_short() else ()), *settings])
 
 
 def cohort_sizes():

@@ -3,17 +3,19 @@
 The finder comes after Python's own, so whatever exists is imported as ever.
 """
 
-__all__ = ["FORWARDED", "INERT", "VanishedModules"]
+__all__ = ["FORWARDED", "INERT", "VanishedModules", "called_by_notebook"]
 
 import importlib
 import importlib.abc
 import importlib.machinery
+import re
 import sys
 import types
 
-from covid3dgan.notebooks.callers import called_by_notebook
 from covid3dgan.notebooks.inert import inert_module
 
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3|^<frozen")
+_BETWEEN = ("importlib", "covid3dgan.notebooks.vanished_modules", "covid3dgan.notebooks.library_idioms")
 _LAYERS = ("keras.layers",)
 # Module of an earlier library -> today's modules that hold its names.
 FORWARDED = {
@@ -38,6 +40,23 @@ FORWARDED.update({f"tensorflow.{name}": tuple(f"tensorflow.{target}" for target 
 # Packages that the published notebooks import without needing them, or that only their authors' own lung code needs.
 INERT = {"torch", "torchvision", "SimpleITK", "fill_voids", "fastremap", "pkg_resources", "sklearn", "pandas",
          "tensorflow_datasets", "albumentations", "imgaug", "seaborn"}
+
+
+def called_by_notebook():
+    """Whether a cell, a file of the user's or the runner asks; a library that looks for pandas must not find it.
+
+    The first frame outside the import machinery tells: cells are ``__main__``, the user's files are in no folder of
+    installed packages.
+    """
+    frame = sys._getframe(2)
+    while frame is not None:
+        name, file = frame.f_globals.get("__name__", ""), frame.f_code.co_filename
+        if not (name.startswith(_BETWEEN) or file.startswith("<frozen importlib")):
+            if name.startswith("covid3dgan"):
+                return name.startswith("covid3dgan.notebooks")
+            return name == "__main__" or not _INSTALLED.search(file)
+        frame = frame.f_back
+    return False
 
 
 class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
