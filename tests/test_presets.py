@@ -66,6 +66,15 @@ def test_a_run_of_another_versions_fields_is_refused():
         presets.from_dict(content)
 
 
+def test_a_run_opens_where_a_removed_field_holds_what_is_built_in_now():
+    content = presets.as_dict(presets.get("shabani/demo"))
+    content["segmenter"]["target_quantile"] = None
+    assert presets.from_dict(content) == presets.get("shabani/demo")
+    content["segmenter"]["target_quantile"] = 0.9
+    with pytest.raises(ArgumentError, match="segmenter.target_quantile"):
+        presets.from_dict(content)
+
+
 def test_a_run_from_before_an_option_keeps_what_the_code_did_then():
     """Not what today's preset of that name asks for."""
     content = presets.as_dict(presets.get("shabani/demo"))

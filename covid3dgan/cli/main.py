@@ -7,7 +7,6 @@ __all__ = ["VERBS", "main"]
 
 import argparse
 import importlib
-import importlib.util
 import os
 import sys
 import warnings
@@ -67,11 +66,7 @@ def main(argv=None):
         outer = build_parser().parse_args(argv)
     except SystemExit as exit_request:
         return exit_request.code or 0
-    name = f"covid3dgan.cli.{outer.verb.replace('-', '_')}"
-    if importlib.util.find_spec(name) is None:
-        print(f"covid3dgan {outer.verb}: not available yet", file=sys.stderr)
-        return 2
-    verb = importlib.import_module(name)
+    verb = importlib.import_module(f"covid3dgan.cli.{outer.verb.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=f"covid3dgan {outer.verb}", description=VERBS[outer.verb],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     verb.add_arguments(parser)

@@ -9,7 +9,6 @@ import dataclasses
 from typing import Literal, Optional
 
 from covid3dgan.presets.registry import register
-from covid3dgan.presets.stages import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +120,6 @@ class System:
     coarse: Coarse = Coarse()
     background: Background = Background()
     synthesis: Synthesis = Synthesis()
-    evaluation: Evaluation = Evaluation(protocol="afseg", slice_filters=False)
 
 
 register(System(

@@ -80,7 +80,6 @@ register(System(
     summary="what the authors' code of paper 002 does, quirks on",
     gan=Gan(batch_size=8),
     contrastive=Contrastive(grouping="quartiles-coded"),
-    evaluation=Evaluation(protocol="khali_pixel_max"),
 ))
 
 

@@ -4,16 +4,22 @@ __all__ = ["as_dict", "describe", "fields_of", "from_dict", "get", "names", "ove
 
 import dataclasses
 import importlib
-import importlib.util
 import json
 import typing
 
+from covid3dgan import papers
 from covid3dgan.errors import ArgumentError, nearest_names
 
-# One file per system; imported on first use so that each system's file can import this one.
-SYSTEM_FILES = ("shabani", "khali", "afseg", "ssinfnet")
+# Fields that became constants, and the recorded values under which the code did what it does today: former runs open.
+REMOVED = {
+    # Read by no code, so that every value was as good.
+    "gan.unused_input": (False, True), "evaluation.protocol": ("published", "khali_pixel_max", "afseg"),
+    # The whole stage of AF-SEG, likewise.
+    "evaluation.slice_filters": (True, False), "evaluation.mosmed_dice": ("table", "text"),
+    "evaluation.radiopaedia_cases": (None,), "evaluation.two_case_row": (True, False),
+    "segmenter.target_quantile": (None,),
+}
 _registry = {}
-_loaded = False
 
 
 def register(preset):
@@ -25,13 +31,9 @@ def register(preset):
 
 
 def _load():
-    global _loaded
-    if not _loaded:
-        for name in SYSTEM_FILES:
-            module = f"covid3dgan.presets.{name}"
-            if importlib.util.find_spec(module):
-                importlib.import_module(module)
-        _loaded = True
+    """Imports the papers' files of presets: on first use, since each of them imports this one."""
+    for paper in papers.all():
+        importlib.import_module(paper.presets)
 
 
 def names():
@@ -58,12 +60,13 @@ def from_dict(content):
     """The preset that ``as_dict`` wrote: the registered one of that name with every recorded value put back.
 
     A field added since the run was made takes its class's default, which is what the code did before it was an option,
-    whatever the registered preset has now. A recorded field that no longer exists is an ArgumentError: a run is never
-    continued under values other than its own.
+    whatever the registered preset has now. A recorded field that no longer exists is an ArgumentError unless it holds
+    what is built in today (REMOVED): a run is never continued under values other than its own.
     """
     preset = get(content.get("name", ""))
-    recorded = dict(fields_of_dict(content))
     known = dict(fields_of(preset))
+    recorded = {path: value for path, value in fields_of_dict(content)
+                if path in known or _tuples(value) not in REMOVED.get(path, ())}
     if set(recorded) - set(known):
         odd = sorted(set(recorded) - set(known))
         raise ArgumentError(f"preset {preset.name} of the run", "fields of this version", f"also {odd}",

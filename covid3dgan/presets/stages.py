@@ -17,7 +17,6 @@ class Gan:
     generator: Literal["published", "unetpp"] = "published"  # F25
     generator_width: int = 8  # filters of the first level; 8 as published
     generator_head: Literal["relu", "residual", "signed"] = "relu"
-    unused_input: bool = False  # F08
     discriminator: Literal["published", "declared", "paper"] = "published"  # F01, K10
     discriminator_width: int = 32
     adversarial_loss: Literal["mse", "log", "nonsaturating"] = "mse"  # F02
@@ -91,9 +90,6 @@ class Segmenter:
     only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
     flip: bool = False  # mirror half of the end-to-end slices
     synthetic_share: float = 0.0  # of the end-to-end slices: healthy ones, some with painted lesions of known extent
-    # The quantile of the differences in healthy lungs that becomes 0.5 in the targets: below lies what the generator
-    # changes anyway, above it faint lesions count as much as dense ones. None: the differences as they are.
-    target_quantile: Optional[float] = None
     # Steps of the small network that reads an extent from the differences, taught by painted lesions; 0: none, the
     # differences are the targets.
     calibration_steps: int = 0
@@ -114,9 +110,8 @@ class Threshold:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """The protocol that a system's own tables use."""
+    """What a system's tables count, and which of a paper's own contradictions stands beside them."""
 
-    protocol: Literal["published", "per_volume", "khali_pixel_max", "ssinfnet", "afseg"] = "published"
     slice_filters: bool = True  # F24: 163 pixels and 1 % of the lung
     mosmed_dice: Literal["table", "text"] = "table"  # F27: which of paper 001's two numbers stands in Table 2
     radiopaedia_cases: Optional[int] = None  # F28: the first so many are scored; None: all

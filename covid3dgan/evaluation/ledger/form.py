@@ -1,12 +1,10 @@
-"""The form of a ledger line, the list of ledgers, and the page that is written from them."""
+"""The form of a ledger line, the papers' ledgers, and the page that is written from them."""
 
 __all__ = ["Fix", "Ledger", "Line", "ledgers", "option_value", "page"]
 
 import dataclasses
-import importlib
-import pkgutil
 
-from covid3dgan import presets
+from covid3dgan import papers, presets
 from covid3dgan.errors import InputError
 
 
@@ -77,11 +75,9 @@ class Ledger:
 
 
 def ledgers():
-    """The ledgers of all systems, in the order of their ``order``."""
-    package = importlib.import_module("covid3dgan.evaluation.ledger")
-    modules = [importlib.import_module(f"{package.__name__}.{found.name}")
-               for found in pkgutil.iter_modules(package.__path__) if not found.name.startswith("__")]
-    return sorted((module.LEDGER for module in modules if hasattr(module, "LEDGER")), key=lambda ledger: ledger.order)
+    """The ledgers of all papers, in the order of their ``order``."""
+    found = [papers.resolve(paper.ledger) for paper in papers.all() if paper.ledger]
+    return sorted(found, key=lambda ledger: ledger.order)
 
 
 def option_value(preset, path):

@@ -56,7 +56,6 @@ def test_presets_take_the_texts_and_the_codes_values():
         "transunet.sampler": ("published", "balanced"),
         "transunet.first_phase": ("contrastive-and-mse", "contrastive"),
         "transunet.learning_rate": (5e-5, 5e-5), "transunet.beta": (2.0, 2.0),
-        "evaluation.protocol": ("khali_pixel_max", "published"),
     }
     found = {path: tuple(option_value(f"khali/{name}", path) for name in ("published", "paper")) for path in expected}
     assert found == expected

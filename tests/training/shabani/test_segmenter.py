@@ -17,7 +17,6 @@ from covid3dgan.presets.stages import Contrastive, Segmenter
 from covid3dgan.runs.directory import Run
 from covid3dgan.training import pseudo_slices
 from covid3dgan.training.loop import TrainingOptions, run_training
-from covid3dgan.training.pseudo_slices import stretched
 from covid3dgan.training.shabani.segmenter import (
     build_segmenter_training,
     contrastive_learning_rate,
@@ -174,14 +173,7 @@ def test_painting_without_healthy_cases_is_refused():
         _batches(preset)
 
 
-def test_pseudo_masks_are_stretched_around_the_level():
-    """At a level of 0.04 a difference of 0.02 is nothing and 0.06 is certain; rounding errors never become a level."""
-    targets = np.float32([-0.2, 0.02, 0.03, 0.04, 0.06, 0.4])
-    np.testing.assert_allclose(stretched(targets, 0.04), [0, 0, 0.25, 0.5, 1, 1], atol=1e-6)
-    np.testing.assert_array_equal(stretched(np.float32([1e-6]), 0.0), [0])
-
-
-CHANGED = {"covid": [0.02, 0.03, 0.04, 0.06, 0.4, 0], "healthy": [0.0, 0.08, 0.02, 0.06, 0.04, 1.0]}
+CHANGED = [0.02, 0.03, 0.04, 0.06, 0.4, 0]
 
 
 @pytest.fixture
@@ -207,8 +199,7 @@ def six_voxels(monkeypatch):
             return lungs if name == "lung_mask" else volumes[self.kind]
 
     def differences(generator, images, masks, pseudo, seed):
-        kind = "covid" if images is volumes["covid"] else "healthy"
-        return SimpleNamespace(difference=np.float32(CHANGED[kind]).reshape(1, 1, 1, 6))
+        return SimpleNamespace(difference=np.float32(CHANGED).reshape(1, 1, 1, 6))
 
     monkeypatch.setattr(pseudo_slices, "open_prepared", lambda *folders: Cases())
     monkeypatch.setattr(pseudo_slices, "load_generator", lambda path: (None, presets.get("shabani/demo"), 1))
@@ -220,10 +211,8 @@ def _targets(**segmenter):
     return pseudo_slices.load_pseudo_slices("cases", "gan", None, 1, Segmenter(**segmenter)).targets.ravel()
 
 
-def test_the_level_is_a_quantile_of_what_the_generator_changes_in_healthy_lungs(six_voxels):
-    """Healthy differences 0.00, 0.02, ..., 0.08 inside the lungs and 1 outside: the median is 0.04."""
-    np.testing.assert_allclose(_targets(), CHANGED["covid"])
-    np.testing.assert_allclose(_targets(target_quantile=0.5), [0, 0.25, 0.5, 1, 1, 0], atol=1e-6)
+def test_targets_are_the_differences_where_nothing_calibrates_them(six_voxels):
+    np.testing.assert_allclose(_targets(), CHANGED)
 
 
 def test_calibrated_targets_come_from_the_healthy_cases_of_the_training(six_voxels, monkeypatch):
@@ -235,16 +224,10 @@ def test_calibrated_targets_come_from_the_healthy_cases_of_the_training(six_voxe
     np.testing.assert_allclose(_targets(calibration_steps=7), np.full(6, 0.3), rtol=1e-6)
 
 
-@pytest.mark.parametrize("scale", [{"calibration_steps": 7}, {"target_quantile": 0.5}])
-def test_a_scale_of_the_targets_that_needs_healthy_cases_is_refused_without(six_voxels, scale):
+def test_calibration_without_healthy_cases_is_refused(six_voxels):
     six_voxels.remove("healthy")
-    with pytest.raises(InputError, match=f"segmenter.{next(iter(scale))}: expected healthy cases.*found none"):
-        _targets(**scale)
-
-
-def test_two_scales_of_the_targets_at_once_are_refused(six_voxels):
-    with pytest.raises(InputError, match="segmenter.calibration_steps: expected targets on one scale"):
-        _targets(calibration_steps=7, target_quantile=0.5)
+    with pytest.raises(InputError, match="segmenter.calibration_steps: expected healthy cases.*found none"):
+        _targets(calibration_steps=7)
 
 
 def test_learning_rate_schedule_is_used_only_where_the_preset_says_so():
