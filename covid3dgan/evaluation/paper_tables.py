@@ -1,9 +1,11 @@
 """The papers' printed numbers as data, table by table, with what is known to be wrong with them.
 
-``paper_numbers.json`` holds every number; this file says which table of which system it stands in.
+``paper_numbers.json`` holds every number; this file says which table of which system it stands in: one function per
+paper, which the paper's record names.
 """
 
-__all__ = ["PaperNumber", "PaperTable", "SYSTEMS", "numbers", "tables"]
+__all__ = ["PaperNumber", "PaperTable", "SYSTEMS", "afseg", "elmourabit", "khali", "numbers", "shabani", "ssinfnet",
+           "tables"]
 
 import dataclasses
 import functools
@@ -11,9 +13,9 @@ import json
 from pathlib import Path
 from typing import Optional
 
-from covid3dgan.errors import ArgumentError, nearest_names
+from covid3dgan import papers
 
-SYSTEMS = {"shabani": "001", "elmourabit": "000", "khali": "002", "afseg": "003", "ssinfnet": "004"}
+SYSTEMS = {paper.system: paper.number for paper in papers.all()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,14 +63,11 @@ def tables(system, evaluation=None):
     """The result tables of a system's paper, in the paper's order.
 
     Args:
-        system: a key of SYSTEMS.
+        system: of the paper, such as "khali".
         evaluation: presets.stages.Evaluation, whose fields say which of a paper's own contradictions is shown (F27,
             F29); None shows the tables as printed.
     """
-    if system not in SYSTEMS:
-        raise ArgumentError("system", f"one of {', '.join(SYSTEMS)}", f"{system!r}{nearest_names(system, SYSTEMS)}",
-                            "name one of them")
-    found = globals()[f"_{system}"](numbers()[SYSTEMS[system]])
+    found = papers.resolve(papers.get(system).tables)()
     return found if evaluation is None else tuple(_chosen(table, evaluation) for table in found)
 
 
@@ -84,7 +83,9 @@ def _chosen(table, evaluation):
     return dataclasses.replace(table, numbers=tuple(shown))
 
 
-def _shabani(paper):
+def shabani():
+    """Tables 2 to 5 of paper 001."""
+    paper = numbers()["001"]
     notebook = numbers()["001_notebooks"]["Segmentation2D"]
     ours = {("Ours", "Mosmed", metric): (entry["mean"], entry["std"]) for metric, entry in notebook.items()}
     compared = {"Ours" if method == "ours" else method: sets for method, sets in paper["table2_comparison"].items()}
@@ -106,7 +107,9 @@ def _shabani(paper):
     )
 
 
-def _elmourabit(paper):
+def elmourabit():
+    """Tables 5 and 6 of paper 000."""
+    paper = numbers()["000"]
     notebook = numbers()["001_notebooks"]["Segmentation2D"]
     ours = {("GAN + UNet", "Mosmed", metric): (entry["mean"], entry["std"]) for metric, entry in notebook.items()}
     results = {"GAN + UNet": paper["table5_results"]}
@@ -119,7 +122,9 @@ def _elmourabit(paper):
     )
 
 
-def _khali(paper):
+def khali():
+    """Table 1 of paper 002."""
+    paper = numbers()["002"]
     coded = {(method, "Mosmed", metric): (entry["mean"], entry["std"])
              for method, entries in paper["authors_code_output"].items() for metric, entry in entries.items()}
     return (PaperTable("Table 1", "TransUNet and UNet", "%", "std",
@@ -131,7 +136,9 @@ def _khali(paper):
         "The scans that were scored are the ones the segmenter was trained on.")),)
 
 
-def _afseg(paper):
+def afseg():
+    """Table 1 of paper 003, one for each task."""
+    paper = numbers()["003"]
     return tuple(
         PaperTable(f"Table 1, {task}", f"Results on {task}", "", "std",
                    _rows({method: {task: entries} for method, entries in paper["table1"][task].items()}),
@@ -139,7 +146,9 @@ def _afseg(paper):
         for task in ("cells", "vessels"))
 
 
-def _ssinfnet(paper):
+def ssinfnet():
+    """Tables II and III of paper 004."""
+    paper = numbers()["004"]
     multi = {}
     for label, methods in paper["table3_multi"].items():
         for method, entries in methods.items():
