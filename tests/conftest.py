@@ -10,7 +10,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS",
                           str(max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))))
 
-import covid3dgan  # noqa: F401, E402  before any test loads TensorFlow: it turns oneDNN on
+import covid3dgan  # noqa: F401  before any test loads TensorFlow: it turns oneDNN on
 
 # TensorFlow's C++ log is noise in a test report; it must be set before the first import.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

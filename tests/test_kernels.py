@@ -133,6 +133,6 @@ def test_a_tensorflow_that_cannot_be_corrected_is_named_when_bfloat16_is_chosen(
     monkeypatch.setattr(kernels.tf_ops, "_gradient_registry", None)
     assert not kernels.correct_gradients()
     monkeypatch.setattr(compat, "BFLOAT16_GRADIENTS_ARE_RIGHT", False)
-    with pytest.warns(InputWarning, match="precision: expected a TensorFlow whose bfloat16 gradients"):
-        with compat.precision("mixed_bfloat16"):
-            pass
+    with pytest.warns(InputWarning, match="precision: expected a TensorFlow whose bfloat16 gradients"), \
+            compat.precision("mixed_bfloat16"):
+        pass

@@ -9,17 +9,17 @@ _SMALLEST = 163  # pixels of a true mask that is scored, 1 % of 128 x 128
 _SMALLEST_SHARE = 1.0  # per cent of the lung
 
 
-def DiceScore(label_trues, label_preds):  # noqa: N802 - the published names
+def DiceScore(label_trues, label_preds):
     """Dice of one slice; NaN where the true mask is too small to be scored."""
     return _score(label_trues, 2 * (label_trues * label_preds).sum(), label_trues.sum() + label_preds.sum())
 
 
-def sensitivityScore(label_trues, label_preds):  # noqa: N802
+def sensitivityScore(label_trues, label_preds):
     """Sensitivity of one slice; NaN where the true mask is too small."""
     return _score(label_trues, (label_trues * label_preds).sum(), label_trues.sum())
 
 
-def specificityScore(label_trues, label_preds):  # noqa: N802
+def specificityScore(label_trues, label_preds):
     """Specificity of one slice; NaN where the true mask is too small."""
     return _score(label_trues, ((1 - label_trues) * (1 - label_preds)).sum(), (1 - label_trues).sum())
 
@@ -28,8 +28,8 @@ def _score(truth, numerator, denominator):
     return float(numerator / (denominator + _EPSILON)) if truth.sum() > _SMALLEST else float("nan")
 
 
-def EvaluateMain(my_data, my_out, mask_scaled, LungMask, Threshold=0.2, thresholdMethod=None,  # noqa: N802, N803
-                 PlotingCase=None, PlotingSlice=None, PostPro=False):  # noqa: N803
+def EvaluateMain(my_data, my_out, mask_scaled, LungMask, Threshold=0.2, thresholdMethod=None,
+                 PlotingCase=None, PlotingSlice=None, PostPro=False):
     """Scores every slice: output above ``Threshold`` times the slice's maximum, against the true mask.
 
     Args:
@@ -52,7 +52,7 @@ def EvaluateMain(my_data, my_out, mask_scaled, LungMask, Threshold=0.2, threshol
     return dice, sensitivity, specificity, infected
 
 
-def PlotingResults(dice_list, InfectionPercent, ScoreName=""):  # noqa: N802, N803
+def PlotingResults(dice_list, InfectionPercent, ScoreName=""):
     """Prints mean and deviation, in per cent, of the slices with more than 1 % of the lung infected."""
     scores = np.array(dice_list, float)[np.array(InfectionPercent) > _SMALLEST_SHARE]
     scores = 100 * scores[~np.isnan(scores)]
