@@ -4,13 +4,15 @@ tensorflow-addons ended in 2024 and has no release for Keras 3. Each stand-in eq
 (tests/test_compat.py holds both to the same inputs where tensorflow-addons is installed).
 """
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 __all__ = ["InstanceNormalization", "Lookahead", "npairs_loss", "sigmoid_focal_crossentropy"]
 
 
-def npairs_loss(y_true, y_pred):
+def npairs_loss(y_true: Any, y_pred: Any) -> tf.Tensor:
     """N-pairs loss (Sohn 2016) with soft targets: every sample of the same label is an equal target.
 
     Args:

@@ -8,6 +8,8 @@ import contextlib
 import importlib.util
 import random
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -51,6 +53,8 @@ warn_without_onednn()
 
 # === tensorflow-addons or its stand-ins ===
 
+npairs_loss: Callable[[Any, Any], tf.Tensor]  # of labels (B,) and logits (B, B)
+
 if HAS_TFA:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its end-of-life notice
@@ -89,7 +93,7 @@ else:
     npairs_loss = addons.npairs_loss
     sigmoid_focal_crossentropy = addons.sigmoid_focal_crossentropy
     InstanceNormalization = addons.InstanceNormalization
-    Lookahead = addons.Lookahead
+    Lookahead = addons.Lookahead  # type: ignore[misc, assignment]
 
 
 # === Layers ===
@@ -169,7 +173,7 @@ def apply_gradients(optimizer, gradients, variables):
 if KERAS_3:
     SeedGenerator = keras.random.SeedGenerator
 else:
-    class SeedGenerator(tf.random.Generator):
+    class SeedGenerator(tf.random.Generator):  # type: ignore[no-redef]
         """Keras 3's interface for Keras 2: ``next()`` gives a fresh (2,) seed for a stateless op."""
 
         def __init__(self, seed=None):

@@ -7,8 +7,9 @@
 __all__ = ["Volume", "read", "read_labels", "read_mask", "write"]
 
 import dataclasses
+import os
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import nibabel as nib
 import numpy as np
@@ -17,6 +18,8 @@ from covid3dgan.data.files import geometry, nifti
 from covid3dgan.data.files.checks import check_values, from_window, warn_or_refuse
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, refuse_overwrite
+
+PathLike = Union[str, "os.PathLike[str]"]
 
 _SUFFIXES = (".nii", ".nii.gz")
 # The low three bits of a header's xyzt_units.
@@ -38,11 +41,11 @@ class Volume:
 
     array: np.ndarray
     affine: np.ndarray
-    spacing: Optional[tuple[float, float, float]] = None
+    spacing: tuple[float, float, float] = None  # type: ignore[assignment]  # __post_init__ fills it
     source: Optional[str] = None
     header: Any = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         name = self.source or "volume"
         array = np.asarray(self.array)
         if array.ndim != 3 or 0 in array.shape:
@@ -59,34 +62,34 @@ class Volume:
         for field, value in (("array", array), ("affine", affine), ("spacing", measured)):
             object.__setattr__(self, field, value)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         size = " x ".join(f"{n}" for n in self.shape)
         step = " x ".join(f"{s:.3g}" for s in self.spacing)
         return f"Volume({size} {self.array.dtype}, {step} mm, {self.orientation}, source={self.source!r})"
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int, int]:
         """(X, Y, Z)."""
         return self.array.shape
 
     @property
-    def orientation(self):
+    def orientation(self) -> str:
         """Where the voxel axes point to, such as 'RAS'."""
         return geometry.orientation_name(self.affine)
 
     @property
-    def sform_code(self):
+    def sform_code(self) -> int:
         """The NIfTI sform code (1: scanner) that the volume was read with or will be written with."""
         return 1 if self.header is None else int(self.header["sform_code"])
 
     @property
-    def qform_code(self):
+    def qform_code(self) -> int:
         """The NIfTI qform code; 0 where the axes are not at right angles, which a qform cannot hold."""
         if self.header is None:
             return int(geometry.is_orthogonal(self.affine))
         return int(self.header["qform_code"])
 
-    def like(self, array):
+    def like(self, array: np.ndarray) -> "Volume":
         """Another volume on this grid, with this geometry and header.
 
         Args:
@@ -97,7 +100,7 @@ class Volume:
                              "bring it to this grid first")
         return dataclasses.replace(self, array=array)
 
-    def canonical(self):
+    def canonical(self) -> "Volume":
         """This volume in canonical voxel order (closest to right, anterior, superior); nothing is interpolated.
 
         The result has no header: it is for computing, and ``from_canonical`` leads back.
@@ -105,12 +108,12 @@ class Volume:
         return Volume(geometry.to_canonical(self.array, self.affine),
                       geometry.canonical_affine(self.affine, self.shape), source=self.source)
 
-    def from_canonical(self, array):
+    def from_canonical(self, array: np.ndarray) -> "Volume":
         """An array computed on ``canonical()`` as a volume on this grid: the exact inverse."""
         return self.like(geometry.from_canonical(np.asarray(array), self.affine))
 
 
-def read(path, strict=False, window=None):
+def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, float]] = None) -> Volume:
     """Reads a CT, to its last byte.
 
     Args:
@@ -132,7 +135,7 @@ def read(path, strict=False, window=None):
     return volume
 
 
-def read_labels(path, strict=False):
+def read_labels(path: PathLike, strict: bool = False) -> Volume:
     """Reads a label map.
 
     Returns:
@@ -149,7 +152,7 @@ def read_labels(path, strict=False):
     return volume
 
 
-def read_mask(path, strict=False):
+def read_mask(path: PathLike, strict: bool = False) -> Volume:
     """Reads a mask or label map as a mask: 1 where the file's label is above 0, else 0.
 
     Returns:
@@ -159,7 +162,7 @@ def read_mask(path, strict=False):
     return labels.like(labels.array > 0)
 
 
-def write(volume, path, overwrite=False):
+def write(volume: Volume, path: PathLike, overwrite: bool = False) -> None:
     """Writes a .nii or .nii.gz file, reads it back and compares; on any difference nothing is left at ``path``.
 
     Masks (uint8) are stored as uint8, whole numbers of 16 bits as int16, everything else as float32. The same

@@ -18,6 +18,7 @@ __all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "counts", "hd95", "v
 
 import dataclasses
 import math
+from typing import Optional
 
 import numpy as np
 from scipy import ndimage, stats
@@ -31,7 +32,7 @@ class Metric:
     """How a metric is printed: its name, its unit (None: a ratio), and whether more of it is better."""
 
     label: str
-    unit: str = None
+    unit: Optional[str] = None
     higher_is_better: bool = True
 
 

@@ -15,6 +15,8 @@ list of such arrays (their shapes may differ) or one array with a leading axis.
 __all__ = ["NAMES", "afseg", "khali_pixel_max", "per_volume", "published", "ssinfnet", "ssinfnet_classes"]
 
 import math
+from collections.abc import Sequence
+from typing import Any, Optional, Union
 
 import numpy as np
 
@@ -24,11 +26,13 @@ from covid3dgan.evaluation.scores import Scores
 from covid3dgan.evaluation.thresholds import binarise
 
 NAMES = ("published", "per_volume", "khali_pixel_max", "ssinfnet", "afseg")
+Arrays = Union[np.ndarray, Sequence[np.ndarray]]  # one case or several
 TINY = 1e-9  # the published code adds it to every denominator
 
 
-def published(prediction, mask, lung, threshold=0.2, relative=True, slice_filters=True, min_pixels=None,
-              min_infection=1.0, names=None):
+def published(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float = 0.2, relative: bool = True,
+              slice_filters: bool = True, min_pixels: Optional[int] = None, min_infection: float = 1.0,
+              names: Optional[Sequence[str]] = None) -> Scores:
     """Dice, sensitivity and specificity as the notebooks of paper 001 compute them, in percent.
 
     A slice counts if its true mask has more than ``min_pixels`` pixels and more than ``min_infection`` percent of
@@ -52,8 +56,9 @@ def published(prediction, mask, lung, threshold=0.2, relative=True, slice_filter
             enough = pixels > least and infection > min_infection if slice_filters else pixels > 0
             rows.append({"case": name, "slice": index, "counted": enough, "true_pixels": pixels,
                          "predicted_pixels": int(p.sum()), "infection_percent": infection, **_published_scores(p, t)})
-    settings = {"threshold": threshold, "relative": relative, "slice_filters": slice_filters,
-                "min_pixels": min_pixels, "min_infection_percent": min_infection}
+    settings: dict[str, object] = {
+        "threshold": threshold, "relative": relative, "slice_filters": slice_filters, "min_pixels": min_pixels,
+        "min_infection_percent": min_infection}
     return Scores("published", "slice", "percent", "std", ("dice", "sensitivity", "specificity"), settings, tuple(rows))
 
 
@@ -67,7 +72,9 @@ def _published_scores(p, t):
             "specificity": int((~p & ~t).sum()) / (negative + TINY)}
 
 
-def per_volume(prediction, mask, lung=None, spacing=(1.0, 1.0, 1.0), threshold=0.5, relative=False, names=None):
+def per_volume(prediction: Arrays, mask: Arrays, lung: Optional[Arrays] = None,
+               spacing: Union[Sequence[float], Sequence[Sequence[float]]] = (1.0, 1.0, 1.0), threshold: float = 0.5,
+               relative: bool = False, names: Optional[Sequence[str]] = None) -> Scores:
     """Each CT one sample: overlap in percent, HD95 in mm, volumes in ml. Empty masks: see ``metrics``.
 
     Args:
@@ -102,8 +109,9 @@ def per_volume(prediction, mask, lung=None, spacing=(1.0, 1.0, 1.0), threshold=0
                   {"threshold": threshold, "relative": relative}, tuple(rows))
 
 
-def khali_pixel_max(prediction, mask, lung, threshold=0.2, mask_threshold=0.3, lung_threshold=1e-4,
-                    min_infection=1.0, names=None):
+def khali_pixel_max(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float = 0.2,
+                    mask_threshold: Optional[float] = 0.3, lung_threshold: Optional[float] = 1e-4,
+                    min_infection: float = 1.0, names: Optional[Sequence[str]] = None) -> Scores:
     """Paper 002's numbers as its authors' code makes them: not comparable with any Dice of masks.
 
     Each slice's score is the best that any single pixel reaches, so it says no more than whether some pixel is
@@ -127,8 +135,9 @@ def khali_pixel_max(prediction, mask, lung, threshold=0.2, mask_threshold=0.3, l
                          "true_pixels": float(t.sum()), "predicted_pixels": int(p.sum()),
                          "infection_percent": infection, "dice": _best(2 * t * p, t + p),
                          "sensitivity": _best(t * p, t), "specificity": _best((1 - t) * (1 - p), 1 - t)})
-    settings = {"threshold": threshold, "relative": True, "mask_threshold": mask_threshold,
-                "lung_threshold": lung_threshold, "min_infection_percent": min_infection}
+    settings: dict[str, object] = {
+        "threshold": threshold, "relative": True, "mask_threshold": mask_threshold, "lung_threshold": lung_threshold,
+        "min_infection_percent": min_infection}
     return Scores("khali_pixel_max", "slice", "percent", "std", ("dice", "sensitivity", "specificity"), settings,
                   tuple(rows))
 
@@ -144,7 +153,8 @@ def _best(numerator, denominator):
     return float(ratio.max())
 
 
-def ssinfnet(prediction, mask, threshold=0.5, images_per_sample=1, names=None):
+def ssinfnet(prediction: Arrays, mask: Arrays, threshold: float = 0.5, images_per_sample: int = 1,
+             names: Optional[Sequence[str]] = None) -> Scores:
     """F1, IoU, recall, precision and AUC per image as paper 004's code has them, as fractions.
 
     Scores at or above ``threshold`` are positive. A metric without a denominator is NaN and dropped from that metric
@@ -175,7 +185,9 @@ def _nan_dropping(found):
             "true_pixels": found.tp + found.fn, "predicted_pixels": found.tp + found.fp}
 
 
-def ssinfnet_classes(prediction, mask, classes=("background", "GGO", "consolidation"), names=None):
+def ssinfnet_classes(prediction: Arrays, mask: Arrays,
+                     classes: Sequence[str] = ("background", "GGO", "consolidation"),
+                     names: Optional[Sequence[str]] = None) -> dict[str, Any]:
     """Paper 004's multi-class table: each class against the rest, and 'overall' as the code averages it.
 
     Args:
@@ -185,7 +197,7 @@ def ssinfnet_classes(prediction, mask, classes=("background", "GGO", "consolidat
         dict: class -> Scores, and "overall" -> metric -> {mean, error95}: plain means of the classes' means and of
         their errors (the latter is no confidence interval of the former; it is what the paper prints).
     """
-    result = {}
+    result: dict[str, Any] = {}
     for label, class_name in enumerate(classes):
         rows = []
         for name, labels, true in _cases(names, prediction=prediction, mask=mask):
@@ -202,7 +214,7 @@ def ssinfnet_classes(prediction, mask, classes=("background", "GGO", "consolidat
     return result
 
 
-def afseg(prediction, mask, threshold=0.5, names=None):
+def afseg(prediction: Arrays, mask: Arrays, threshold: float = 0.5, names: Optional[Sequence[str]] = None) -> Scores:
     """Accuracy, precision, recall and Dice per image, mean and standard deviation, as fractions (paper 003).
 
     The paper gives no threshold and no rule for empty masks: 0.5 is assumed, and ``metrics`` says what empty gives.

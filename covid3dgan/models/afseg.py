@@ -7,6 +7,8 @@ normalisation (without scale and shift, so the biases stay) and LeakyReLU 0.2, a
 
 __all__ = ["build_afseg_discriminator", "build_afseg_generator", "build_afseg_segmenter"]
 
+from collections.abc import Sequence
+
 import keras
 
 from covid3dgan import compat
@@ -33,8 +35,9 @@ def _check_sides(input_shape, divisor, what):
                                 f"{tuple(input_shape)}", "resize the image or build a shallower network")
 
 
-def build_afseg_generator(input_shape=(256, 256, 1), width=64, depth=8, backbone="pix2pix", head="image",
-                          name="afseg_generator"):
+def build_afseg_generator(input_shape: Sequence[int] = (256, 256, 1), width: int = 64, depth: int = 8,
+                          backbone: str = "pix2pix", head: str = "image",
+                          name: str = "afseg_generator") -> keras.Model:
     """The U-Net that redraws an image: its coarse foreground kept, all other foreground removed.
 
     Args:
@@ -86,7 +89,8 @@ def _pix2pix_unet(x, width, depth):
     return compat.leaky_relu(SLOPE, name="up0_act")(x)
 
 
-def build_afseg_discriminator(input_shape=(256, 256, 1), width=64, levels=3, name="afseg_discriminator"):
+def build_afseg_discriminator(input_shape: Sequence[int] = (256, 256, 1), width: int = 64, levels: int = 3,
+                              name: str = "afseg_discriminator") -> keras.Model:
     """PatchGAN: one logit for each overlapping patch of the input; positive means a real, clean background.
 
     Args:
@@ -114,7 +118,8 @@ def build_afseg_discriminator(input_shape=(256, 256, 1), width=64, levels=3, nam
     return keras.Model(image, logits, name=name)
 
 
-def build_afseg_segmenter(input_shape=(256, 256, 1), width=64, depth=4, name="afseg_segmenter"):
+def build_afseg_segmenter(input_shape: Sequence[int] = (256, 256, 1), width: int = 64, depth: int = 4,
+                          name: str = "afseg_segmenter") -> keras.Model:
     """The classical U-Net; a small one (width 16, depth 2) serves as the Deep Segmentation Prior.
 
     Args:

@@ -1,12 +1,15 @@
 """The 2D segmenter: a BCDU-Net (Azad et al. 2019) as coded, or the "2D UNet" of paper 001's text (F26)."""
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import ArgumentError, check_choice
 from covid3dgan.models.blocks.convlstm import ConvLSTM2D
 from covid3dgan.models.blocks.layers import check_input_shape
-from covid3dgan.models.encoder2d import build_encoder2d
+from covid3dgan.models.encoder2d import Encoder2D, build_encoder2d
 
 __all__ = ["HEADS", "MERGES", "build_segmenter"]
 
@@ -14,8 +17,9 @@ HEADS = ("relu", "linear")
 MERGES = ("convlstm", "concatenate")
 
 
-def build_segmenter(input_shape=(128, 128, 1), width=32, dropout=0.5, gate="legacy_hard_sigmoid", encoder=None,
-                    head="relu", merge="convlstm", name="segmenter"):
+def build_segmenter(input_shape: Sequence[int] = (128, 128, 1), width: int = 32, dropout: float = 0.5,
+                    gate: str = "legacy_hard_sigmoid", encoder: Optional[Encoder2D] = None, head: str = "relu",
+                    merge: str = "convlstm", name: str = "segmenter") -> keras.Model:
     """The segmenter; at the defaults the published BCDU-Net, 5,008,645 parameters (5,008,197 trainable).
 
     Args:

@@ -4,6 +4,9 @@ Paper 004 takes it over from Singh et al. (BMVC 2018): a ResNet-18 without its m
 bottleneck per cell, and one score per cell of 16 x 16 pixels.
 """
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 import tensorflow as tf
 
@@ -18,7 +21,8 @@ CELL = 16  # pixels along a cell's side
 LATENT = 100
 
 
-def build_coach(input_shape=(None, None, 3), width=64, latent=LATENT, blocks=(2, 2, 2, 2)):
+def build_coach(input_shape: Sequence[Optional[int]] = (None, None, 3), width: int = 64, latent: int = LATENT,
+                blocks: Sequence[int] = (2, 2, 2, 2)) -> keras.Model:
     """The coach; 11,279,213 trainable parameters at the defaults.
 
     The latent noise is an input, so that a step is a pure function of the seed; as published it is drawn during

@@ -1,18 +1,23 @@
 """The contrastive model: augmentation, 2D encoder, average over the map, projection (paper 001, section 3.3)."""
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan import compat
 from covid3dgan.errors import InputError
 from covid3dgan.models.blocks.augmentation import build_augmentation
 from covid3dgan.models.blocks.layers import check_input_shape
-from covid3dgan.models.encoder2d import build_encoder2d
+from covid3dgan.models.encoder2d import Encoder2D, build_encoder2d
 
 __all__ = ["adapt_normalization", "build_contrastive_encoder"]
 
 
-def build_contrastive_encoder(projection_units=128, augmentation=True, encoder=None, input_shape=(128, 128, 1),
-                              width=32, dropout=0.5, name="contrastive_encoder"):
+def build_contrastive_encoder(projection_units: Optional[int] = 128, augmentation: bool = True,
+                              encoder: Optional[Encoder2D] = None, input_shape: Sequence[int] = (128, 128, 1),
+                              width: int = 32, dropout: float = 0.5,
+                              name: str = "contrastive_encoder") -> keras.Model:
     """The model that the contrastive loss trains; its features are not normalised (the losses do that).
 
     Args:

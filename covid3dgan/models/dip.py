@@ -7,6 +7,8 @@ of the authors' inpainting examples; "light" is a smaller one of theirs that sui
 __all__ = ["DIP_VARIANTS", "build_dip"]
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Optional
 
 import keras
 import tensorflow as tf
@@ -53,7 +55,8 @@ class ReflectionPadding2D(keras.layers.Layer):
         return {**super().get_config(), "margin": self.margin}
 
 
-def build_dip(variant="kate", input_shape=(256, 256), channels=1, name=None):
+def build_dip(variant: str = "kate", input_shape: Sequence[int] = (256, 256), channels: int = 1,
+              name: Optional[str] = None) -> keras.Model:
     """The network of one variant.
 
     Args:

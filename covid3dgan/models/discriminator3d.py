@@ -1,5 +1,8 @@
 """The 3D discriminator: is a volume healthy (column 1) or generated (column 0)? (paper 001, sections 3.1 and 4.1)"""
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan import compat
@@ -16,8 +19,9 @@ DISCRIMINATOR_VARIANTS = tuple(BLOCKS)
 DENSE_UNITS = (32, 16, 8)
 
 
-def build_discriminator(variant="published", input_shape=(32, 128, 128, 1), width=32, dropout=0.5, return_logits=False,
-                        name=None):
+def build_discriminator(variant: str = "published", input_shape: Sequence[int] = (32, 128, 128, 1), width: int = 32,
+                        dropout: float = 0.5, return_logits: bool = False,
+                        name: Optional[str] = None) -> keras.Model:
     """The discriminator of the 3D GAN.
 
     Every block is a 3x3x3 convolution, ReLU and a max pooling by 2. Convolutions are "valid" as published while the

@@ -10,7 +10,7 @@ __all__ = ["Encoder2D", "EncoderFeatures", "build_encoder2d"]
 EncoderFeatures = namedtuple("EncoderFeatures", ["skips", "bottom"])
 
 
-def build_encoder2d(width=32, dropout=0.5, name="encoder"):
+def build_encoder2d(width: int = 32, dropout: float = 0.5, name: str = "encoder") -> "Encoder2D":
     """The encoder's layers, made once: an :class:`Encoder2D` to hand to one model or to both.
 
     Models that are given the same object share its weights (paper 001: the contrastive step trains the encoder part

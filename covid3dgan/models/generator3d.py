@@ -1,5 +1,8 @@
 """The 3D generator: a CT volume and a noise tensor in, the pseudo-healthy volume out (paper 001, section 3.1)."""
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan import compat
@@ -21,8 +24,8 @@ def noise_shape(input_shape):
     return (*(side // 2**LEVELS for side in input_shape[:-1]), NOISE_CHANNELS)
 
 
-def build_generator(variant="published", input_shape=(32, 128, 128, 1), width=8, head="relu", with_unused_input=False,
-                    name=None):
+def build_generator(variant: str = "published", input_shape: Sequence[int] = (32, 128, 128, 1), width: int = 8,
+                    head: str = "relu", with_unused_input: bool = False, name: Optional[str] = None) -> keras.Model:
     """The generator of the 3D GAN, a model of ``[ct, noise]``.
 
     Args:

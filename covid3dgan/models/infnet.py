@@ -4,6 +4,9 @@ Maps carry the paper's names: ``sg`` out of the parallel partial decoder, then `
 three reverse attentions, each a correction of the one before, and ``edge``. The prediction is ``s3``.
 """
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan.errors import ArgumentError
@@ -32,7 +35,8 @@ _FEATURES = {"sg": "decoder_conv4_bn", "s5": "reverse5_conv4_relu", "s4": "rever
 _KERNELS = {"sg": 1, "s5": 1, "s4": 3, "s3": 3, "edge": 3}
 
 
-def build_infnet(backbone="resnet50", input_shape=(None, None, 3), channels=32, width=64, blocks=(3, 4, 6, 3)):
+def build_infnet(backbone: str = "resnet50", input_shape: Sequence[Optional[int]] = (None, None, 3),
+                 channels: int = 32, width: int = 64, blocks: Sequence[int] = (3, 4, 6, 3)) -> keras.Model:
     """Inf-Net: an image to five maps of logits at its own size.
 
     Trainable parameters at the defaults: 30,911,401 ("resnet50"), 31,072,721 ("res2net50").

@@ -4,6 +4,9 @@
 put in again at two depths, and inpainting has a decoder of its own.
 """
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan.models.blocks.infnet_blocks import resized
@@ -18,7 +21,8 @@ MULTI_VARIANTS = ("published", "improved")
 LEVELS = 4
 
 
-def build_infnet_multi(variant="published", input_shape=(None, None, 6), width=64, classes=3, name=None):
+def build_infnet_multi(variant: str = "published", input_shape: Sequence[Optional[int]] = (None, None, 6),
+                       width: int = 64, classes: int = 3, name: Optional[str] = None) -> keras.Model:
     """The multi-class U-Net; trainable parameters at the defaults 17,269,251, or 17,390,553 ("improved").
 
     Args:

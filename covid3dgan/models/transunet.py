@@ -1,5 +1,8 @@
 """TransUNet: a convolutional encoder, a transformer over its coarsest map, and a U-Net decoder (paper 002)."""
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 
 from covid3dgan import compat
@@ -26,8 +29,10 @@ ENCODED = "encoded"  # the layer, in both variants, whose output is the encoder'
 DROPOUT = 0.1
 
 
-def build_transunet(variant="khali", input_shape=(128, 128, 1), classes=1, width=None, blocks=None, heads=None,
-                    mlp_units=None, attention_scale=None, name=None):
+def build_transunet(variant: str = "khali", input_shape: Sequence[int] = (128, 128, 1), classes: int = 1,
+                    width: Optional[int] = None, blocks: Optional[int] = None, heads: Optional[int] = None,
+                    mlp_units: Optional[int] = None, attention_scale: Optional[str] = None,
+                    name: Optional[str] = None) -> keras.Model:
     """TransUNet, slices in, logits out.
 
     ============================  =================================  ==================================

@@ -9,6 +9,7 @@ __all__ = ["pnoise2", "pnoise2_batch"]
 import contextlib
 import functools
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -27,10 +28,11 @@ _PAIRS = len(_DIRECTIONS) ** 2
 _WORST_CANCELLATION = 3.01
 _NEGLIGIBLE = 2.5e-7  # octaves whose amplitudes sum to less than this are left out
 _FIELDS_PER_THREAD = 8
-_free_work = {}
+_free_work: dict = {}
 
 
-def pnoise2(shape, scale, octaves=1, persistence=0.5, lacunarity=2.0, repeat=1024.0, base=0):
+def pnoise2(shape: tuple[int, int], scale: float, octaves: int = 1, persistence: float = 0.5, lacunarity: float = 2.0,
+            repeat: float = 1024.0, base: int = 0) -> np.ndarray:
     """A 2D field whose value at (i, j) is ``noise.pnoise2(i / scale, j / scale, octaves, ..., repeat, repeat, base)``.
 
     Args:
@@ -48,7 +50,8 @@ def pnoise2(shape, scale, octaves=1, persistence=0.5, lacunarity=2.0, repeat=102
     return pnoise2_batch(shape, [scale], octaves, [persistence], lacunarity, repeat, [base])[0]
 
 
-def pnoise2_batch(shape, scales, octaves, persistences, lacunarity, repeat, bases):
+def pnoise2_batch(shape: tuple[int, int], scales: Sequence[float], octaves: int, persistences: Sequence[float],
+                  lacunarity: float, repeat: float, bases: Sequence[int]) -> np.ndarray:
     """As `pnoise2`, for N fields at once: ``scales``, ``persistences`` and ``bases`` hold one value per field.
 
     Returns:

@@ -8,6 +8,7 @@ an option that names its line of docs/FIDELITY.md (F-number).
 __all__ = ["PreprocessOptions", "RECIPES", "prepare", "preprocess"]
 
 import dataclasses
+from typing import Optional, Union
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, InputError, nearest_names
 from covid3dgan.presets.preprocessing import PreprocessOptions
 
+Mask = Union[Volume, np.ndarray]
 HU_RANGE = (-1000.0, 400.0)
 RECIPES = {"published": PreprocessOptions.published, "paper": PreprocessOptions.paper}
 
 
-def preprocess(volume, lung_mask=None, infection=None, recipe="published"):
+def preprocess(volume: Volume, lung_mask: Optional[Mask] = None, infection: Optional[Mask] = None,
+               recipe: str = "published") -> PreparedCase:
     """Prepares one CT by a named recipe; see `prepare`.
 
     >>> case = preprocess(volumes.read("ct.nii.gz"), recipe="paper")           # doctest: +SKIP
@@ -37,7 +40,8 @@ def preprocess(volume, lung_mask=None, infection=None, recipe="published"):
     return prepare(volume, lung_mask, infection, RECIPES[recipe]())
 
 
-def prepare(volume, lung_mask=None, infection=None, options=None, case_id=None):
+def prepare(volume: Volume, lung_mask: Optional[Mask] = None, infection: Optional[Mask] = None,
+            options: Optional[PreprocessOptions] = None, case_id: Optional[str] = None) -> PreparedCase:
     """Prepares one CT.
 
     Args:
@@ -74,7 +78,7 @@ def prepare(volume, lung_mask=None, infection=None, options=None, case_id=None):
     arrays.update((key, None if mask is None else _resized_mask(mask, options)) for key, mask in masks.items())
     return PreparedCase(
         id=str(name), **arrays, to_voxel=grid.cropped_to_voxel(box, options.shape), ct_affine=volume.affine,
-        ct_shape=tuple(volume.shape), facts={
+        ct_shape=volume.shape, facts={
             "options": dataclasses.asdict(options), "lung_mask": lung_source, "source": volume.source,
             "ct_spacing_mm": list(volume.spacing), "ct_orientation": volume.orientation,
             "grid_shape": list(grid.shape), "crop": [[side.start, side.stop] for side in box]})

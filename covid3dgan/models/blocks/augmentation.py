@@ -4,6 +4,9 @@ Keras 3 has no random width and height any more, and both Keras versions copy th
 constants that a restored checkpoint does not reach; the three layers here are the same in both environments.
 """
 
+from collections.abc import Sequence
+from typing import Optional
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -13,7 +16,7 @@ from covid3dgan import compat
 __all__ = ["AdaptedNormalization", "RandomHeight", "RandomWidth", "build_augmentation"]
 
 
-def build_augmentation(input_shape, name="augmentation"):
+def build_augmentation(input_shape: Sequence[Optional[int]], name: str = "augmentation") -> keras.Sequential:
     """The augmentation of the notebook Segmentation2D as a ``keras.Sequential``.
 
     (B, H, W, C) -> (B, about H, about W, C), float32. Apart from the normalisation, which is always on and does nothing
@@ -59,7 +62,7 @@ class AdaptedNormalization(keras.layers.Layer):
 class _RandomSide(keras.layers.Layer):
     """Resizes one side of a whole batch by one random factor in [1 - factor, 1 + factor), bilinearly."""
 
-    axis = None
+    axis: int  # 1: rows, 2: columns
 
     def __init__(self, factor, seed=None, **kwargs):
         super().__init__(**kwargs)
