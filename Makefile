@@ -1,4 +1,4 @@
-# `make demo` and `make test` are all a new user needs: each makes the environment on its first call and reuses it.
+# `make demo` and `make test` are all a new user needs, `make help` lists the rest: each makes the environment on its first call and reuses it.
 # PYTHON=... picks another interpreter. Python 3.9-3.11 get the reference environment (TensorFlow 2.15.1, Keras 2.15,
 # tensorflow-addons); later ones cannot have it and get the current environment (Keras 3).
 
@@ -18,30 +18,34 @@ RUN := runs/demo
 # Tests of one file stay in one process, since they share what a fixture trained.
 IN_PARALLEL ?= --numprocesses auto --dist loadfile
 
-.PHONY: demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note
 
-demo: .venv/ready environment-note
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/ready environment-note ## phantoms, the whole system at laptop size, a report to open
 	.venv/bin/covid3dgan demo --out $(RUN) $(DEMO_FLAGS)
 
-test: .venv/ready environment-note
+test: .venv/ready environment-note ## ruff, then the tests, in the reference environment
 	.venv/bin/ruff check .
 	.venv/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
-test-keras3: .venv-keras3/ready
+test-keras3: .venv-keras3/ready ## the tests in the current environment (Keras 3)
 	.venv-keras3/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
-# Every notebook of notebooks/, executed at demo size with few cases and steps.
-notebooks: .venv/ready
+notebooks: .venv/ready ## executes every notebook of notebooks/ at demo size with few cases and steps
 	.venv/bin/python -m pytest -m notebooks $(TEST_FLAGS)
 
-notebooks-keras3: .venv-keras3/ready
+notebooks-keras3: .venv-keras3/ready ## the same in the current environment
 	.venv-keras3/bin/python -m pytest -m notebooks $(TEST_FLAGS)
 
-test-slow: .venv/ready
+test-slow: .venv/ready ## the tests that take minutes
 	.venv/bin/python -m pytest -m "slow and not notebooks" $(TEST_FLAGS)
 
-lint: .venv/ready
+lint: .venv/ready ## ruff and mypy
 	.venv/bin/ruff check .
+	.venv/bin/mypy
 
 environment-note:
 	@test "$(REFERENCE)" = 1 || echo "note: $$($(PYTHON) --version) cannot have TensorFlow 2.15; using requirements-keras3.txt (Keras 3)"
@@ -60,5 +64,5 @@ environment-note:
 	.venv-keras3/bin/pip install $(PIP_FLAGS) --no-deps --editable .
 	touch $@
 
-clean:
+clean: ## removes both environments and runs/
 	rm -rf .venv .venv-keras3 runs *.egg-info
