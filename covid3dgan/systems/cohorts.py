@@ -54,7 +54,7 @@ class Cohorts:
     train: tuple
     validation: tuple
     tests: dict
-    chest_ct: bool
+    phantom: bool
     described: dict
 
 

@@ -15,13 +15,13 @@ from covid3dgan.evaluation.comparison import Measured, comparison_table
 from covid3dgan.evaluation.figures.charts import grouped_bars
 from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
+from covid3dgan.inference.lesions import load_segmenter, score_maps
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
-from covid3dgan.systems.shabani import finish, prepare_all
-from covid3dgan.systems.stages import Stages
+from covid3dgan.systems.shabani import prepare_all
+from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.pseudo_slices import as_slices
-from covid3dgan.training.shabani.segmenter import score_maps
 from covid3dgan.training.shabani.train_gan import train_gan
-from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
+from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
 METHOD = "GAN + UNet"
 METRICS = {"dice": "Dice", "sensitivity": "sensitivity", "specificity": "specificity"}
@@ -59,20 +59,19 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     """
     out = Path(out)
     stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
-                          "data": data,
-                          "sizes": dataclasses.asdict(sizes) if data is None else None},
-                    ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite)
+                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
+                    ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite,
+                    folders=(*(["phantoms"] if data is None else []), "prepared", "gan", "segmenter"))
     tuned = preset.threshold.tune
-    cohorts = paper_roles(open_cohorts(data, out / "phantoms", execution.seed, sizes, preset.evaluation,
-                                       execution.workers),
-                          tuned)
+    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, preset.evaluation, execution.workers)
+    cohorts = paper_roles(cohorts, tuned)
     stages.run("cases", lambda: cohorts.described)
     stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"
-    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, execution))
-    stages.run("segmenter", lambda: finish(train_segmenter, train, out / "segmenter", preset, execution,
-                                           gan=out / "gan",
-                                           validation=validation if tuned else None))
+    stages.run("GAN", lambda: train_or_go_on(train_gan, train, path=out / "gan", preset=preset, execution=execution))
+    stages.run("segmenter", lambda: train_or_go_on(
+        train_segmenter, train, path=out / "segmenter", preset=preset, execution=execution, gan=out / "gan",
+        validation=validation if tuned else None))
     model = load_segmenter(out / "segmenter")
     stages.run("report", lambda: _report(out, preset, execution, cohorts, model, command))
     stages.close()

@@ -20,16 +20,16 @@ from covid3dgan.evaluation.figures.panels import ablation_panel
 from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.figures.temperature_chart import temperature_chart
 from covid3dgan.files import write_json
+from covid3dgan.inference.lesions import load_segmenter, load_transunet, score_maps
 from covid3dgan.losses import fit_temperature
 from covid3dgan.models.transunet import transunet_encoder
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
-from covid3dgan.systems.shabani import finish, prepare_all
-from covid3dgan.systems.stages import Stages
-from covid3dgan.training.khali.train_transunet import load_transunet, train_transunet
+from covid3dgan.systems.shabani import prepare_all
+from covid3dgan.systems.stages import Stages, train_or_go_on
+from covid3dgan.training.khali.train_transunet import train_transunet
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
-from covid3dgan.training.shabani.segmenter import score_maps
 from covid3dgan.training.shabani.train_gan import train_gan
-from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
+from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
 DATASET = "Mosmed"  # the one data set of the paper, for training and for scoring
 SHOWN = 4  # slices of figure 5
@@ -53,9 +53,9 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     """
     out = Path(out)
     stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
-                          "data": data,
-                          "sizes": dataclasses.asdict(sizes) if data is None else None},
-                    ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], overwrite)
+                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
+                    ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], overwrite,
+                    folders=(*(["phantoms"] if data is None else []), "prepared", "gan", "unet", "transunet"))
     cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, workers=execution.workers)
     # K21: the scored scans were trained on in the paper; here they are held out.
     cohorts = dataclasses.replace(cohorts, tests={DATASET: cohorts.tests[DATASET]})
@@ -63,11 +63,11 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
     train, validation, test = (out / "prepared" / role for role in ("train", "validation", DATASET))
 
-    stages.run("GAN", lambda: finish(train_gan, train, out / "gan", preset, execution))
+    stages.run("GAN", lambda: train_or_go_on(train_gan, train, path=out / "gan", preset=preset, execution=execution))
     for name, function in (("UNet", train_segmenter), ("TransUNet", train_transunet)):
-        stages.run(name, lambda f=function, n=name: finish(f, train, out / n.lower(), preset, execution,
-                                                           gan=out / "gan",
-                                                           validation=validation))
+        stages.run(name, lambda f=function, n=name: train_or_go_on(
+            f, train, path=out / n.lower(), preset=preset, execution=execution, gan=out / "gan",
+            validation=validation))
     models = {"TransUNET": load_transunet(out / "transunet"), "UNET": load_segmenter(out / "unet")}
     stages.run("report", lambda: _report(out, preset, execution, cohorts, models, train, test, command))
     stages.close()

@@ -4,7 +4,7 @@ Every stage is skipped where its result is there. Without real data the cohorts 
 data sets, and every table says so.
 """
 
-__all__ = ["VARIANTS", "Reproduction", "finish", "prepare_all", "reproduce"]
+__all__ = ["VARIANTS", "Reproduction", "prepare_all", "reproduce"]
 
 import dataclasses
 from pathlib import Path
@@ -13,15 +13,15 @@ from covid3dgan import presets, progress
 from covid3dgan.data.preprocess.dataset import prepare_each
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
-from covid3dgan.inference.predict import predict_folder
+from covid3dgan.inference.lesions import load_segmenter
+from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.systems import side_by_side
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
 from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
-from covid3dgan.systems.stages import Stages
-from covid3dgan.training.callbacks import TrainingStopped
+from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.shabani.train_gan import train_gan
-from covid3dgan.training.shabani.train_segmenter import load_segmenter, train_segmenter
+from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
 # Method of Tables 3 and 4 -> what of the preset differs in its segmenter. Table 4's "low vs high" is the full system.
 VARIANTS = {
@@ -32,7 +32,6 @@ VARIANTS = {
 }
 ABLATION = ("GAN + UNet", "GAN + UNet + contrastive")
 FULL = "GAN + UNet + contrastive"
-ATTEMPTS = 4
 
 
 def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",
@@ -80,9 +79,10 @@ class Reproduction:
         names = ["cases", "preprocess", "GAN", *[f"segmenter: {name}" for name in self.variants], "scores",
                  "predictions", "report"]
         self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset),
-                                        "seed": execution.seed,
-                                        "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
-                             names, overwrite)
+                                        "seed": execution.seed, "data": data,
+                                        "sizes": dataclasses.asdict(sizes) if data is None else None},
+                             names, overwrite, folders=(*(["phantoms"] if data is None else []), "prepared", "gan",
+                                                        "segmenters", "scores", "predictions"))
         self.cohorts = open_cohorts(data, self.out / "phantoms", execution.seed, sizes, preset.evaluation,
                                     execution.workers)
         self.prepared, self.gan = self.out / "prepared", self.out / "gan"
@@ -173,36 +173,17 @@ def prepare_all(cohorts, out, preset, workers=1):
     return {"counts": counts, "left_out": problems}
 
 
-def finish(train, data, path, preset, execution, **extra):
-    """Trains, continuing a run that an earlier call left unfinished.
-
-    In bfloat16 a CPU kernel now and then hands back NaN that another try does not see; such a run goes on from its
-    last good checkpoint. In float32 a NaN is the training's own and ends it.
-    """
-    for attempt in range(ATTEMPTS):
-        resume = (Path(path) / "run.json").is_file()
-        try:
-            run = train(data=data, path=path, preset=preset,
-                        execution=dataclasses.replace(execution, resume=resume, overwrite=False), **extra)
-            break
-        except TrainingStopped as error:
-            if execution.precision == "float32" or attempt == ATTEMPTS - 1:
-                raise
-            progress.say(f"warning: {error} Trying again from the last checkpoint.")
-    return {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
-            "collapse": run.manifest.get("collapse", {}), "threshold": run.manifest.get("threshold")}
-
-
 def _train_gan(job):
-    """The GAN, in this process or in one of its own; a job is (cases, path, preset, how)."""
-    return finish(train_gan, *job)
+    """The GAN, in this process or in one of its own; a job is (cases, path, preset, execution)."""
+    cases, path, preset, execution = job
+    return train_or_go_on(train_gan, cases, path=path, preset=preset, execution=execution)
 
 
 def _train_variant(job):
-    """One segmenter, in this process or in one of its own; a job is (prepared, gan, path, preset, how)."""
+    """One segmenter, in this process or in one of its own; a job is (prepared, gan, path, preset, execution)."""
     prepared, gan, path, preset, execution = job
-    return finish(train_segmenter, prepared / "train", path, preset, execution, gan=gan,
-                  validation=prepared / "validation")
+    return train_or_go_on(train_segmenter, prepared / "train", path=path, preset=preset, execution=execution, gan=gan,
+                          validation=prepared / "validation")
 
 
 def _predict(model, cohorts, out, count):
@@ -210,6 +191,6 @@ def _predict(model, cohorts, out, count):
     facts = {}
     for name, cases in cohorts.tests.items():
         inputs = [Input(case.id, case.image, case.lungs, case.window) for case in cases[:count]]
-        results, problems = predict_folder(model, inputs, out / name, overlay=True, resume=True)
+        results, problems = predict_each(model, inputs, out / name, overlay=True, resume=True)
         facts[name] = {"cases": results, "problems": problems}
     return facts

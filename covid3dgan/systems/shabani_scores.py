@@ -10,10 +10,8 @@ from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import protocols
 from covid3dgan.evaluation.thresholds import best_hu_threshold, threshold_curve
 from covid3dgan.files import atomic_path
-from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.shabani.segmenter import score_maps
-from covid3dgan.training.shabani.train_gan import load_generator
-from covid3dgan.training.shabani.train_segmenter import load_segmenter
+from covid3dgan.inference.lesions import load_segmenter, score_maps
+from covid3dgan.inference.pseudo_masks import load_generator, make_pseudo_masks
 
 HU_METHOD = "best HU threshold"
 

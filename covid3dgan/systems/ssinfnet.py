@@ -8,7 +8,7 @@
 Every stage is skipped where its result is there. Without real data the slices are phantoms, and every table says so.
 """
 
-__all__ = ["reproduce", "train", "train_infnet", "train_painter"]
+__all__ = ["Reproduction", "reproduce", "train", "train_infnet", "train_painter"]
 
 import dataclasses
 import functools
@@ -21,18 +21,13 @@ from covid3dgan.data.batches import slice_batches
 from covid3dgan.data.datasets.slices import split_slices
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation.mask_difficulty import mask_difficulty
+from covid3dgan.inference.classes import load_network
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
 from covid3dgan.runs.directory import open_run
 from covid3dgan.systems.ssinfnet_report import SHOWN, write_report
-from covid3dgan.systems.ssinfnet_slices import (
-    is_phantom,
-    keep_slices,
-    load_slices,
-    open_slices,
-    slice_files,
-)
-from covid3dgan.systems.stages import Stages
-from covid3dgan.training.ssinfnet.networks import load_inpainting, load_network
+from covid3dgan.systems.ssinfnet_slices import is_phantom, keep_slices, load_slices, open_slices, slice_files
+from covid3dgan.systems.stages import Stages, train_or_go_on
+from covid3dgan.training.ssinfnet.networks import load_inpainting
 from covid3dgan.training.ssinfnet.train_ssinfnet import METHODS, train_inpainting, train_multi, train_single
 
 
@@ -51,28 +46,17 @@ def reproduce(out, preset, execution, data=None, command="", overwrite=False, ba
     Returns:
         Path of report.html.
     """
-    folders = None if data is None else [data]
-    system = _Trainings(Path(out), preset, execution, folders, METHODS, METHODS, backbone_weights, overwrite)
-    single, multi, test = system.single, system.multi, system.test
-
-    def score():
-        networks = {method: load_network(folder)[0] for method, folder in single.items()}
-        probability = {method: infection_probability(network, test.images) for method, network in networks.items()}
-        prior = system.guessed(test)
-        classes = {method: np.argmax(class_probabilities(load_network(folder)[0], test.images,
-                                                         None if method == "U-Net" else prior), -1)
-                   for method, folder in multi.items()}
-        painter = load_inpainting(system.painted)
-        painted = (mask_difficulty(painter, test.images, execution.seed),
-                   painter.show(slice_batches.inpainting_check(test.images, painter.options, execution.seed, 0), SHOWN))
-        return write_report(system.out, preset, execution.seed, test, probability, classes, painted,
-                            is_phantom(folders),
-                            command, backbone_weights)
-
-    system.stages.run("report", score)
-    system.stages.close()
-    progress.say(f"report: {system.out / 'report.html'}")
-    return system.out / "report.html"
+    run = Reproduction(out, preset, execution, None if data is None else [data], METHODS, METHODS, backbone_weights,
+                       overwrite)
+    run.prepare()
+    run.train_painter()
+    run.train_single()
+    run.train_multi_painter()
+    run.train_multi()
+    run.report(command)
+    run.close()
+    progress.say(f"report: {run.out / 'report.html'}")
+    return run.out / "report.html"
 
 
 def train(data, path, preset, execution, backbone_weights=None):
@@ -92,11 +76,14 @@ def train(data, path, preset, execution, backbone_weights=None):
                          "pass --resume to continue it, --overwrite to start it anew, or name another folder")
     if execution.resume and not begun:
         raise InputError(path, "a training of SSInfNet to continue", "none", "leave --resume out or check the name")
-    system = _Trainings(path, _without_test(preset), execution, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
-                        execution.overwrite)
-    multi = system.multi["SSInfNet"]
-    system.stages.close()
-    return open_run(multi)[0]
+    run = Reproduction(path, _without_test(preset), execution, data, ("SInfNet",), ("SSInfNet",), backbone_weights,
+                       execution.overwrite)
+    run.prepare()
+    run.train_single()
+    run.train_multi_painter()
+    run.train_multi()
+    run.close()
+    return open_run(run.multi["SSInfNet"])[0]
 
 
 def train_infnet(data, path, preset, execution, start=None, backbone_weights=None):
@@ -111,8 +98,7 @@ def train_infnet(data, path, preset, execution, start=None, backbone_weights=Non
     labelled, _ = open_slices(data, preset.slices, execution.seed)
     training, validation, _ = split_slices(labelled, preset.slices, execution.seed)
     return train_single(training, validation, path, preset, execution, "SInfNet" if start is None else "SSInfNet",
-                        start,
-                        backbone_weights, inputs=slice_files(data))
+                        start, backbone_weights, inputs=slice_files(data))
 
 
 def train_painter(data, path, preset, execution, backbone_weights=None):
@@ -128,68 +114,95 @@ def _without_test(preset):
     return dataclasses.replace(preset, slices=dataclasses.replace(preset.slices, test_share=0.0))
 
 
-class _Trainings:
-    """The trainings of one folder, in the order in which they need each other; what is done is not done again.
+class Reproduction:
+    """The stages of paper 004's system in one folder.
+
+    Each needs the ones before it, and is skipped where its result is there.
 
     Args:
+        out: the folder of the run.
+        preset, execution, backbone_weights, overwrite: as for :func:`reproduce`.
+        data: folders of data sets, or None for phantoms.
         singles, multis: the methods of either kind; SInfNet's single network makes the priors and must be among them.
+
+    Attributes:
+        painter, multi_painter: folders of the inpaintings that the two kinds of networks start from.
+        single, multi: method -> folder of its network.
     """
 
-    def __init__(self, out, preset, execution, data, singles, multis, backbone_weights, overwrite):
-        self.out, self.preset, self.execution, self.overwrite = out, preset, execution, overwrite
-        self.singles, self.multis, self.backbone_weights = singles, multis, backbone_weights
-        names = [*(["single_inpainting"] if "SSInfNet" in singles else []), *(f"single_{m}" for m in singles),
-                 "multi_inpainting", *(f"multi_{m}" for m in multis)]
+    def __init__(self, out, preset, execution, data=None, singles=METHODS, multis=METHODS, backbone_weights=None,
+                 overwrite=False):
+        self.out, self.preset, self.execution, self.data = Path(out), preset, execution, data
+        self.backbone_weights = backbone_weights
+        self.painter, self.multi_painter = self.out / "single_inpainting", self.out / "multi_inpainting"
+        self.single = {method: self.out / f"single_{method}" for method in singles}
+        self.multi = {method: self.out / f"multi_{method}" for method in multis}
+        trained = [path.name for path in (*([self.painter] if "SSInfNet" in singles else []), *self.single.values(),
+                                          self.multi_painter, *self.multi.values())]
         identity = {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
                     "data": None if data is None else [str(folder) for folder in data],
                     "backbone_weights": backbone_weights and str(backbone_weights)}
-        self.stages = Stages(out, identity, ["slices", *names, *(["report"] if singles == METHODS else [])], overwrite)
-        path = out / "slices.npz"
-        self.stages.run("slices", lambda: keep_slices(path, *open_slices(data, preset.slices, execution.seed)))
+        names = ["slices", *trained, *(["report"] if singles == METHODS else [])]
+        self.stages = Stages(self.out, identity, names, overwrite, folders=trained)
+
+    def prepare(self):
+        """The slices, kept in slices.npz, as the SliceSets ``train``, ``validation``, ``test`` and ``unlabelled``."""
+        path = self.out / "slices.npz"
+        self.stages.run("slices", lambda: keep_slices(path, *open_slices(self.data, self.preset.slices,
+                                                                         self.execution.seed)))
         labelled, self.unlabelled = load_slices(path)
-        self.train, self.validation, self.test = split_slices(labelled, preset.slices, execution.seed)
+        self.train, self.validation, self.test = split_slices(labelled, self.preset.slices, self.execution.seed)
+
+    def close(self):
+        """Ends the progress bar."""
+        self.stages.close()
 
     # === Infection as one class ===
 
-    @functools.cached_property
-    def painted(self):
-        """Folder of Inf-Net's inpainting."""
+    def train_painter(self):
+        """Inf-Net's inpainting, which SSInfNet's single network starts from."""
         pictures, _ = self._painted_slices(self.preset.single_inpainting)
-        return self._run(train_inpainting, "single_inpainting", pictures, validation=(self.validation.images, None),
-                         backbone_weights=self.backbone_weights)
+        self._train(self.painter, train_inpainting, pictures, validation=(self.validation.images, None),
+                    backbone_weights=self.backbone_weights)
 
-    @functools.cached_property
-    def single(self):
-        """Method -> folder of its single network."""
-        start = self.painted if "SSInfNet" in self.singles else None
-        return {method: self._run(train_single, f"single_{method}", self.train, self.validation, method=method,
-                                  start=start if method == "SSInfNet" else None,
-                                  backbone_weights=self.backbone_weights if method == "SInfNet" else None)
-                for method in self.singles}
+    def train_single(self):
+        """Every method's single network."""
+        for method, path in self.single.items():
+            self._train(path, train_single, self.train, self.validation, method=method,
+                        start=self.painter if method == "SSInfNet" else None,
+                        backbone_weights=self.backbone_weights if method == "SInfNet" else None)
 
     # === Ground glass and consolidation: the priors come from SInfNet, for every method ===
 
-    @functools.cached_property
-    def _guesser(self):
-        return load_network(self.single["SInfNet"])[0]
+    def train_multi_painter(self):
+        """The inpainting that SSInfNet's multi-class network starts from."""
+        training, validation = self._priors
+        pictures, unlabelled = self._painted_slices(self.preset.multi_inpainting)
+        priors = training if unlabelled is None else np.concatenate([training, self._guessed(unlabelled)])
+        self._train(self.multi_painter, train_inpainting, pictures, priors=priors,
+                    validation=(self.validation.images, validation))
 
-    def guessed(self, part):
-        """The priors (N, S, S) of a SliceSet."""
+    def train_multi(self):
+        """Every method's multi-class network."""
+        for method, path in self.multi.items():
+            self._train(path, train_multi, self.train, self.validation, method=method,
+                        priors=None if method == "U-Net" else self._priors,
+                        start=self.multi_painter if method == "SSInfNet" else None)
+
+    @functools.cached_property
+    def _priors(self):
+        """(of the training slices, of the validation slices), each (N, S, S)."""
+        return tuple(part.infection if self.preset.multi.training_prior == "truth" else self._guessed(part)
+                     for part in (self.train, self.validation))
+
+    def _guessed(self, part):
+        """What SInfNet's trained single network makes of a SliceSet: priors (N, S, S)."""
         return as_prior(infection_probability(self._guesser, part.images), self.preset.multi.prior_minmax)
 
     @functools.cached_property
-    def multi(self):
-        """Method -> folder of its multi-class network."""
-        parts = self.train, self.validation
-        priors = [part.infection if self.preset.multi.training_prior == "truth" else self.guessed(part)
-                  for part in parts]
-        pictures, unlabelled = self._painted_slices(self.preset.multi_inpainting)
-        guesses = priors[0] if unlabelled is None else np.concatenate([priors[0], self.guessed(unlabelled)])
-        start = self._run(train_inpainting, "multi_inpainting", pictures, priors=guesses,
-                          validation=(self.validation.images, priors[1]))
-        return {method: self._run(train_multi, f"multi_{method}", *parts, method=method,
-                                  priors=None if method == "U-Net" else priors,
-                                  start=start if method == "SSInfNet" else None) for method in self.multis}
+    def _guesser(self):
+        """SInfNet's trained single network."""
+        return load_network(self.single["SInfNet"])[0]
 
     def _painted_slices(self, options):
         """(images to paint, the SliceSet among them that nobody labelled, or None)."""
@@ -197,15 +210,34 @@ class _Trainings:
             return self.train.images, None
         return np.concatenate([self.train.images, self.unlabelled.images]), self.unlabelled
 
-    def _run(self, function, name, *args, **named):
-        """One training's folder; an interrupted training goes on where it stopped."""
-        folder = self.out / name
+    def _train(self, path, function, *data, **named):
+        """A stage of the folder's name: one training, which goes on where an earlier call was interrupted."""
+        self.stages.run(path.name, lambda: train_or_go_on(
+            function, *data, path=path, preset=self.preset, execution=self.execution, facts=("seconds", "step"),
+            inputs=[self.out / "slices.npz"], **named))
 
-        def work():
-            own = dataclasses.replace(self.execution, resume=(folder / "run.json").is_file() and not self.overwrite,
-                                      overwrite=self.overwrite)
-            manifest = function(*args, folder, self.preset, own, inputs=[self.out / "slices.npz"], **named).manifest
-            return {"seconds": manifest["seconds"], "step": manifest["step"]}
+    # === On the test slices ===
 
-        self.stages.run(name, work)
-        return folder
+    def report(self, command=""):
+        """Writes report.html and tables.json: every network on the test slices."""
+        self.stages.run("report", lambda: write_report(
+            self.out, self.preset, self.execution.seed, self.test, self._infection(), self._classes(),
+            self._painted(), is_phantom(self.data), command, self.backbone_weights))
+
+    def _infection(self):
+        """Method -> infection probabilities (N, S, S)."""
+        return {method: infection_probability(load_network(path)[0], self.test.images)
+                for method, path in self.single.items()}
+
+    def _classes(self):
+        """Method -> labels (N, S, S)."""
+        prior = self._guessed(self.test)
+        return {method: np.argmax(class_probabilities(load_network(path)[0], self.test.images,
+                                                      None if method == "U-Net" else prior), -1)
+                for method, path in self.multi.items()}
+
+    def _painted(self):
+        """(how much harder the coach's masks are than random ones, some slices with both and what is painted)."""
+        painter, seed = load_inpainting(self.painter), self.execution.seed
+        batch = slice_batches.inpainting_check(self.test.images, painter.options, seed, 0)
+        return mask_difficulty(painter, self.test.images, seed), painter.show(batch, SHOWN)

@@ -1,14 +1,20 @@
 """The stages of a whole system: each is done once, and skipped where its result is there."""
 
-__all__ = ["Stages"]
+__all__ = ["Stages", "train_or_go_on"]
 
+import dataclasses
 import json
+import shutil
 import time
 from pathlib import Path
 
 from covid3dgan import progress
 from covid3dgan.errors import InputError
 from covid3dgan.files import write_json
+from covid3dgan.training.callbacks import TrainingStopped
+
+ATTEMPTS = 4
+FACTS = ("path", "seconds", "step", "collapse", "threshold")
 
 
 class Stages:
@@ -19,9 +25,11 @@ class Stages:
         identity: what makes two runs the same (preset, seed, data); a folder of another identity is refused.
         names: the stages, for the progress bar.
         overwrite: forget what is there.
+        folders: what the stages make and later calls go on from, by name; removed with what is forgotten, since a stage
+            would otherwise take up what another seed or preset has left.
     """
 
-    def __init__(self, out, identity, names, overwrite=False):
+    def __init__(self, out, identity, names, overwrite=False, folders=()):
         self.out = Path(out)
         self.path = self.out / "stages.json"
         self.identity = json.loads(json.dumps(identity, default=str))
@@ -33,6 +41,9 @@ class Stages:
                 raise InputError(out, "a new folder or one made with the same preset, seed and data",
                                  f"one made with another {', '.join(odd)}", "name another folder or pass --overwrite")
             self.done = held["done"]
+        elif self.path.is_file():
+            for name in folders:
+                shutil.rmtree(self.out / name, ignore_errors=True)
         elif self.out.exists() and any(self.out.iterdir()) and not overwrite:
             raise InputError(out, "a new or empty folder", "other files in it", "name another folder")
         self.out.mkdir(parents=True, exist_ok=True)
@@ -65,3 +76,32 @@ class Stages:
 
     def _write(self):
         write_json(self.path, {"identity": self.identity, "done": self.done})
+
+
+def train_or_go_on(train, *data, path, preset, execution, facts=FACTS, **options):
+    """Trains, or goes on with a run that an earlier call left unfinished.
+
+    In bfloat16 a CPU kernel now and then hands back NaN that another try does not see; such a run goes on from its
+    last good checkpoint. In float32 a NaN is the training's own and ends it.
+
+    Args:
+        train: a function of (*data, path, preset, execution, **options) that returns the Run.
+        path: the run directory.
+        facts: which of FACTS come back.
+
+    Returns:
+        JSON for stages.json, by fact.
+    """
+    for attempt in range(ATTEMPTS):
+        resume = (Path(path) / "run.json").is_file()
+        try:
+            run = train(*data, path=path, preset=preset,
+                        execution=dataclasses.replace(execution, resume=resume, overwrite=False), **options)
+            break
+        except TrainingStopped as error:
+            if execution.precision == "float32" or attempt == ATTEMPTS - 1:
+                raise
+            progress.say(f"warning: {error} Trying again from the last checkpoint.")
+    found = {"path": str(run.path), "seconds": run.manifest["seconds"], "step": run.manifest["step"],
+             "collapse": run.manifest.get("collapse", {}), "threshold": run.manifest.get("threshold")}
+    return {fact: found[fact] for fact in facts}

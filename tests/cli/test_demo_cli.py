@@ -23,5 +23,5 @@ def test_the_reports_command_names_seed_and_precision(tmp_path, monkeypatch, cap
     monkeypatch.setattr(shabani, "reproduce", reproduce)
     assert main(["demo", "--out", str(tmp_path), *given]) == 0
     assert asked["command"] == printed and asked["preset"] == "shabani/demo"
-    assert asked["how"].side_by_side is (asked["how"].workers > 1)
+    assert asked["execution"].side_by_side is (asked["execution"].workers > 1)
     assert "PHANTOMS (not patients)" in capsys.readouterr().out

@@ -66,7 +66,7 @@ def test_one_alone_has_a_process_of_its_own_too_and_all_threads(tmp_path):
     assert name == "a" and process != os.getpid() and threads == "2"
 
 
-@pytest.mark.parametrize("how, expected", [
+@pytest.mark.parametrize("execution, expected", [
     (TrainingOptions(side_by_side=True, workers=2), True), (TrainingOptions(workers=2), False),
     (TrainingOptions(side_by_side=True, strategy="mirrored"), False)])
 def test_only_trainings_on_a_cpu_have_processes_of_their_own(execution, expected, monkeypatch):

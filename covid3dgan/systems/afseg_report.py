@@ -1,0 +1,59 @@
+"""The report of paper 003's system: Table 1 beside the paper's, Figures 4, 5 and 6."""
+
+__all__ = ["METHODS", "SHOWN", "write_report"]
+
+import numpy as np
+
+from covid3dgan import presets
+from covid3dgan.evaluation import paper_tables, protocols, report
+from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.figures import afseg
+from covid3dgan.files import write_json
+
+METHODS = {"cells": "level set", "vessels": "Hessian"}  # the paper's names of the coarse rows
+SHOWN = 4  # images per figure
+
+
+def write_report(out, preset, seed, loaded, test, scores, made, prior, phantom, command):
+    """Writes report.html and table1.json; returns the report's path.
+
+    Args:
+        out: the folder of the run.
+        loaded: data.datasets.image_sets.LoadedSet with true masks.
+        test: indices of the test images in it.
+        scores: method -> scores or masks of the test images, (N, H, W).
+        made: of some training images (SHOWN, H, W): "images", "holes", "backgrounds", "weak" masks and "generated".
+        prior: (step, predicted area over coarse area) of the segmentation prior.
+        phantom, command: what the table says of where the numbers come from.
+    """
+    names = [loaded.names[i] for i in test]
+    results = {method: protocols.afseg([np.asarray(m, np.float32) for m in maps], list(loaded.masks[test]),
+                                       preset.synthesis.threshold, names) for method, maps in scores.items()}
+    summaries = {method: result.summary() for method, result in results.items()}
+    described = f"{len(test)} {'synthetic' if phantom else 'real'} test images"
+    measured = {(method, preset.task, metric): Measured.of(entry, described, command, phantom)
+                for method, summary in summaries.items() for metric, entry in summary.items()}
+    table = next(t for t in paper_tables.tables("afseg") if t.name.endswith(preset.task))
+    write_json(out / "table1.json", {
+        "preset": preset.name, "seed": seed, "phantom": phantom, "command": command, "test_images": names,
+        "prior": [{"step": step, "area_ratio": ratio} for step, ratio in prior], "methods": summaries})
+    pictures = _figures(made, loaded, test[:SHOWN], scores, results, preset.synthesis.threshold)
+    return report.write(out / "report.html", f"AF-SEG on {preset.task}", [
+        report.Section("Table 1", (comparison_table(table, measured),), phantom),
+        report.Section("Figures", pictures, phantom),
+        report.Section("Preset", (report.Code(presets.describe(preset)),)),
+    ], overwrite=True)[0]
+
+
+def _figures(made, loaded, shown, scores, results, threshold):
+    columns = {method: np.asarray(maps[:SHOWN], np.float32) > threshold for method, maps in scores.items()}
+    columns["truth"] = loaded.masks[shown]
+    dice = {method: result.values("dice") for method, result in results.items()}
+    return (
+        report.Picture(afseg.background_figure(made["images"], made["holes"], made["backgrounds"]),
+                       "Figure 4: background synthesis.", "figure4"),
+        report.Picture(afseg.synthesis_figure(made["images"], made["weak"], made["generated"]),
+                       "Figure 5: corresponding image synthesis.", "figure5"),
+        report.Picture(afseg.segmentation_figure(loaded.images[shown], columns, dice),
+                       "Figure 6: segmentation of test images.", "figure6"),
+    )
