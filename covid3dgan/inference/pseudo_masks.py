@@ -5,7 +5,6 @@ __all__ = ["PseudoMasks", "difference", "make_pseudo_masks", "pseudo_healthy", "
 import dataclasses
 
 import numpy as np
-from scipy import ndimage
 
 from covid3dgan import progress
 from covid3dgan.data.batches.pipelines import latent_noise
@@ -64,8 +63,6 @@ def difference(volumes, healthy, lung_masks, options):
     if options.minmax:
         volumes, healthy = _min_max(volumes), _min_max(healthy)
     change = volumes - healthy
-    if options.smooth_sigma:
-        change = np.stack([ndimage.gaussian_filter(v, options.smooth_sigma) for v in change])
     if options.sign == "clipped":
         change = np.maximum(change, 0)
     if options.within_lung:

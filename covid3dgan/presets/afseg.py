@@ -35,13 +35,7 @@ class Coarse:
     dilate_back: bool = False  # A02: what survives the erosion regains its size
     initial: Literal["otsu", "box"] = "otsu"
     flat_field: float = 40.0
-    fill_holes: bool = True
     sigma: float = 15.0
-    nu: float = 0.001
-    mu: float = 1.0
-    time_step: float = 0.1
-    outer: int = 10
-    inner: int = 10
     warm_up: int = 5  # A01
     scales: tuple[float, ...] = (1.0, 2.0, 3.0, 4.0, 6.0)
     beta: float = 0.5
@@ -68,8 +62,6 @@ class Background:
     inpainting: Literal["dip", "fast"] = "dip"
     dip_variant: Literal["kate", "vase", "library", "light", "tiny"] = "kate"  # A04
     dip_steps: int = 6001
-    dip_learning_rate: float = 0.01
-    dip_input_noise: float = 0.03
     paste: bool = True  # known pixels stay the image's own
 
 

@@ -30,15 +30,11 @@ class TransUnet:
     steps: int = 1300  # and 500 x 2 with all losses
     contrastive_loss: Literal["khali_code", "eq4_literal", "supcon"] = "khali_code"
     temperature: float = 1.0  # K18
-    sensitivity_weight: float = 1.5
     include_self: bool = True
     features: Literal["logits", "encoded"] = "logits"  # K20
     sampler: Literal["published", "balanced"] = "published"  # K20: published draws "high" slices alone
-    contrastive_weight: float = 1.0
-    mse_weight: float = 1.0
-    sensitivity_loss_weight: float = 1.0
+    contrastive_weight: float = 1.0  # beside the MSE and the sensitivity loss
     beta: float = 2.0
-    false_negatives: Literal["soft", "hard"] = "soft"
     output: Literal["linear", "sigmoid"] = "linear"  # what the MSE compares with the pseudo-mask and what is cut
     clip_target: bool = False  # pseudo-masks held to [0, 1]
     only_grouped_slices: bool = True  # False: every other slice is one that the UNet would see, and not contrasted

@@ -17,7 +17,15 @@ REMOVED = {
     # The whole stage of AF-SEG, likewise.
     "evaluation.slice_filters": (True, False), "evaluation.mosmed_dice": ("table", "text"),
     "evaluation.radiopaedia_cases": (None,), "evaluation.two_case_row": (True, False),
-    "segmenter.target_quantile": (None,),
+    "segmenter.target_quantile": (None,), "gan.reconstruction_every": (1,), "pseudo.smooth_sigma": (0.0,),
+    "contrastive.weight": (1.0,), "transunet.sensitivity_weight": (1.5,), "transunet.mse_weight": (1.0,),
+    "transunet.sensitivity_loss_weight": (1.0,), "transunet.false_negatives": ("soft",),
+    "coarse.fill_holes": (True,), "coarse.nu": (0.001,), "coarse.mu": (1.0,), "coarse.time_step": (0.1,),
+    "coarse.outer": (10,), "coarse.inner": (10,), "background.dip_learning_rate": (0.01,),
+    "background.dip_input_noise": (0.03,), "single_inpainting.momentum": (0.9,), "multi_inpainting.momentum": (0.9,),
+    "single_inpainting.weight_decay": (5e-4,), "multi_inpainting.weight_decay": (5e-4,), "single.clip": (0.5,),
+    "multi.momentum": (0.7,), "multi.lookahead_period": (5,), "multi.lookahead_step": (0.5,),
+    "multi.label_smoothing": (0.0,),
 }
 _registry = {}
 

@@ -56,8 +56,6 @@ class Inpainting:
     later_rate: float = 1e-5  # of the rounds after the first, with "first-round"
     rates: tuple[float, ...] = (0.1, 0.01, 0.001, 0.0001)
     rate_epochs: tuple[int, ...] = (0, 40, 80, 90)
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
     coach_rate: float = 1e-5
     coach_width: int = 64
     coach_latent: int = 100
@@ -74,7 +72,6 @@ class Single:
     channels: int = 32
     bce: Literal["plain", "weighted"] = "plain"  # I13
     scales: tuple[float, ...] = (0.75, 1.0, 1.25)  # one optimizer step each
-    clip: float = 0.5  # of every gradient value
     learning_rate: float = 1e-4
     decay: Literal["cumulative", "none"] = "cumulative"  # the code multiplies by 0.1^(epoch // 50) at every epoch
     batch_size: int = 24
@@ -95,15 +92,11 @@ class Multi:
     gamma: float = 2.0
     alpha: float = 1.0  # I11
     lookahead: bool = True  # of SSInfNet
-    lookahead_period: int = 5
-    lookahead_step: float = 0.5
     optimizer: Literal["sgd", "adam"] = "sgd"  # I25
     learning_rate: float = 0.01
-    momentum: float = 0.7  # of SGD
     batch_size: int = 16
     epochs: int = 500
     shuffle: bool = True
-    label_smoothing: float = 0.0  # taken from the background's target
     augment: bool = False
     keep: Literal["best", "last"] = "best"
     training_prior: Literal["truth", "predicted"] = "predicted"  # I16

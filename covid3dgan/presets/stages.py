@@ -28,8 +28,7 @@ class Gan:
     shared_optimizer: bool = True  # F05: one Adam state for reconstruction and GAN
     fresh_covid_batch: bool = True  # F06: the generator's update sees other COVID volumes than the discriminator's
     update_order: Literal["reconstruction-first", "discriminator-first"] = "reconstruction-first"  # F07
-    reconstruction_every: int = 1
-    reconstructions: int = 1  # reconstruction updates, each on a batch of its own, wherever there is one
+    reconstructions: int = 1  # reconstruction updates in a step, each on a batch of its own
     flip: bool = False  # mirror half of the reconstruction's volumes left to right
     reconstruction_loss: Literal["mse", "mae"] = "mse"
     reconstruction_focus: float = 0.0  # extra weight of the voxels where noise was added
@@ -51,7 +50,6 @@ class Pseudo:
     latent: Literal["random", "fixed"] = "random"  # F32
     latent_samples: int = 1  # more than one: mean over z, and the spread as an uncertainty map
     within_lung: bool = False
-    smooth_sigma: float = 0.0  # Gaussian on the difference, in voxels of the network grid; 0: none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +66,6 @@ class Contrastive:
     learning_rate: float = 1e-4
     decays: bool = False  # by the segmenter's schedule: else its late steps move a shared encoder the most
     steps_per_step: int = 2  # contrastive steps before each end-to-end step
-    weight: float = 1.0
     augmentation: bool = True
 
 

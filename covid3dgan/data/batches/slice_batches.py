@@ -34,16 +34,14 @@ def inpainting_pair(grey, scaling):
     return centred, np.clip(centred / (3 * POTSDAM_STD), -1.0, 1.0)
 
 
-def one_hot(labels, smoothing=0.0):
-    """(..., H, W) labels as (..., H, W, 3) targets; ``smoothing`` is taken from the background's."""
-    targets = (labels[..., None] == np.arange(3)).astype(np.float32)
-    targets[..., 0] *= 1.0 - smoothing
-    return targets
+def one_hot(labels):
+    """(..., H, W) labels as (..., H, W, 3) targets."""
+    return (labels[..., None] == np.arange(3)).astype(np.float32)
 
 
-def _indices(count, options, seed):
-    """step -> numbers of the slices; in file order where the preset does not shuffle."""
-    if getattr(options, "shuffle", True):
+def _indices(count, options, seed, shuffle=True):
+    """step -> numbers of the slices; in file order without ``shuffle``."""
+    if shuffle:
         return Indices(count, options.batch_size, seed, "epochs").at
     return lambda step: (step * options.batch_size + np.arange(options.batch_size)) % count
 
@@ -163,7 +161,7 @@ def multi_batches(slices, priors, options, seed):
         priors: (N, S, S) in [0, 1], or None for the U-Net that sees the image alone.
         options: presets.ssinfnet.Multi.
     """
-    at = _indices(len(slices), options, [seed, 55])
+    at = _indices(len(slices), options, [seed, 55], options.shuffle)
 
     def batch_at(step):
         numbers = at(step)
@@ -173,7 +171,7 @@ def multi_batches(slices, priors, options, seed):
             rng = np.random.default_rng([seed, 56, step])
             image, labels, prior = _augmented(image, labels, rng, prior)
         inputs = normalised(image) if prior is None else np.concatenate([normalised(image), normalised(prior)], -1)
-        return {"image": inputs.astype(np.float32), "target": one_hot(labels, options.label_smoothing)}
+        return {"image": inputs.astype(np.float32), "target": one_hot(labels)}
 
     return batch_at
 

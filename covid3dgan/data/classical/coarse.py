@@ -102,9 +102,8 @@ def coarse_mask(image, options, name="image", field=None):
         field: (H, W) bool, where there is image at all (a retina's disc); None is everywhere.
     """
     if options.method == "level_set":
-        mask = cells(image, options.initial, options.flat_field, options.dark, options.fill_holes, options.min_area,
-                     sigma=options.sigma, nu=options.nu, mu=options.mu, time_step=options.time_step,
-                     outer=options.outer, inner=options.inner, warm_up=options.warm_up)
+        mask = cells(image, options.initial, options.flat_field, options.dark, min_area=options.min_area,
+                     sigma=options.sigma, warm_up=options.warm_up)
         remedy = "change coarse.dark, coarse.sigma or coarse.flat_field"
     else:
         mask = vessels(image, options.threshold, options.min_area, scales=options.scales, beta=options.beta,

@@ -46,7 +46,7 @@ def evolve(image, inside, sigma=15.0, nu=0.001, mu=1.0, time_step=0.1, epsilon=1
             corner from being taken for an object; 0 as published.
     """
     if outer < 1 or sigma <= 0:
-        raise ArgumentError("coarse.outer and coarse.sigma", "at least one round and a positive width",
+        raise ArgumentError("the level set's outer and sigma", "at least one round and a positive width",
                             f"{outer} and {sigma:g}", "use for example 10 and 15")
     image = np.asarray(image, np.float32) * 255.0
     inside = np.asarray(inside, bool)

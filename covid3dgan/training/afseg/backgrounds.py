@@ -54,5 +54,5 @@ def make_backgrounds(images, weak, options, seed):
 def _inpaint(image, hole, options, seed, description):
     if options.inpainting == "fast":
         return inpainting.fill(image, hole, seed)
-    return deep_image_prior.inpaint(image, hole, options.dip_variant, options.dip_steps, options.dip_learning_rate,
-                                    options.dip_input_noise, options.paste, seed, description)
+    return deep_image_prior.inpaint(image, hole, options.dip_variant, options.dip_steps, options.paste, seed,
+                                    description)

@@ -12,17 +12,18 @@ from covid3dgan.models.dip import DIP_VARIANTS
 
 MESHGRID_CHANNELS = 2  # the "vase" variant feeds coordinates, the others noise
 INPUT_SCALE = 0.1
+# As the notebooks of DIP have them for inpainting: Adam's rate, and the standard deviation of what is added to the
+# network's fixed input at each step.
+LEARNING_RATE, INPUT_NOISE = 0.01, 0.03
 
 
-def inpaint(image, hole, variant="kate", steps=6001, learning_rate=0.01, input_noise=0.03, paste=True, seed=(0,),
-            description="inpainting"):
+def inpaint(image, hole, variant="kate", steps=6001, paste=True, seed=(0,), description="inpainting"):
     """``image`` with the hole filled by what the network draws there while it is fitted to the rest.
 
     Args:
         image: (H, W) in [0, 1]; mirrored at the far edges to the sides that the network needs.
         hole: (H, W) bool; what is under it is not read.
         variant: of ``models.build_dip``.
-        input_noise: standard deviation of what is added to the network's fixed input at each step.
         paste: keep known pixels; otherwise everything is the network's drawing.
         seed: sequence of ints.
         description: of the progress bar.
@@ -41,13 +42,13 @@ def inpaint(image, hole, variant="kate", steps=6001, learning_rate=0.01, input_n
     rng = np.random.default_rng(list(seed))
     keras.utils.set_random_seed(int(rng.integers(2**31)))
     network = models.build_dip(variant, target.shape[1:3])
-    optimizer = keras.optimizers.Adam(learning_rate)
+    optimizer = keras.optimizers.Adam(LEARNING_RATE)
     compat.build_optimizer(optimizer, network.trainable_variables)
     fixed = _input(rng, network.input_shape[1:])
     step = _fitting_step(network, optimizer, target * known, known)
     drawing = None
     for _ in progress.bar(range(steps), description=description, unit="step"):
-        noisy = fixed + input_noise * rng.standard_normal(fixed.shape).astype(np.float32)
+        noisy = fixed + INPUT_NOISE * rng.standard_normal(fixed.shape).astype(np.float32)
         drawing = step(tf.constant(noisy))
     drawing = np.asarray(drawing)[0, :image.shape[0], :image.shape[1], 0]
     return np.where(hole, drawing, image) if paste else drawing

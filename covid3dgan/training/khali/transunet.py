@@ -27,7 +27,7 @@ def loss_weights(options):
     Args:
         options: presets.khali.TransUnet.
     """
-    together = (options.contrastive_weight, options.mse_weight, options.sensitivity_loss_weight)
+    together = (options.contrastive_weight, 1.0, 1.0)
 
     def weights(step):
         if step >= options.first_phase_steps:
@@ -101,13 +101,13 @@ class TransUnetTraining(keras.Model):
             count = contrasted(options)
             features = logits if options.features == "logits" else encoded
             contrastive = enhanced_contrastive_loss(
-                features[:count], labels[:count], options.temperature, options.sensitivity_weight,
-                options.include_self, options.contrastive_loss, allow_one_class=options.sampler == "published")
+                features[:count], labels[:count], options.temperature, include_self=options.include_self,
+                variant=options.contrastive_loss, allow_one_class=options.sampler == "published")
         else:
             contrastive = tf.constant(0.0)
         scores = logits if options.output == "linear" else tf.sigmoid(logits)
         square = tf.reduce_mean(tf.square(scores - targets))
-        return contrastive, square, sensitivity_loss(targets, logits, options.beta, options.false_negatives)
+        return contrastive, square, sensitivity_loss(targets, logits, options.beta)
 
 
 def build_network(options, side_lengths):

@@ -94,15 +94,7 @@ class GAN3D(keras.Model):
         return logs
 
     def reconstruction_phase(self, batch):
-        """Healthy-noisy in, healthy out; every ``reconstruction_every`` steps."""
-        every = self.options.reconstruction_every
-        if every == 1:
-            return self._reconstruct(batch)
-        skipped = {"reconstruction_loss": tf.constant(0.0), "noise_removed": tf.constant(0.0)}
-        return tf.cond(tf.equal(batch["step"] % every, 0), lambda: self._reconstruct(batch), lambda: skipped)
-
-    def _reconstruct(self, batch):
-        """The step's reconstruction updates; returns their mean."""
+        """Healthy-noisy in, healthy out: the step's reconstruction updates; returns their mean."""
         found = [self._reconstruct_once(batch["noisy"][k], batch["clean"][k], batch["latent_reconstruction"][k])
                  for k in range(self.options.reconstructions)]
         return {name: tf.add_n([logs[name] for logs in found]) / len(found) for name in found[0]}

@@ -83,7 +83,7 @@ class SegmenterTraining(keras.Model):
                 # The mean over the anchors, not Eq. 6's sum: the step must not grow with the batch.
                 loss = supcon_loss(features, labels, self.contrastive.temperature, reduction="mean")
             # Each device differentiates the whole batch's loss for its own slices: the sum, not the mean, is right.
-            return self.contrastive.weight * replicas() * loss, loss
+            return replicas() * loss, loss
 
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]
 

@@ -17,6 +17,7 @@ from covid3dgan.training.keep_best import BestScore
 from covid3dgan.training.updates import minimise
 
 CHANNELS = 3
+MOMENTUM, WEIGHT_DECAY = 0.9, 5e-4  # of the network's SGD, as in the code
 
 
 class CoachedInpainting(keras.Model):
@@ -45,7 +46,7 @@ class CoachedInpainting(keras.Model):
     def compile(self):
         """SGD with momentum for the network, Adam for the coach; rates come with the batches."""
         self.network_optimizer = compat.loss_scaling(
-            keras.optimizers.SGD(self.options.rates[0], momentum=self.options.momentum))
+            keras.optimizers.SGD(self.options.rates[0], momentum=MOMENTUM))
         self.coach_optimizer = compat.loss_scaling(keras.optimizers.Adam(self.options.coach_rate))
         super().compile(optimizer=self.network_optimizer, **compat.compile_kwargs())
         compat.build_optimizer(self.network_optimizer, self.painter.trainable_variables)
@@ -77,7 +78,7 @@ class CoachedInpainting(keras.Model):
             painted = self.painter(batch["image"] * mask, training=True)
             loss, erased, kept = self._errors(painted, batch, mask)
             # PyTorch's weight decay is the gradient of this term, batch normalisation included.
-            decay = 0.5 * self.options.weight_decay * tf.add_n([tf.reduce_sum(tf.square(v)) for v in variables])
+            decay = 0.5 * WEIGHT_DECAY * tf.add_n([tf.reduce_sum(tf.square(v)) for v in variables])
             return loss + decay, (loss, erased, kept)
 
         _prepare(self.network_optimizer, batch)

@@ -15,6 +15,7 @@ from covid3dgan.training.keep_best import BestScore
 from covid3dgan.training.updates import minimise
 
 STRIDE = 32
+LARGEST_GRADIENT = 0.5  # of every single value, as in Inf-Net's code
 
 
 def decayed_rate(options, epoch):
@@ -43,8 +44,8 @@ class InfNetTraining(keras.Model):
         self.built = True
 
     def compile(self):
-        """Adam with every gradient value held within the preset's clip."""
-        self.adam = compat.loss_scaling(keras.optimizers.Adam(self.options.learning_rate, clipvalue=self.options.clip))
+        """Adam with every gradient value held within LARGEST_GRADIENT."""
+        self.adam = compat.loss_scaling(keras.optimizers.Adam(self.options.learning_rate, clipvalue=LARGEST_GRADIENT))
         super().compile(optimizer=self.adam, **compat.compile_kwargs())
         compat.build_optimizer(self.adam, self.network.trainable_variables)
 

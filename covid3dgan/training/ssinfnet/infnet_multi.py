@@ -10,6 +10,9 @@ from covid3dgan.losses import multi_class_loss
 from covid3dgan.training.keep_best import BestScore
 from covid3dgan.training.updates import minimise
 
+MOMENTUM = 0.7  # of SGD, as in the code
+LOOKAHEAD_PERIOD, LOOKAHEAD_STEP = 5, 0.5  # the defaults of the code's package
+
 
 class MultiTraining(keras.Model):
     """A U-Net and its ``train_step``.
@@ -32,9 +35,9 @@ class MultiTraining(keras.Model):
         """SGD with momentum or Adam, inside Lookahead where asked for."""
         options = self.options
         inner = (keras.optimizers.Adam(options.learning_rate) if options.optimizer == "adam"
-                 else keras.optimizers.SGD(options.learning_rate, momentum=options.momentum))
+                 else keras.optimizers.SGD(options.learning_rate, momentum=MOMENTUM))
         if self.lookahead:
-            inner = compat.Lookahead(inner, options.lookahead_period, options.lookahead_step)
+            inner = compat.Lookahead(inner, LOOKAHEAD_PERIOD, LOOKAHEAD_STEP)
         self.descent = compat.loss_scaling(inner)
         super().compile(optimizer=self.descent, **compat.compile_kwargs())
         compat.build_optimizer(self.descent, self.network.trainable_variables)

@@ -131,11 +131,6 @@ def test_inpainting_scales():
     assert targets[0, 0, 0, 0] == pytest.approx(-85.55 / (3 * 32.89)) and targets[0, 0, 2, 0] == 1.0
 
 
-def test_smoothing_takes_from_the_background_alone():
-    targets = slice_batches.one_hot(np.array([[[0, 1, 2]]]), 0.1)
-    np.testing.assert_allclose(targets[0, 0], [[0.9, 0, 0], [0, 1, 0], [0, 0, 1]])
-
-
 def plan(step):
     return Moment("coach" if step % 2 else "network", 0.1, False, False)
 

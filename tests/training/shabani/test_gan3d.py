@@ -73,15 +73,6 @@ def test_one_adam_state_serves_both_generator_updates_where_published():
         assert ("reconstruction" in network.optimizers()) != shared
 
 
-def test_reconstruction_only_every_so_many_steps():
-    compat.seed_everything(1)
-    preset = _preset(reconstruction_every=3)
-    network = build_gan(preset.gan)
-    losses = [float(network.reconstruction_phase(_constants(_batches(preset)(step)))["reconstruction_loss"])
-              for step in range(4)]
-    assert losses[0] > 0 and losses[1] == losses[2] == 0 and losses[3] > 0
-
-
 def test_update_order_is_the_presets():
     for order, first in (("reconstruction-first", "reconstruction_loss"),
                          ("discriminator-first", "discriminator_loss")):
@@ -140,26 +131,45 @@ def _equal(a, b):
     return set(a) == set(b) and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-def test_one_seed_one_result_and_resuming_changes_nothing(tmp_path):
-    straight = _train(tmp_path / "a", TrainingOptions(seed=1, deterministic=True))
-    _train(tmp_path / "b", TrainingOptions(seed=1, deterministic=True, pause_after=3))
-    resumed = _train(tmp_path / "b", TrainingOptions(seed=1, deterministic=True, resume=True))
+RESUMED = {"steps": 40, "reconstructions": 2}
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """The run of 40 steps that nothing interrupts."""
+    return _train(tmp_path_factory.mktemp("straight") / "run", TrainingOptions(seed=1, deterministic=True),
+                  _preset(**RESUMED))
+
+
+def test_pausing_and_resuming_changes_nothing(straight, tmp_path):
+    preset = _preset(**RESUMED)
+    _train(tmp_path / "run", TrainingOptions(seed=1, deterministic=True, pause_after=3), preset)
+    resumed = _train(tmp_path / "run", TrainingOptions(seed=1, deterministic=True, resume=True), preset)
     assert _equal(straight, resumed)
-    assert (tmp_path / "a/metrics.csv").read_text() == (tmp_path / "b/metrics.csv").read_text()
-    other = _train(tmp_path / "c", TrainingOptions(seed=2, deterministic=True))
-    assert not _equal(straight, other)
+    assert (tmp_path / "run/metrics.csv").read_text() == (straight.path / "metrics.csv").read_text()
+
+
+def test_a_seed_names_weights_and_batches():
+    """What a training starts from and sees; its steps are the same in every run (above)."""
+    def start(seed):
+        TrainingOptions(seed=seed).prepare()
+        return _weights(build_gan(_preset().gan)), _batches(_preset(), seed)(0)
+
+    (weights, batch), (again, same), (others, other) = start(1), start(1), start(2)
+    assert _changed(weights, again) == set() and "generator" in _changed(weights, others)
+    assert all(np.array_equal(batch[name], same[name]) for name in batch)
+    assert any(not np.array_equal(batch[name], other[name]) for name in batch)
 
 
 KILLED = """
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 import test_gan3d as t
-t._train(sys.argv[1], t.TrainingOptions(seed=1, deterministic=True), t._preset(steps=40))
+t._train(sys.argv[1], t.TrainingOptions(seed=1, deterministic=True), t._preset(**t.RESUMED))
 """
 
 
-def test_killed_and_resumed_equals_the_straight_run(tmp_path):
-    preset = _preset(steps=40)
+def test_killed_and_resumed_equals_the_straight_run(straight, tmp_path):
     process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "b"), os.path.dirname(__file__)],
                                stderr=subprocess.DEVNULL)
     folder = tmp_path / "b" / "checkpoints"
@@ -169,8 +179,7 @@ def test_killed_and_resumed_equals_the_straight_run(tmp_path):
     process.wait()
     reached = int(sorted(p.name for p in folder.glob("step_*"))[-1][5:])
     assert 0 < reached < 40, "the kill came too late to prove anything"
-    resumed = _train(tmp_path / "b", TrainingOptions(seed=1, deterministic=True, resume=True), preset)
-    straight = _train(tmp_path / "a", TrainingOptions(seed=1, deterministic=True), preset)
+    resumed = _train(tmp_path / "b", TrainingOptions(seed=1, deterministic=True, resume=True), _preset(**RESUMED))
     assert _equal(straight, resumed)
 
 
