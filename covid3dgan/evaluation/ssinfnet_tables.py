@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from covid3dgan import streams
 from covid3dgan.data.datasets.slices import CLASSES
 from covid3dgan.evaluation import protocols, statistics
 from covid3dgan.evaluation.comparison import Measured
@@ -77,7 +78,8 @@ def overall_interval(scores, metric, seed=0, level=0.95):
                 at = np.searchsorted(patients, case)
                 sums[c, at] += value
                 counts[c, at] += 1
-    drawn = np.random.default_rng([seed, 61]).integers(0, len(patients), (REPEATS, len(patients)))
+    rng = np.random.default_rng([seed, streams.SSINFNET_BOOTSTRAP])
+    drawn = rng.integers(0, len(patients), (REPEATS, len(patients)))
     total, number = sums[:, drawn].sum(-1), counts[:, drawn].sum(-1)
     means = np.divide(total, number, out=np.full_like(total, np.nan), where=number > 0)
     kept = means[:, np.isfinite(means).all(0)].mean(0)

@@ -8,20 +8,25 @@ import keras
 from covid3dgan import compat
 from covid3dgan.errors import check_choice
 from covid3dgan.models import unetpp3d
-from covid3dgan.models.blocks.layers import check_input_shape, conv3d, noise_adder, refuse_float16_without_gpu
+from covid3dgan.models.blocks.layers import (
+    LEAK,
+    check_input_shape,
+    conv3d,
+    noise_adder,
+    refuse_float16_without_gpu,
+)
+from covid3dgan.presets.stages import latent_shape
 
-__all__ = ["GENERATOR_VARIANTS", "HEADS", "NOISE_CHANNELS", "build_generator", "noise_shape"]
+__all__ = ["GENERATOR_VARIANTS", "HEADS", "build_generator", "noise_shape"]
 
 GENERATOR_VARIANTS = ("published", "unetpp")
 HEADS = ("relu", "residual", "signed")
-NOISE_CHANNELS = 10
 LEVELS = 4
-LEAK = 0.3
 
 
 def noise_shape(input_shape):
     """Shape of the generator's noise input for ``input_shape`` (D, H, W, C): (D/16, H/16, W/16, 10)."""
-    return (*(side // 2**LEVELS for side in input_shape[:-1]), NOISE_CHANNELS)
+    return latent_shape(input_shape[:-1])
 
 
 def build_generator(variant: str = "published", input_shape: Sequence[int] = (32, 128, 128, 1), width: int = 8,

@@ -3,12 +3,11 @@
 import keras
 
 from covid3dgan import compat
-from covid3dgan.models.blocks.layers import conv3d, noise_adder
+from covid3dgan.models.blocks.layers import LEAK, conv3d, noise_adder
 
 __all__ = ["nested_unet"]
 
 LEVELS = 4
-LEAK = 0.3
 
 
 def nested_unet(ct, noise, width):

@@ -199,6 +199,7 @@ def lung_labels(image, recorder):
     Args:
         image: (slices, rows from the front, columns from the patient's right) in HU.
     """
+    from covid3dgan.data.files.geometry import axial, from_axial
     from covid3dgan.data.preprocess.lung_threshold import find_lungs
 
     hu = np.asarray(image, np.float32)
@@ -206,8 +207,7 @@ def lung_labels(image, recorder):
     spacing = (350.0 / columns, 350.0 / rows, 300.0 / slices)
     recorder.emit("adaptation", "lung mask by lungmask", "by the built-in method, for a chest of "
                   "350 x 350 x 300 mm, since an array carries no spacing")
-    lungs = find_lungs(np.ascontiguousarray(hu.transpose(2, 1, 0)[::-1, ::-1]), spacing)
-    lungs = lungs[::-1, ::-1].transpose(2, 1, 0)
+    lungs = axial(find_lungs(np.ascontiguousarray(from_axial(hu)), spacing))
     if not lungs.any():
         recorder.emit("adaptation", "lung mask by lungmask", "no lungs found in at least one volume: an empty mask")
         return np.zeros(hu.shape, np.uint8)

@@ -1,9 +1,12 @@
 """The preprocessing stage of the presets (data/preprocess/recipe.py)."""
 
-__all__ = ["PreprocessOptions"]
+__all__ = ["HU_RANGE", "HU_SPAN", "PreprocessOptions"]
 
 import dataclasses
 from typing import Literal, Optional
+
+HU_RANGE = (-1000.0, 400.0)  # what prepared values of 0 and 1 stand for, and every figure shows as black and white
+HU_SPAN = HU_RANGE[1] - HU_RANGE[0]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ __all__ = ["Inpainting", "Multi", "Single", "Slices", "System"]
 import dataclasses
 from typing import Literal, Optional
 
+from covid3dgan.presets.preprocessing import HU_RANGE
 from covid3dgan.presets.registry import register
 
 
@@ -17,7 +18,7 @@ class Slices:
     """Which axial slices there are, and who sees which (data/datasets/slices.py)."""
 
     size: int = 352
-    window: tuple[float, float] = (-1000.0, 400.0)  # HU shown as black and white; the code cuts raw HU to 8 bits
+    window: tuple[float, float] = HU_RANGE  # HU shown as black and white; the code cuts raw HU to 8 bits
     per_case: Optional[int] = None  # evenly spaced slices of each CT; None takes all
     split: Literal["patient", "image"] = "patient"  # I19: the paper's split lets patients be in several parts
     validation_share: float = 0.122  # 114 of 929

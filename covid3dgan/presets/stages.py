@@ -3,10 +3,18 @@
 Each field that a paper, its code and we treat differently names its line of docs/FIDELITY.md (F-number).
 """
 
-__all__ = ["Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold"]
+__all__ = ["Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold", "latent_shape"]
 
 import dataclasses
 from typing import Literal, Optional
+
+LATENT_CHANNELS = 10
+LATENT_STRIDE = 16  # the generator halves each side four times before it meets the noise
+
+
+def latent_shape(volume_shape):
+    """The generator's noise input for a volume of (D, H, W): (D/16, H/16, W/16, 10)."""
+    return (*(side // LATENT_STRIDE for side in volume_shape), LATENT_CHANNELS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ __all__ = ["PUBLISHED_SHARE", "contrasted", "grouped_batches", "published_sample
 
 import numpy as np
 
+from covid3dgan import streams
 from covid3dgan.data.batches.pipelines import Indices
 
 # The code draws "high" slices from the first 116 of 800, which are 400 high and then 400 low ones, and "low" slices
@@ -53,11 +54,11 @@ def grouped_batches(images, targets, groups, options, weights, seed, others=None
         sources = tuple((group, np.full(len(group), label, np.int32))
                         for label, group in ((1, groups.positive), (0, groups.negative)))
     half = contrasted(options) // 2
-    streams = [(Indices(len(group), half, [seed, 61 + number]), group, labels)
-               for number, (group, labels) in enumerate(sources)]
+    orders = [(Indices(len(group), half, [seed, stream]), group, labels)
+              for stream, (group, labels) in zip((streams.TRANSUNET_HIGH, streams.TRANSUNET_LOW), sources)]
 
     def batch_at(step):
-        drawn = [(group[indices.at(step)], labels[indices.at(step)]) for indices, group, labels in streams]
+        drawn = [(group[indices.at(step)], labels[indices.at(step)]) for indices, group, labels in orders]
         chosen, labels = (np.concatenate(parts) for parts in zip(*drawn))
         image, target = images[chosen][..., None].astype(np.float32), targets[chosen][..., None].astype(np.float32)
         if not options.only_grouped_slices:

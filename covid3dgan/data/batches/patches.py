@@ -4,6 +4,7 @@ __all__ = ["patch_batches", "to_network"]
 
 import numpy as np
 
+from covid3dgan import streams
 from covid3dgan.data.batches.pipelines import Indices
 from covid3dgan.errors import ArgumentError
 
@@ -34,12 +35,12 @@ def patch_batches(arrays, patch, batch_size, seed, flips=False, zoom_out=1.0, ha
         if any(side % 2**halvings for side in sides):
             raise ArgumentError(name, f"a multiple of {2**halvings}, which the networks halve {halvings} times",
                                 " x ".join(map(str, sides)), "use another size or shallower networks (depth)")
-    indices = Indices(count, batch_size, [*seed, 0], sampling="epochs")
+    indices = Indices(count, batch_size, [*seed, streams.PATCH_ORDER], sampling="epochs")
 
     most = min(zoom_out, min(rows, columns) / patch)
 
     def at(step):
-        rng = np.random.default_rng([*seed, 1, step])
+        rng = np.random.default_rng([*seed, streams.PATCH_PLACES, step])
         places = []
         for index in indices.at(step):
             # Nearest pixels, not means: a mean would also smooth the noise away.

@@ -4,15 +4,16 @@ That is what makes a resumed run equal to an uninterrupted one: nothing of a pip
 starts at step k. Batches are made by numpy in tf.data's worker threads, ahead of the training step.
 """
 
-__all__ = ["GAN_AXES", "Indices", "gan_batches", "latent_noise", "latent_shape", "step_dataset"]
+__all__ = ["GAN_AXES", "Indices", "gan_batches", "latent_noise", "step_dataset"]
 
 import numpy as np
 import tensorflow as tf
 
+from covid3dgan import streams
 from covid3dgan.data.noise import healthy_noise
 from covid3dgan.errors import InputError
+from covid3dgan.presets.stages import latent_shape
 
-LATENT_CHANNELS = 10
 LATENT_RANGE = 0.5  # z is uniform in [-0.5, 0.5) (section 3.1)
 # The batch axis of what ``gan_batches`` gives, where it is not the first; None: not split among devices.
 GAN_AXES = {"clean": 1, "noisy": 1, "latent_reconstruction": 1, "step": None, "key": None}
@@ -45,11 +46,6 @@ class Indices:
         return np.array([order[p // self.count][p % self.count] for p in positions.tolist()])
 
 
-def latent_shape(volume_shape):
-    """The generator's noise input for a volume of (D, H, W): (D/16, H/16, W/16, 10)."""
-    return tuple(side // 16 for side in volume_shape) + (LATENT_CHANNELS,)
-
-
 def latent_noise(volume_shape, count, rng):
     """Latent noise for ``count`` volumes: (count, D/16, H/16, W/16, 10) float32, uniform in [-0.5, 0.5)."""
     return rng.uniform(-LATENT_RANGE, LATENT_RANGE, (count, *latent_shape(volume_shape))).astype(np.float32)
@@ -69,16 +65,16 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
     fresh batch), latent noise for each phase, and ``key`` (seed, step) for what is drawn within the step.
     """
     size, repeats = options.batch_size, options.reconstructions
-    streams = {name: Indices(len(source), count, [seed, number]) for number, (name, source, count) in enumerate(
-        [("clean", healthy, size * repeats), ("healthy", healthy, size), ("covid", covid, size),
-         ("covid_again", covid, size)])}
+    orders = {name: Indices(len(source), count, [seed, stream]) for name, source, count, stream in (
+        ("clean", healthy, size * repeats, streams.GAN_CLEAN), ("healthy", healthy, size, streams.GAN_HEALTHY),
+        ("covid", covid, size, streams.GAN_COVID), ("covid_again", covid, size, streams.GAN_COVID_AGAIN))}
 
     def take(source, indices):
         return np.stack([source[i] for i in indices]).astype(np.float32)
 
     def at(step):
-        rng = np.random.default_rng([seed, 10, step])
-        chosen = streams["clean"].at(step)
+        rng = np.random.default_rng([seed, streams.GAN_STEP, step])
+        chosen = orders["clean"].at(step)
         clean, lungs = take(healthy, chosen), None
         if options.noise != "published":
             lungs = np.stack([lungs_healthy[i] for i in chosen])
@@ -88,12 +84,12 @@ def gan_batches(healthy, covid, lungs_healthy, options, seed):
             if lungs is not None:
                 lungs[mirrored] = lungs[mirrored, :, :, ::-1]
         noisy = _noisy(clean, lungs, options, rng)
-        covid_batch = take(covid, streams["covid"].at(step))
+        covid_batch = take(covid, orders["covid"].at(step))
         # A copy: TensorFlow may reuse the memory of a tensor that it thinks is its own.
-        again = take(covid, streams["covid_again"].at(step)) if options.fresh_covid_batch else covid_batch.copy()
+        again = take(covid, orders["covid_again"].at(step)) if options.fresh_covid_batch else covid_batch.copy()
         shape = (repeats, size, *options.volume_shape)
         batch = {"clean": clean.reshape(shape), "noisy": noisy.reshape(shape), "covid": covid_batch,
-                 "healthy": take(healthy, streams["healthy"].at(step)), "covid_again": again}
+                 "healthy": take(healthy, orders["healthy"].at(step)), "covid_again": again}
         batch = {name: value[..., None] for name, value in batch.items()}
         latent = latent_noise(options.volume_shape, size * repeats, rng)
         batch["latent_reconstruction"] = latent.reshape(repeats, size, *latent.shape[1:])

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 
+from covid3dgan import streams
 from covid3dgan.data.batches.pipelines import Indices
 from covid3dgan.data.noise import healthy_noise
 from covid3dgan.errors import InputError
@@ -39,23 +40,23 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     """
     size = options.batch_size
     half = size // 2
-    streams = _group_streams(groups, half, seed)
+    orders = _group_orders(groups, half, seed)
     drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
-    everything = Indices(len(drawn), size, [seed, 30], "epochs")
-    pair = _pairs(slices, healthy, groups, streams)
+    everything = Indices(len(drawn), size, [seed, streams.SEGMENTER_SLICES], "epochs")
+    pair = _pairs(slices, healthy, groups, orders)
     synthetic = round(size * options.synthetic_share)
     synthetic_slices = _synthetic_slices(healthy, healthy_lungs, synthetic, seed) if synthetic else None
 
     def at(step):
         if options.only_grouped_slices:
-            chosen = np.concatenate([groups.high[streams["high"].at(step)], groups.low[streams["low"].at(step)]])
+            chosen = np.concatenate([groups.high[orders["high"].at(step)], groups.low[orders["low"].at(step)]])
         else:
             chosen = drawn[everything.at(step)]
         image, target = slices[chosen].astype(np.float32), targets[chosen].astype(np.float32)
         if synthetic:
             image[-synthetic:], target[-synthetic:] = synthetic_slices(step)
         if options.flip:
-            mirrored = np.random.default_rng([seed, 31, step]).random(len(chosen)) < 0.5
+            mirrored = np.random.default_rng([seed, streams.SEGMENTER_FLIPS, step]).random(len(chosen)) < 0.5
             image[mirrored], target[mirrored] = image[mirrored, :, ::-1], target[mirrored, :, ::-1]
         batch = {"slice": image[..., None], "target": target[..., None], "step": np.int64(step)}
         if contrastive.enabled:
@@ -67,21 +68,22 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     return at
 
 
-def _group_streams(groups, half, seed):
+def _group_orders(groups, half, seed):
     """The order in which each group's slices come, by the group's name; none where there are no groups."""
     if groups is None:
         return {}
-    return {name: Indices(len(group), half, [seed, 20 + i]) for i, (name, group) in enumerate(
-        (("positive", groups.positive), ("negative", groups.negative), ("high", groups.high), ("low", groups.low)))}
+    return {name: Indices(len(group), half, [seed, stream]) for name, group, stream in (
+        ("positive", groups.positive, streams.GROUP_POSITIVE), ("negative", groups.negative, streams.GROUP_NEGATIVE),
+        ("high", groups.high, streams.GROUP_HIGH), ("low", groups.low, streams.GROUP_LOW))}
 
 
-def _pairs(slices, healthy, groups, streams):
+def _pairs(slices, healthy, groups, orders):
     """A function of the contrastive step -> (B, H, W): half of the batch positive, then half negative."""
     sources = {"covid": slices, "healthy": None if healthy is None else healthy.reshape(-1, *slices.shape[1:])}
 
     def pair(step):
-        positive = sources[groups.positive_source][groups.positive[streams["positive"].at(step)]]
-        negative = sources[groups.negative_source][groups.negative[streams["negative"].at(step)]]
+        positive = sources[groups.positive_source][groups.positive[orders["positive"].at(step)]]
+        negative = sources[groups.negative_source][groups.negative[orders["negative"].at(step)]]
         return np.concatenate([positive, negative])
 
     return pair
@@ -92,20 +94,21 @@ def _synthetic_slices(healthy, healthy_lungs, count, seed):
     if healthy is None or not len(healthy):
         raise InputError("segmenter.synthetic_share", "healthy cases to paint lesions into", "none",
                          "pass healthy cases or set segmenter.synthetic_share=0")
-    volumes = Indices(len(healthy), -(-count // SLICES_PER_VOLUME), [seed, 32], "epochs")
+    volumes = Indices(len(healthy), -(-count // SLICES_PER_VOLUME), [seed, streams.PAINTED_VOLUMES], "epochs")
 
     @functools.lru_cache(maxsize=KEPT_TURNS)
     def painted(turn):
         indices = volumes.at(turn)
         chosen, lungs = healthy[indices], healthy_lungs[indices]
-        return *_paint(chosen, lungs, np.random.default_rng([seed, 33, turn])), np.argwhere((lungs > 0.5).any((2, 3)))
+        rng = np.random.default_rng([seed, streams.PAINTED_LESIONS, turn])
+        return *_paint(chosen, lungs, rng), np.argwhere((lungs > 0.5).any((2, 3)))
 
     painting = threading.Lock()  # else two steps that are made at once would both paint
 
     def synthetic_slices(step):
         with painting:
             noisy, extent, with_lung = painted(step // STEPS_PER_VOLUME)
-        rng = np.random.default_rng([seed, 34, step])
+        rng = np.random.default_rng([seed, streams.PAINTED_SLICES, step])
         at = tuple(with_lung[rng.choice(len(with_lung), count, replace=len(with_lung) < count)].T)
         return noisy[at], extent[at]
 

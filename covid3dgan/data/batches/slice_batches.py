@@ -5,6 +5,7 @@ __all__ = ["CHANNEL_MEAN", "CHANNEL_STD", "inpainting_batches", "inpainting_chec
 
 import numpy as np
 
+from covid3dgan import streams
 from covid3dgan.data.batches.pipelines import Indices
 from covid3dgan.data.classical.edges import canny
 from covid3dgan.data.files.images import resize
@@ -59,11 +60,11 @@ def inpainting_batches(images, priors, options, plan, latent, seed):
     The batch: ``image`` and ``target`` (B, c, c, 3 or 6), ``edge`` (B, c, c, 3) for Inf-Net where its edge head
     paints edges, ``noise`` and ``random_scores`` for the mask, and the plan's scalars.
     """
-    at = _indices(len(images), options, [seed, 51])
+    at = _indices(len(images), options, [seed, streams.INPAINTING_ORDER])
     side, cells = options.crop, options.crop // CELL
 
     def batch_at(step):
-        rng = np.random.default_rng([seed, 52, step])
+        rng = np.random.default_rng([seed, streams.INPAINTING_STEP, step])
         numbers = at(step)
         cuts = [_random_cut(rng, images.shape[1], side) for _ in numbers]
         image = np.stack([_cut(images[i], cut, side) for i, cut in zip(numbers, cuts)])
@@ -138,14 +139,14 @@ def single_batches(slices, options, rates, seed):
         options: presets.ssinfnet.Single.
         rates: step -> learning rate.
     """
-    at = _indices(len(slices), options, [seed, 53])
+    at = _indices(len(slices), options, [seed, streams.SINGLE_ORDER])
     masks = slices.infection
 
     def batch_at(step):
         numbers = at(step)
         image, mask = slices.images[numbers], masks[numbers]
         if options.augment:
-            image, mask, _ = _augmented(image, mask, np.random.default_rng([seed, 54, step]))
+            image, mask, _ = _augmented(image, mask, np.random.default_rng([seed, streams.SINGLE_STEP, step]))
         edge = np.stack([canny(m) for m in mask]).astype(np.float32)
         return {"image": normalised(image).astype(np.float32), "mask": mask[..., None], "edge": edge[..., None],
                 "learning_rate": np.array(rates(step), np.float32)}
@@ -161,14 +162,14 @@ def multi_batches(slices, priors, options, seed):
         priors: (N, S, S) in [0, 1], or None for the U-Net that sees the image alone.
         options: presets.ssinfnet.Multi.
     """
-    at = _indices(len(slices), options, [seed, 55], options.shuffle)
+    at = _indices(len(slices), options, [seed, streams.MULTI_ORDER], options.shuffle)
 
     def batch_at(step):
         numbers = at(step)
         image, labels = slices.images[numbers], slices.labels[numbers]
         prior = None if priors is None else priors[numbers]
         if options.augment:
-            rng = np.random.default_rng([seed, 56, step])
+            rng = np.random.default_rng([seed, streams.MULTI_STEP, step])
             image, labels, prior = _augmented(image, labels, rng, prior)
         inputs = normalised(image) if prior is None else np.concatenate([normalised(image), normalised(prior)], -1)
         return {"image": inputs.astype(np.float32), "target": one_hot(labels)}

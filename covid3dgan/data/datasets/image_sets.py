@@ -22,7 +22,7 @@ from typing import Optional
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan import progress
+from covid3dgan import progress, streams
 from covid3dgan.data.classical import contrast
 from covid3dgan.data.files import images
 from covid3dgan.errors import ArgumentError, InputError
@@ -170,5 +170,5 @@ def split(count, shares, seed):
     if training < 1 or count - training - validation < 1:
         raise InputError("data set", "at least one image to train on and one to test on",
                          f"{count} images split {tuple(shares)}", "add images or change images.split")
-    order = np.random.default_rng([seed, 50]).permutation(count)
+    order = np.random.default_rng([seed, streams.IMAGE_SPLIT]).permutation(count)
     return tuple(np.sort(part) for part in np.split(order, [training, training + validation]))

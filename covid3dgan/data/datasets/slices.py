@@ -14,10 +14,11 @@ from typing import Optional
 import numpy as np
 from PIL import Image
 
-from covid3dgan import progress
+from covid3dgan import progress, streams
 from covid3dgan.data import volumes
 from covid3dgan.data.datasets import opening
 from covid3dgan.data.files import images
+from covid3dgan.data.files.geometry import axial, from_axial
 from covid3dgan.errors import InputError, InputWarning
 
 CLASSES = ("background", "GGO", "consolidation")
@@ -52,16 +53,6 @@ class SliceSet:
     def infection(self):
         """(N, S, S) float32, 1 where there is any infection."""
         return (self.labels > 0).astype(np.float32)
-
-
-def axial(array):
-    """(X, Y, Z) in canonical (RAS+) order as (Z, rows, columns), anterior up and the patient's right on the left."""
-    return np.transpose(array[::-1, ::-1], (2, 1, 0))
-
-
-def from_axial(slices):
-    """Undoes ``axial``."""
-    return np.transpose(slices, (2, 1, 0))[::-1, ::-1]
 
 
 def from_volume(ct, classes, patient, size, window, per_case=None):
@@ -165,7 +156,7 @@ def split_slices(slices, options, seed):
     """
     units = slices.patients if options.split == "patient" else slices.names
     names = np.unique(units)
-    order = np.random.default_rng([seed, 41]).permutation(len(names))
+    order = np.random.default_rng([seed, streams.SLICE_SPLIT]).permutation(len(names))
     counts = [max(1, round(options.validation_share * len(names))),
               max(1, round(options.test_share * len(names))) if options.test_share else 0]
     if sum(counts) >= len(names):

@@ -43,6 +43,19 @@ def is_orthogonal(affine, tolerance=1e-4):
     return bool(np.abs(columns.T @ columns - np.eye(3)).max() < tolerance)
 
 
+def axial(array):
+    """The radiological view of (X, Y, Z) in canonical (RAS+) order: (slices, rows, columns), slices from below.
+
+    Anterior is up and the patient's right on the left; no voxel is copied.
+    """
+    return np.transpose(array[::-1, ::-1], (2, 1, 0))
+
+
+def from_axial(slices):
+    """Undoes ``axial``."""
+    return np.transpose(slices, (2, 1, 0))[::-1, ::-1]
+
+
 def to_canonical(array, affine):
     """The same voxels with axes flipped and swapped so that they run closest to right, anterior, superior.
 

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from covid3dgan.data.noise import perlin
 from covid3dgan.errors import InputError
+from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 
 OCTAVES, LACUNARITY, REPEAT = 10, 2.0, 140
 NOISY_SLICES = 8 / 32
@@ -25,7 +26,6 @@ BRIGHTEST_HU = 90.0
 TEXTURE_HU = 60.0
 FAINTEST_HU = 40.0  # what a veil adds at least, also where the lung is already bright
 VEILED_HU = -790.0  # brighter tissue shines less through the veil
-HU_RANGE = 1400.0  # of the volumes' scale: 0 is -1000 HU, 1 is 400 HU
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,8 +184,8 @@ def _paint(volume, extent, lungs, centre, radius, look, rng):
     envelope = np.where(lungs[box], np.clip(depth / softness + look.on_ellipsoid, 0.0, 1.0), 0.0).astype(np.float32)
 
     texture = rng.uniform(0.3, 1.5) * TEXTURE_HU * _smooth_noise(shape, 7, rng)
-    veil = (rng.uniform(*look.ground_glass) + texture) / HU_RANGE
-    added = np.maximum(veil - look.veiled * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_RANGE)
+    veil = (rng.uniform(*look.ground_glass) + texture) / HU_SPAN
+    added = np.maximum(veil - look.veiled * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_SPAN)
     if rng.random() < look.consolidation:
         core = np.clip((depth - rng.uniform(0.0, 0.8) + 0.5 * _smooth_noise(shape, 6, rng)) / 0.3, 0.0, 1.0)
         solid = _scaled(rng.uniform(*CONSOLIDATION_HU) + TEXTURE_HU * _smooth_noise(shape, 7, rng))
@@ -197,7 +197,7 @@ def _paint(volume, extent, lungs, centre, radius, look, rng):
 
 def _scaled(hu):
     """HU as the volumes hold it."""
-    return (hu + 1000.0) / HU_RANGE
+    return (hu - HU_RANGE[0]) / HU_SPAN
 
 
 def _smooth_noise(shape, knots, rng):

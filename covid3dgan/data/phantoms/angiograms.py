@@ -10,6 +10,8 @@ __all__ = ["angiogram"]
 import numpy as np
 from scipy import ndimage
 
+from covid3dgan import streams
+
 FOREGROUND = 0.134  # what Table 1's rows imply
 THICKEST, THINNEST = 6.5, 1.1  # radii in pixels at 256 x 256
 
@@ -27,7 +29,7 @@ def angiogram(seed, number, size=256, foreground=FOREGROUND):
         image: (size, size) float32 in [0, 1], vessels dark.
         mask: (size, size) bool.
     """
-    rng = np.random.default_rng([seed, 72, number])
+    rng = np.random.default_rng([seed, streams.ANGIOGRAMS, number])
     scale = size / 256.0
     thickness = np.zeros((size, size), np.float32)  # of contrast agent along the ray, in pixels
     target = foreground * rng.uniform(0.8, 1.2)

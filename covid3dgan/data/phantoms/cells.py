@@ -10,6 +10,8 @@ __all__ = ["blood_smear"]
 import numpy as np
 from scipy import ndimage
 
+from covid3dgan import streams
+
 SPARSE, DENSE = 0.06, 0.25  # of the image; the first is what Table 1's rows imply
 RADIUS = 9.0  # pixels at 256 x 256
 FAINT_SHARE = 0.3
@@ -29,7 +31,7 @@ def blood_smear(seed, number, size=256, foreground=SPARSE):
         image: (size, size) float32 in [0, 1], cells dark.
         mask: (size, size) bool.
     """
-    rng = np.random.default_rng([seed, 71, number])
+    rng = np.random.default_rng([seed, streams.BLOOD_SMEARS, number])
     scale = size / 256.0
     rows, columns = np.mgrid[:size, :size].astype(np.float32)
     absorbance = np.zeros((size, size), np.float32)

@@ -29,7 +29,7 @@ def view(array, affine, orientation):
     canonical = geometry.to_canonical(array, affine)
     to_voxel = np.linalg.inv(affine) @ geometry.canonical_affine(affine, array.shape)
     size_x, size_y, _ = canonical.shape
-    return canonical.transpose(2, 1, 0)[:, ::-1, ::-1], np.rint(_flipped((None, size_y, size_x), to_voxel))
+    return geometry.axial(canonical), np.rint(_flipped((None, size_y, size_x), to_voxel))
 
 
 def _flipped(sizes, to_voxel):

@@ -68,11 +68,10 @@ def _network_mask(canonical):
     except ImportError:
         raise InputError("method", "the package lungmask for the method 'lungmask'", "it is not installed",
                          "run pip install covid3dgan[lungmask], or use the method 'threshold'") from None
-    # Arrays go in as slices, rows from the front, columns from the patient's right.
-    slices = np.ascontiguousarray(canonical.array[::-1, ::-1].transpose(2, 1, 0))
+    slices = np.ascontiguousarray(geometry.axial(canonical.array))
     try:
         labels = LMInferer(modelname="R231", tqdm_disable=True).apply(slices)
     except OSError as error:
         raise InputError("method", "the weights of lungmask's network R231", f"no way to load them ({error})",
                          "download them once where there is a network, or use the method 'threshold'") from None
-    return (np.asarray(labels) > 0).transpose(2, 1, 0)[::-1, ::-1]
+    return geometry.from_axial(np.asarray(labels) > 0)

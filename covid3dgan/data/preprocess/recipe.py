@@ -19,10 +19,9 @@ from covid3dgan.data.preprocess.network_grid import NetworkGrid
 from covid3dgan.data.preprocess.prepared_case import PreparedCase
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, InputError, nearest_names
-from covid3dgan.presets.preprocessing import PreprocessOptions
+from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN, PreprocessOptions
 
 Mask = Union[Volume, np.ndarray]
-HU_RANGE = (-1000.0, 400.0)
 RECIPES = {"published": PreprocessOptions.published, "paper": PreprocessOptions.paper}
 
 
@@ -141,8 +140,7 @@ def _bounds(occupied, exclusive, name):
 
 def _normalised(hu):
     """HU to [0, 1] as float32."""
-    low, high = HU_RANGE
-    return ((np.clip(hu, low, high) - low) / (high - low)).astype(np.float32)
+    return ((np.clip(hu, *HU_RANGE) - HU_RANGE[0]) / HU_SPAN).astype(np.float32)
 
 
 def _resized(array, shape):

@@ -4,6 +4,7 @@ __all__ = ["contact_sheet"]
 
 import numpy as np
 
+from covid3dgan.data.files.geometry import axial
 from covid3dgan.evaluation.figures.style import RED, bare, new_figure, show_ct, styled
 
 
@@ -26,10 +27,10 @@ def contact_sheet(ct, prediction, name, count=12, columns=4):
     for axes in grid.ravel():
         bare(axes)
     for axes, z in zip(grid.ravel(), chosen):
-        drawn = show_ct(axes, image[::-1, ::-1, z].T)
+        drawn = show_ct(axes, axial(image)[z])
         axes.set_aspect(aspect)
         if mask[:, :, z].any():
-            axes.contour(mask[::-1, ::-1, z].T, [0.5], colors=[RED], linewidths=0.7)
+            axes.contour(axial(mask)[z], [0.5], colors=[RED], linewidths=0.7)
         axes.set_title(f"slice {z + 1}", fontsize=6, pad=2)
     figure.colorbar(drawn, ax=grid, label="HU", orientation="horizontal", shrink=0.5, pad=0.02)
     facts = prediction.facts

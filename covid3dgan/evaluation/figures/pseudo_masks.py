@@ -5,6 +5,7 @@ __all__ = ["draw"]
 import numpy as np
 
 from covid3dgan.evaluation.figures.style import bare, hounsfield, new_figure, show_ct, styled
+from covid3dgan.presets.preprocessing import HU_SPAN
 
 
 @styled
@@ -18,13 +19,13 @@ def draw(lungs, masks, names):
     """
     figure = new_figure(7.0, 1.7 * len(names) + 0.6)
     grid = figure.subplots(len(names), 4, squeeze=False)
-    limit = max(float(np.abs(masks.difference[:len(names)]).max()) * 1400, 1.0)
+    limit = max(float(np.abs(masks.difference[:len(names)]).max()) * HU_SPAN, 1.0)
     for i, (axes, name) in enumerate(zip(grid, names)):
         s = int(np.argmax(masks.sums[i]))
         ct = show_ct(axes[0], hounsfield(lungs[i, s]))
         show_ct(axes[1], hounsfield(masks.healthy[i, s]))
-        change = axes[2].imshow(masks.difference[i, s] * 1400, cmap="RdBu_r", vmin=-limit, vmax=limit)
-        spread = axes[3].imshow(masks.spread[i, s] * 1400, cmap="viridis", vmin=0, vmax=max(limit / 10, 1.0))
+        change = axes[2].imshow(masks.difference[i, s] * HU_SPAN, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        spread = axes[3].imshow(masks.spread[i, s] * HU_SPAN, cmap="viridis", vmin=0, vmax=max(limit / 10, 1.0))
         for panel in axes:
             bare(panel)
         axes[0].set_ylabel(f"{name}\nslice {s}", fontsize=6)

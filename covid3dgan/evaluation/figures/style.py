@@ -1,6 +1,6 @@
 """One look for every figure: fonts and sizes for print, colours that the colour-blind tell apart, one grey window."""
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "RED", "SERIES", "WINDOW_HU", "hounsfield", "new_figure",
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "RED", "SERIES", "hounsfield", "new_figure",
            "png", "save", "show_ct", "styled"]
 
 import functools
@@ -11,12 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from covid3dgan.files import atomic_path
+from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 
 # Okabe and Ito's palette.
 BLUE, GREEN, RED, ORANGE, PURPLE, GREY = "#0072B2", "#009E73", "#D55E00", "#E69F00", "#CC79A7", "#6B6B6B"
 SERIES = (BLUE, ORANGE, GREEN, PURPLE, RED, "#56B4E9")
-
-WINDOW_HU = (-1000.0, 400.0)  # the preprocessing's own range: every CT panel shows it and nothing else
 
 _RC = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8,
@@ -43,13 +42,12 @@ def new_figure(width, height):
 
 def hounsfield(normalised):
     """HU of an image that was scaled so that 0 is -1000 HU and 1 is 400 HU."""
-    low, high = WINDOW_HU
-    return np.asarray(normalised, np.float32) * (high - low) + low
+    return np.asarray(normalised, np.float32) * HU_SPAN + HU_RANGE[0]
 
 
 def show_ct(axes, image_hu):
     """Draws one slice in HU in the grey window that all CT panels share; returns the drawn image."""
-    drawn = axes.imshow(image_hu, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], interpolation="nearest")
+    drawn = axes.imshow(image_hu, cmap="gray", vmin=HU_RANGE[0], vmax=HU_RANGE[1], interpolation="nearest")
     bare(axes)
     return drawn
 

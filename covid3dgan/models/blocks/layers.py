@@ -8,8 +8,9 @@ import tensorflow as tf
 from covid3dgan import compat
 from covid3dgan.errors import ArgumentError, check_choice
 
-__all__ = ["check_choice", "check_input_shape", "conv3d", "noise_adder", "refuse_float16_without_gpu"]
+__all__ = ["LEAK", "check_choice", "check_input_shape", "conv3d", "noise_adder", "refuse_float16_without_gpu"]
 
+LEAK = 0.3  # of the 3D networks' leaky ReLUs: Keras 2's default, which the notebook takes
 # Voxels, twice the largest volume with the fault that conv3d avoids.
 LARGEST_FLOAT32_VOLUME = 2048
 
@@ -72,6 +73,6 @@ def noise_adder(features, noise, name="noise"):
         # The three share the channels; where these do not divide by 3 the first ones take one more.
         filters = channels // 3 + (index < channels % 3)
         branch = conv3d(joined, filters, kernel, name=f"{name}_conv{kernel}")
-        branches.append(compat.leaky_relu(0.3, name=f"{name}_act{kernel}")(branch))
+        branches.append(compat.leaky_relu(LEAK, name=f"{name}_act{kernel}")(branch))
     connection = keras.layers.Concatenate(name="conection")(branches)
     return keras.layers.Add(name=f"{name}_add")([features, connection])

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from covid3dgan import progress
+from covid3dgan import progress, streams
 from covid3dgan.data.classical import inpainting
 from covid3dgan.data.classical.coarse import coarse_mask
 from covid3dgan.training.afseg import deep_image_prior, segmentation_prior
@@ -46,7 +46,8 @@ def make_backgrounds(images, weak, options, seed):
     holes = np.stack([segmentation_prior.foreground_mask(scores, label, options.area_multiple, rate, options.min_area,
                                                          options.dilation)
                       for scores, label in zip(segmentation_prior.scores_of(prior, images), weak)])
-    filled = [_inpaint(image, hole, options, (seed, 60, number), f"inpainting {number + 1}/{len(images)}")
+    filled = [_inpaint(image, hole, options, (seed, streams.INPAINTED_IMAGES, number),
+                       f"inpainting {number + 1}/{len(images)}")
               for number, (image, hole) in enumerate(zip(progress.bar(images, description="backgrounds"), holes))]
     return Backgrounds(holes, np.stack(filled), history)
 

@@ -12,7 +12,7 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan import compat, progress
+from covid3dgan import compat, progress, streams
 from covid3dgan.data.batches.patches import patch_batches, to_network
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.data.classical.coarse import drop_small
@@ -36,8 +36,8 @@ def train_prior(images, weak, options, seed):
     """
     compat.seed_everything(seed)
     network = build_patch_segmenter(options.width, options.depth, options.learning_rate)
-    batches = patch_batches({"image": images, "label": weak}, options.patch, options.batch_size, [seed, 5], flips=True,
-                            halvings=options.depth)
+    batches = patch_batches({"image": images, "label": weak}, options.patch, options.batch_size,
+                            [seed, streams.PRIOR_PATCHES], flips=True, halvings=options.depth)
     history = []
     with progress.bar(total=options.most_steps, description="segmentation prior", unit="step") as bar:
         step = 0

@@ -5,7 +5,7 @@ __all__ = ["contrast_shares", "epochs_in_steps", "load_segmenter", "train_afseg"
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan import compat, models
+from covid3dgan import compat, models, streams
 from covid3dgan.data.batches.patches import patch_batches
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.errors import ArgumentError, InputError
@@ -40,12 +40,12 @@ def train_afseg(arrays, path, preset, execution, inputs=()):
     """
     options = preset.synthesis
     constant, decay = epochs_in_steps(len(arrays["image"]), options)
-    patches = patch_batches(arrays, options.patch, options.batch_size, [execution.seed, 7], options.flips,
-                            options.zoom_out,
+    patches = patch_batches(arrays, options.patch, options.batch_size, [execution.seed, streams.AFSEG_PATCHES],
+                            options.flips, options.zoom_out,
                             max(options.generator_depth, options.segmenter_depth))
 
     def batches(step):
-        rng = np.random.default_rng([execution.seed, 8, step])
+        rng = np.random.default_rng([execution.seed, streams.AFSEG_FADING, step])
         return {**patches(step), "share": contrast_shares(rng, options.fade, options.batch_size, options.patch)}
 
     precision = execution.prepare()
@@ -79,8 +79,8 @@ def train_supervised(arrays, path, preset, execution, inputs=()):
     """
     options = preset.synthesis
     constant, decay = epochs_in_steps(len(arrays["image"]), options)
-    batches = patch_batches(arrays, options.patch, options.batch_size, [execution.seed, 7], options.flips,
-                            options.zoom_out,
+    batches = patch_batches(arrays, options.patch, options.batch_size, [execution.seed, streams.AFSEG_PATCHES],
+                            options.flips, options.zoom_out,
                             options.segmenter_depth)
     precision = execution.prepare()
     run = _start(path, SUPERVISED, preset, execution, inputs, precision)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-from covid3dgan import compat
+from covid3dgan import compat, streams
 from covid3dgan.data.noise import healthy_noise
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
 from covid3dgan.training.updates import minimise
@@ -43,7 +43,7 @@ def calibrated_targets(generator, volumes, lungs, healthy, healthy_lungs, pseudo
     Returns:
         (N, D, H, W) float32 in [0, 1], 0 outside of the lungs.
     """
-    rng = np.random.default_rng([seed, 40])
+    rng = np.random.default_rng([seed, streams.CALIBRATION])
     painted, extent = healthy_noise.painted_lesions(healthy, healthy_lungs, rng, healthy_noise.LIKE_COVID)
     changes = make_pseudo_masks(generator, painted, healthy_lungs, pseudo, seed).difference
     features, known = [], []
