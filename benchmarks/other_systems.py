@@ -71,11 +71,11 @@ def khali_published(steps, side):
     import tensorflow as tf
 
     from covid3dgan import presets
-    from covid3dgan.training.khali.transunet import build_network
+    from covid3dgan.models.from_presets import transunet_network
 
     tf.config.run_functions_eagerly(True)
     options = dataclasses.replace(presets.get("khali/paper").transunet, batch_size=8)
-    network, batch = build_network(options, (side, side)), _transunet_batch(options, side)
+    network, batch = transunet_network(options, (side, side)), _transunet_batch(options, side)
     network.compile(optimizer=keras.optimizers.Adam(1e-4), loss="mse", jit_compile=False)
     return {"seconds": median_after_first(lambda: network.train_on_batch(batch["image"], batch["target"]), steps)}
 

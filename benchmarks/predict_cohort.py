@@ -10,17 +10,17 @@ from benchmarks.bench import Bench, wait_for_turn
 
 
 def ours(cases, size):
-    from covid3dgan.inference import predict
     from covid3dgan.inference.inputs import Input
-    from covid3dgan.inference.model import load_model
+    from covid3dgan.inference.predict_each import predict_each
+    from covid3dgan.inference.predictor import load_predictor
 
     ct, out = material.phantom_nifti(size), material.folder() / "predicted_cohort"
-    model = load_model(material.segmenter_run())
+    predictor = load_predictor(material.segmenter_run())
     wait_for_turn()
     peaks, started = [], time.perf_counter()
     for number in range(cases):
         _forget_peak()
-        predict.predict_folder(model, [Input(f"case{number:03d}", ct)], out / f"case{number:03d}.nii.gz")
+        predict_each(predictor, [Input(f"case{number:03d}", ct)], out / f"case{number:03d}.nii.gz")
         peaks.append(_peak_mb())
     seconds = (time.perf_counter() - started) / cases
     part = max(1, cases // 5)

@@ -16,8 +16,8 @@ def supervised(network, size, batch, steps):
     from covid3dgan import presets
     from covid3dgan.data.batches import slice_batches
     from covid3dgan.data.datasets.slices import SliceSet
+    from covid3dgan.models.from_presets import multi_class_network
     from covid3dgan.training.ssinfnet import train_ssinfnet
-    from covid3dgan.training.ssinfnet.networks import build_multi
 
     preset = presets.get("ssinfnet/published")
     images, labels = _pictures(size, batch)
@@ -26,7 +26,7 @@ def supervised(network, size, batch, steps):
         training = train_ssinfnet._infnet_training(preset, "SInfNet")
         batch_at = slice_batches.single_batches(slices, _with_batch(preset.single, batch), lambda step: 1e-4, 1)
     else:
-        training = train_ssinfnet._multi_training(preset, "SSInfNet", lambda: build_multi(preset, "SSInfNet"))
+        training = train_ssinfnet._multi_training(preset, "SSInfNet", lambda: multi_class_network(preset, "SSInfNet"))
         batch_at = slice_batches.multi_batches(slices, images, _with_batch(preset.multi, batch), 1)
     return _timed(training, [batch_at(0)], steps)
 

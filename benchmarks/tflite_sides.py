@@ -38,9 +38,9 @@ def _keras(build, threads, repeats):
 
 
 def _tflite(part, build, precision, threads, repeats):
-    from covid3dgan.export.parts import PARTS, Exportable
-    from covid3dgan.export.run_back import open_tflite
     from covid3dgan.export.tflite import convert
+    from covid3dgan.inference.exported.parts import PARTS, Exportable
+    from covid3dgan.inference.exported.run_back import open_tflite
 
     network = build()
     shapes = {name: tuple(tensor.shape[1:]) for name, tensor in zip(PARTS[part].inputs, network.inputs)}

@@ -15,11 +15,10 @@ products of a convolution in bfloat16: of a weight's gradient over 32 x 128 x 12
 
 Slow, in float32: without AVX-512, oneDNN has no generated code for the weight gradient of a ``Conv3D`` with "same"
 padding. With the zeros written out and no padding it has, and takes a half to a quarter of the time. With AVX-512 the
-copy costs 15 % instead. ``written_out_zeros_are_faster`` measures which it is.
+copy costs 15 % instead (docs/experiments/weight-gradients.md has every shape).
 """
 
 import functools
-import time
 
 import numpy as np
 import tensorflow as tf
@@ -28,10 +27,6 @@ from tensorflow.python.framework import ops as tf_ops
 from covid3dgan import environment
 
 __all__ = ["bfloat16_sums_are_exact", "correct_gradients", "onednn_is_on", "written_out_zeros_are_faster"]
-
-# How much faster zeros written out must be: 4 times is what AVX2 gives, and 0.9 what AVX-512 does. So far from both,
-# the clock decides the same way in every process of a machine, and a resumed run continues bit for bit.
-CLEARLY_FASTER = 1.8
 
 
 def onednn_is_on():
@@ -65,22 +60,11 @@ def bfloat16_sums_are_exact():
 def written_out_zeros_are_faster():
     """Whether the weight gradient of a padded ``Conv3D`` in float32 gains where the zeros are part of the volume.
 
-    Measured (a tenth of a second, once per process) at 8 channels and 8 filters on 4 x 16 x 32 x 32 voxels. On a GPU
-    the answer is no.
+    By the instruction set that oneDNN may use, whose every shape was measured; a clock would now and then decide
+    otherwise in another process, and a resumed run would not continue bit for bit.
     """
-    if tf.config.list_physical_devices("GPU"):
-        return False
-    with tf.init_scope(), tf.device("/CPU:0"):
-        volume, kernel = tf.ones((4, 16, 32, 32, 8)), tf.ones((3, 3, 3, 8, 8))
-        ways = _weight_gradient, _weight_gradient_of_written_out_zeros
-        seconds = [[], []]
-        for _ in range(8):  # in turns, so that other work on the machine slows both
-            for way, taken in zip(ways, seconds):
-                started = time.perf_counter()
-                way(volume, kernel, volume).numpy()
-                taken.append(time.perf_counter() - started)
-    padded, written_out = map(min, seconds)
-    return padded > CLEARLY_FASTER * written_out
+    narrow = environment.instruction_set() in ("AVX2", "older than AVX2")
+    return narrow and onednn_is_on() is True and not tf.config.list_physical_devices("GPU")
 
 
 def correct_gradients():

@@ -62,10 +62,11 @@ from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.evaluation import protocols
 from covid3dgan.evaluation.figures import afseg
 from covid3dgan.evaluation.scores import format_mean
+from covid3dgan.inference.foreground import load_afseg_networks
 from covid3dgan.notebooks import scale
 from covid3dgan.training.afseg.backgrounds import coarse_labels, make_backgrounds
 from covid3dgan.training.afseg.segmentation_prior import scores_of
-from covid3dgan.training.afseg.train_afseg import load_segmenter, train_afseg
+from covid3dgan.training.afseg.train_afseg import train_afseg
 
 TASK = "cells"  # or "vessels"
 DATA = None  # a folder; None makes synthetic images
@@ -111,7 +112,7 @@ display(afseg.background_figure(images[:3], backgrounds.holes, backgrounds.image
 # %%
 run = train_afseg({"image": images, "weak": weak[training], "background": backgrounds.images}, work / "run", preset,
                   scale.training_options(SEED, "float32"))
-segmenter, _, generator = load_segmenter(run.path, with_generator=True)
+segmenter, generator, _ = load_afseg_networks(run.path)
 generated = generator(to_network(images[:3])).numpy()[..., 0] / 2 + 0.5
 display(afseg.synthesis_figure(images[:3], weak[training], generated))
 

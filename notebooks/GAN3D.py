@@ -139,8 +139,7 @@ plt.show()
 
 # %%
 from covid3dgan.evaluation.figures import pseudo_masks
-from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.shabani.train_gan import load_generator
+from covid3dgan.inference.pseudo_masks import load_generator, make_pseudo_masks
 
 trained, _, step = load_generator(run.gan)
 cases = open_prepared(run.prepared / "validation")

@@ -106,12 +106,12 @@ run.close()
 
 # %%
 from covid3dgan.inference.inputs import Input
-from covid3dgan.inference.predict import predict_folder
-from covid3dgan.training.shabani.train_segmenter import load_segmenter
+from covid3dgan.inference.predict_each import predict_each
+from covid3dgan.inference.predictor import load_predictor
 
 path = Path(MY_CT) if MY_CT else work / "ct.nii.gz"
-model = load_segmenter(run.segmenters[FULL])
-results, problems = predict_folder(model, [Input("mine", path)], work / "masks", overlay=True)
+predictor = load_predictor(run.segmenters[FULL])
+results, problems = predict_each(predictor, [Input("mine", path)], work / "masks", overlay=True)
 for problem in problems:
     print("left out:", problem)
 for file in sorted((work / "masks").rglob("*.png")):

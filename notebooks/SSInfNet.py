@@ -64,6 +64,7 @@ from covid3dgan.data.phantoms.medseg import phantom_slices
 from covid3dgan.evaluation import ssinfnet_tables
 from covid3dgan.evaluation.figures import ssinfnet
 from covid3dgan.evaluation.scores import format_mean
+from covid3dgan.inference.classes import load_network
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
 from covid3dgan.notebooks import scale
 from covid3dgan.training.ssinfnet import networks, train_ssinfnet
@@ -107,7 +108,7 @@ display(ssinfnet.painting_figure(*painter.show(batch, 3)))
 probability = {}
 for method, start in (("SInfNet", None), ("SSInfNet", inpainting.path)):
     run = train_ssinfnet.train_single(train, validation, work / f"single_{method}", preset, how, method, start)
-    network = networks.load_network(run.path)[0]
+    network = load_network(run.path)[0]
     probability[method] = infection_probability(network, test.images)
     if method == "SInfNet":
         priors = {name: as_prior(infection_probability(network, part.images), preset.multi.prior_minmax)
@@ -127,7 +128,7 @@ for method in ("SInfNet", "SSInfNet"):
     run = train_ssinfnet.train_multi(train, validation, work / f"multi_{method}", preset, how,
                                      (priors["train"], priors["validation"]), method,
                                      start if method == "SSInfNet" else None)
-    network = networks.load_network(run.path)[0]
+    network = load_network(run.path)[0]
     predicted[method] = np.argmax(class_probabilities(network, test.images, priors["test"]), -1)
     found = ssinfnet_tables.class_scores(predicted[method], test.labels, test.patients)
     print(f"{method:9}", {label: f"F1 {found[label].summary()['f1']['mean']:.3f}" for label in slices.CLASSES})

@@ -114,7 +114,7 @@ from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation.figures.panels import segmentation_panel
 from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.thresholds import binarise
-from covid3dgan.training.shabani.train_segmenter import load_segmenter
+from covid3dgan.inference.lesions import load_segmenter
 
 model = load_segmenter(run.segmenters["GAN + UNet + contrastive"])
 rows = []

@@ -113,6 +113,16 @@ def test_zeros_are_written_out_where_that_is_faster_and_there_alone(monkeypatch)
     assert operations(False) == [("Conv3DBackpropFilterV2", b"SAME")]
 
 
+@pytest.mark.parametrize("instructions, onednn, gpus, written_out", [
+    ("AVX2", True, [], True), ("AVX-512", True, [], False), ("AMX", True, [], False), (None, None, [], False),
+    ("AVX2", False, [], False), ("AVX2", True, ["a GPU"], False)])
+def test_where_zeros_are_written_out(monkeypatch, instructions, onednn, gpus, written_out):
+    monkeypatch.setattr(environment, "instruction_set", lambda: instructions)
+    monkeypatch.setattr(kernels, "onednn_is_on", lambda: onednn)
+    monkeypatch.setattr(kernels.tf.config, "list_physical_devices", lambda kind: gpus)
+    assert kernels.written_out_zeros_are_faster.__wrapped__() is written_out
+
+
 @pytest.mark.skipif(not environment.is_x86(), reason="oneDNN has a switch on x86 alone")
 def test_without_onednn_sums_of_bfloat16_are_found_to_be_rounded():
     """What a processor without AVX-512 does; the switch is read when TensorFlow starts, hence a process of its own."""

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from covid3dgan import compat
 from covid3dgan.export.graph import INFERENCE_RULES, run_graph
-from covid3dgan.export.layout import METADATA
 from covid3dgan.files import write_json
+from covid3dgan.inference.exported.layout import METADATA
 
 
 def write_saved_model(exportable, path):

@@ -7,12 +7,17 @@ from pathlib import Path
 from covid3dgan import compat, models
 from covid3dgan.errors import ArgumentError, InputError, check_choice
 from covid3dgan.export.legacy_h5 import is_hdf5
-from covid3dgan.export.parts import PARTS, Cut, Exportable
 from covid3dgan.export.published import read_published
+from covid3dgan.inference.classes import load_classes, load_network, multi_class_run
+from covid3dgan.inference.exported.parts import PARTS, Cut, Exportable
+from covid3dgan.inference.foreground import load_afseg_networks
+from covid3dgan.inference.lesions import load_segmenter, load_transunet
+from covid3dgan.inference.pseudo_masks import load_generator
+from covid3dgan.inference.ssinfnet import build_predictor
 from covid3dgan.models.coach import CELL
 from covid3dgan.runs import state
 from covid3dgan.runs.directory import open_run, recipe_of
-from covid3dgan.training.ssinfnet.networks import multi_class_run
+from covid3dgan.training.ssinfnet.networks import load_inpainting
 
 MULTIPLE = 32  # of the sides that a network leaves open
 
@@ -107,8 +112,6 @@ def _sides(part, preset):
 # === Loaders: (path, run, preset) -> (network, Cut or None) ===
 
 def _generator(path, run, preset):
-    from covid3dgan.training.shabani.train_gan import load_generator
-
     return load_generator(path)[0], None
 
 
@@ -119,9 +122,7 @@ def _discriminator(path, run, preset):
 
 
 def _segmenter(path, run, preset):
-    from covid3dgan.inference.model import load_model
-
-    found = load_model(path)
+    found = load_segmenter(path) if run.manifest["kind"] == "segmenter" else load_transunet(path)
     return found.network, Cut(found.threshold, found.relative)
 
 
@@ -135,34 +136,24 @@ def _encoder(path, run, preset):
 
 
 def _infnet(path, run, preset):
-    from covid3dgan.training.ssinfnet.networks import load_network
-
     return load_network(path)[0], None
 
 
 def _ssinfnet(path, run, preset):
-    from covid3dgan.inference.ssinfnet import build_predictor, load_predictor
-
     alone = run.manifest["kind"] == "ssinfnet-single"
-    return build_predictor(load_predictor(path)), Cut(preset.single.threshold) if alone else None
+    return build_predictor(load_classes(path)), Cut(preset.single.threshold) if alone else None
 
 
 def _coach(path, run, preset):
-    from covid3dgan.training.ssinfnet.networks import load_inpainting
-
     return load_inpainting(path).coach, None
 
 
 def _afseg_segmenter(path, run, preset):
-    from covid3dgan.training.afseg.train_afseg import load_segmenter
-
-    return load_segmenter(path)[0], Cut(preset.synthesis.threshold)
+    return load_afseg_networks(path)[0], Cut(preset.synthesis.threshold)
 
 
 def _afseg_generator(path, run, preset):
-    from covid3dgan.training.afseg.train_afseg import load_segmenter
-
-    return load_segmenter(path, with_generator=True)[2], None
+    return load_afseg_networks(path)[1], None
 
 
 def _afseg_discriminator(path, run, preset):

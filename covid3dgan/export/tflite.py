@@ -12,7 +12,7 @@ import tensorflow as tf
 from covid3dgan import compat
 from covid3dgan.export import twins2d, twins3d
 from covid3dgan.export.graph import INFERENCE_RULES, run_graph
-from covid3dgan.export.tflite_file import with_metadata
+from covid3dgan.inference.exported.tflite_file import with_metadata
 
 PRECISIONS = ("float32", "float16", "dynamic-int8")
 RULES = {**INFERENCE_RULES, **twins3d.VOLUME_RULES, **twins2d.SLICE_RULES}

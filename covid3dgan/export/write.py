@@ -14,10 +14,11 @@ import tensorflow as tf
 import covid3dgan
 from covid3dgan import environment, progress
 from covid3dgan.errors import ArgumentError, InputError, check_choice
-from covid3dgan.export import parity, probes, savedmodel, sources, tflite, tflite_file
+from covid3dgan.export import parity, probes, savedmodel, sources, tflite
 from covid3dgan.export.graph import INFERENCE_RULES, run_graph
-from covid3dgan.export.layout import REPORT, SAVED_MODEL
 from covid3dgan.files import refuse_overwrite, sha256, write_json
+from covid3dgan.inference.exported import tflite_file
+from covid3dgan.inference.exported.layout import REPORT, SAVED_MODEL
 
 FORMATS = {"savedmodel": ("savedmodel",), "tflite": ("tflite",), "both": ("savedmodel", "tflite")}
 

@@ -1,6 +1,6 @@
-"""What ``predict`` is asked to work on: one CT, one DICOM series, or a folder of CTs."""
+"""What ``predict`` is asked to work on: CTs (NIfTI files, DICOM series) and pictures, one or a folder of them."""
 
-__all__ = ["Input", "find_inputs", "one_per_id"]
+__all__ = ["Input", "find_cts_or_pictures", "find_images", "find_inputs", "one_per_id"]
 
 import dataclasses
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Optional
 
 from covid3dgan.data.datasets.cases import VOLUME_SUFFIXES, case_id, stem
 from covid3dgan.data.datasets.opening import find_dataset
+from covid3dgan.data.files import images
 from covid3dgan.errors import InputError
 
 
@@ -41,12 +42,48 @@ def find_inputs(path, lungs=None):
     return _with_lungs(found, Path(lungs)) if lungs is not None else found
 
 
+def find_cts_or_pictures(path):
+    """The CTs or the pictures at ``path``, in the order of their ids.
+
+    Args:
+        path: a CT, a picture, a DICOM series, a data set, or a folder of CTs, of series or of pictures.
+    """
+    path = Path(path)
+    if path.is_file() and path.suffix.lower() in images.SUFFIXES:
+        return [Input(path.stem, path)]
+    if path.is_dir():
+        dataset = find_dataset(path)
+        pictures = ([Input(case.id, case.image) for case in dataset if case.kind == "image"] if dataset is not None
+                    else [Input(p.stem, p) for p in sorted(path.iterdir()) if p.suffix.lower() in images.SUFFIXES])
+        if pictures:
+            return one_per_id(pictures, path)
+    return find_inputs(path)
+
+
+def find_images(path):
+    """The image at ``path``, or the images in that folder but for masks that an earlier call wrote there."""
+    path = Path(path)
+    if not path.is_dir():
+        return [Input(path.stem, path)]
+    found = [Input(p.stem, p) for p in sorted(path.iterdir())
+             if p.suffix.lower() in images.SUFFIXES and not _is_result(p)]
+    if not found:
+        raise InputError(path, f"images ({', '.join(images.SUFFIXES)})", "none", "name another folder")
+    return one_per_id(found, path)
+
+
+def _is_result(path):
+    """Whether the picture is a mask, or what an earlier call wrote beside one and its record."""
+    name, _, what = path.stem.rpartition("_")
+    return what == "mask" or what in ("probability", "overlay") and path.with_name(f"{name}_mask.json").is_file()
+
+
 def one_per_id(found, path):
     """``found``, or InputError where two of the inputs from ``path`` would write the same mask."""
     ids = [item.id for item in found]
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
-        raise InputError(path, "one CT per id", f"several called {', '.join(twice)}", "rename or separate them")
+        raise InputError(path, "one input per id", f"several called {', '.join(twice)}", "rename or separate them")
     return found
 
 

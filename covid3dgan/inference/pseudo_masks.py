@@ -1,13 +1,16 @@
 """From a trained generator to pseudo-masks (paper 001, Eq. 3): input minus pseudo-healthy volume."""
 
-__all__ = ["PseudoMasks", "difference", "make_pseudo_masks", "pseudo_healthy", "slice_sums"]
+__all__ = ["PseudoMasks", "difference", "load_generator", "make_pseudo_masks", "pseudo_healthy", "slice_sums"]
 
 import dataclasses
 
 import numpy as np
 
-from covid3dgan import progress
+from covid3dgan import compat, progress
 from covid3dgan.data.batches.pipelines import latent_noise
+from covid3dgan.models.from_presets import gan_generator
+from covid3dgan.runs import state
+from covid3dgan.runs.directory import open_run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,3 +82,13 @@ def _min_max(volumes):
     low = volumes.min((1, 2, 3), keepdims=True)
     high = volumes.max((1, 2, 3), keepdims=True)
     return (volumes - low) / np.maximum(high - low, 1e-12)
+
+
+def load_generator(path):
+    """The generator of a GAN run, for inference: (model, preset, step). The averaged one where the run has it."""
+    run, preset = open_run(path, "gan")
+    found, options = run.newest_checkpoint(), preset.gan
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        generator = gan_generator(options)
+    state.put_weights(generator, "averaged" if options.ema_decay else "generator", found.arrays, path)
+    return generator, preset, found.step

@@ -15,8 +15,7 @@ from covid3dgan.errors import InputError
 from covid3dgan.evaluation.figures import pseudo_masks
 from covid3dgan.evaluation.figures.style import save
 from covid3dgan.files import atomic_write_text, refuse_overwrite, write_json
-from covid3dgan.inference.pseudo_masks import make_pseudo_masks
-from covid3dgan.training.shabani.train_gan import load_generator
+from covid3dgan.inference.pseudo_masks import load_generator, make_pseudo_masks
 
 HU_RANGE = 1400.0  # prepared values 0..1 stand for -1000..400 HU
 

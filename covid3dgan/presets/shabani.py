@@ -82,12 +82,12 @@ DEMO = register(System(
     summary="the improved recipe at a size that trains on a laptop",
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(32, 64, 64)),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(32, 64, 64), generator_width=4, discriminator_width=16,
-                            steps=150, log_every=5, checkpoint_every=75),
+                            steps=100, log_every=5, checkpoint_every=50),
     pseudo=IMPROVED_PSEUDO,
     # Many steps of a small batch and a narrow network teach more than fewer of a larger one
     # (docs/experiments/demo-segmenter.md).
-    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=857, batch_size=8,
-                                  steps=6000, log_every=50, checkpoint_every=3000),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=286, batch_size=8,
+                                  steps=2000, log_every=50, checkpoint_every=1000),
     contrastive=IMPROVED_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))

@@ -25,6 +25,21 @@ def cohort(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def painter(cohort, tmp_path_factory):
+    out = tmp_path_factory.mktemp("painter") / "run"
+    assert train("infnet-painter", cohort, out) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def infnet(cohort, painter, tmp_path_factory):
+    """Inf-Net that starts from its inpainting."""
+    out = tmp_path_factory.mktemp("infnet") / "run"
+    assert train("infnet", cohort, out, "--start", str(painter)) == 0
+    return out
+
+
 def train(network, cohort, out, *options):
     return main(["train", network, str(cohort), str(out), "--preset", "ssinfnet/demo", "--precision", "float32",
                  "--quiet", *SMALLEST, *options])
@@ -45,22 +60,20 @@ def test_options_of_other_networks_are_refused(argv, text, capsys):
     assert text in capsys.readouterr().err
 
 
-def test_infnet_from_its_painting_finds_infection_in_a_picture(cohort, tmp_path, capsys):
-    assert train("infnet-painter", cohort, tmp_path / "painter") == 0
-    assert train("infnet", cohort, tmp_path / "infnet", "--start", str(tmp_path / "painter")) == 0
-    manifest = json.loads((tmp_path / "infnet" / "run.json").read_text())
+def test_infnet_from_its_painting_finds_infection_in_a_picture(infnet, painter, tmp_path, capsys):
+    manifest = json.loads((infnet / "run.json").read_text())
     assert manifest["method"] == "SSInfNet" and manifest["preset"]["slices"]["test_share"] == 0
     assert {entry["path"].rsplit("/", 2)[-2] for entry in manifest["inputs"]} == {"rp_im", "rp_msk"}
 
     images.write(np.linspace(0, 1, 1200).reshape(30, 40), tmp_path / "slice.png")
-    asked = ["predict", str(tmp_path / "slice.png"), str(tmp_path / "out"), "--model", str(tmp_path / "infnet")]
+    asked = ["predict", str(tmp_path / "slice.png"), str(tmp_path / "out"), "--model", str(infnet)]
     assert main([*asked, "--probability"]) == 0
     labels = images.read_labels(tmp_path / "out" / "slice_classes.png")
     assert labels.shape == (30, 40) and labels.max() <= 1 and (tmp_path / "out" / "slice_infection.png").is_file()
     capsys.readouterr()
     assert main([*asked, "--lungs", "x"]) == 2 and "looks at whole slices" in capsys.readouterr().err
-    assert main([*asked[:4], str(tmp_path / "painter")]) == 1
-    assert "expected a run of kind 'ssinfnet-single' or 'ssinfnet-multi'" in capsys.readouterr().err
+    assert main([*asked[:4], str(painter)]) == 1
+    assert "found kind ssinfnet-inpainting; name the folder of a network that segments" in capsys.readouterr().err
 
 
 def test_there_must_be_something_to_resume(cohort, tmp_path, capsys):
@@ -77,9 +90,8 @@ def test_folder_of_another_system_is_no_model(tmp_path, capsys):
     assert "stages.json: expected JSON written by covid3dgan" in capsys.readouterr().err
 
 
-def test_exported_infnet_finds_what_the_run_finds(cohort, tmp_path):
-    run, ct = tmp_path / "infnet", cohort / "rp_im" / "1.nii.gz"
-    assert train("infnet", cohort, run) == 0
+def test_exported_infnet_finds_what_the_run_finds(infnet, cohort, tmp_path):
+    run, ct = infnet, cohort / "rp_im" / "1.nii.gz"
     assert main(["export", str(run), str(tmp_path / "whole"), "--part", "ssinfnet", "--format", "savedmodel"]) == 0
     for name, model in (("of_run", run), ("of_file", tmp_path / "whole")):
         assert main(["predict", str(ct), str(tmp_path / name), "--model", str(model), "--probability"]) == 0

@@ -12,15 +12,14 @@ import pytest
 from covid3dgan.cli.main import main
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.export import parity, tflite, tflite_file
-from covid3dgan.export.layout import read_saved_model_metadata
+from covid3dgan.export import parity, tflite
 from covid3dgan.export.parity import Comparison, refusal
-from covid3dgan.export.parts import Cut, Exportable
 from covid3dgan.export.probes import make_probes
 from covid3dgan.export.sources import open_exportable
-from covid3dgan.inference.exported import load_exported
-from covid3dgan.inference.model import load_model
-from covid3dgan.inference.predict import predict_case
+from covid3dgan.inference.exported import tflite_file
+from covid3dgan.inference.exported.layout import read_saved_model_metadata
+from covid3dgan.inference.exported.parts import Cut, Exportable
+from covid3dgan.inference.predictor import load_predictor
 
 FRESH = """
 import sys
@@ -61,7 +60,7 @@ def test_a_saved_model_runs_with_tensorflow_alone_in_any_batch(exported, importe
     np.save(tmp_path / "x.npy", slices)
     subprocess.run([sys.executable, "-c", FRESH, exported[0] / "saved_model", tmp_path / "x.npy", tmp_path / "y.npz"],
                    check=True, cwd=tmp_path, capture_output=True)
-    expected = load_model(imported).network(slices, training=False)
+    expected = load_predictor(imported).network(slices, training=False)
     with np.load(tmp_path / "y.npz") as found:
         assert sorted(found.files) == ["segment", "serving_default"]
         for name in found.files:
@@ -80,11 +79,11 @@ def test_both_files_carry_the_preprocessing(exported):
 
 def test_predictions_are_those_of_the_run(exported, imported):
     case = chest_ct.generate("coronacases-like", 0, size=(48, 48, 24))
-    expected = predict_case(load_model(imported), case.ct, case.lungs)
+    expected = load_predictor(imported).predict(case.ct, case.lungs)
     assert 0 < expected.mask.sum() < case.lungs.array.sum()
     for name in ("segmenter.tflite", "saved_model", ""):
-        model = load_exported(exported[0] / name)
-        found = predict_case(model, case.ct, case.lungs)
+        model = load_predictor(exported[0] / name)
+        found = model.predict(case.ct, case.lungs)
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
         np.testing.assert_array_equal(found.mask, expected.mask)
         assert (model.threshold, model.relative) == (0.2, True)
@@ -98,14 +97,14 @@ def test_a_file_that_changed_after_its_export_is_refused(exported, tmp_path):
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(InputError, match="expected the file that export_report.json was written for"):
-        load_exported(path)
+        load_predictor(path)
     (folder / "export_report.json").unlink()
     path.write_bytes(content[:1000])
     with pytest.raises(InputError, match="expected a whole TFLite file"):
-        load_exported(path)
+        load_predictor(path)
     path.write_bytes(b"no flatbuffer")
     with pytest.raises(InputError, match="expected a TFLite file, found 13 bytes of another kind"):
-        load_exported(path)
+        load_predictor(path)
 
 
 # === Refusals ===

@@ -7,9 +7,9 @@ import pytest
 
 from covid3dgan import compat, presets
 from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.export.parts import Cut
 from covid3dgan.export.probes import make_probes
 from covid3dgan.export.sources import open_exportable
+from covid3dgan.inference.exported.parts import Cut
 from covid3dgan.runs import state
 from covid3dgan.runs.directory import Run
 

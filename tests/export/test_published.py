@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from wiring import PUBLISHED
 
-from covid3dgan import models  # noqa: E402
-from covid3dgan.cli.main import main  # noqa: E402
-from covid3dgan.errors import InputError  # noqa: E402
-from covid3dgan.export.published import read_published  # noqa: E402
-from covid3dgan.runs.directory import open_run  # noqa: E402
-from covid3dgan.training.shabani.train_gan import load_generator  # noqa: E402
+from covid3dgan import models
+from covid3dgan.cli.main import main
+from covid3dgan.errors import InputError
+from covid3dgan.export.published import read_published
+from covid3dgan.inference.pseudo_masks import load_generator
+from covid3dgan.runs.directory import open_run
 
 PARTS = {"generator": "generator", "discriminator": "discriminator", "my_en_de": "segmenter",
          "my_train_en_con": "encoder"}

@@ -7,11 +7,13 @@ import tensorflow as tf
 
 from covid3dgan import compat, models, presets
 from covid3dgan.errors import InputError
-from covid3dgan.export import graph, tflite_file, twins2d, twins3d
-from covid3dgan.export.parts import PARTS, Exportable
-from covid3dgan.export.run_back import open_tflite
+from covid3dgan.export import graph, twins2d, twins3d
 from covid3dgan.export.tflite import convert
-from covid3dgan.inference.ssinfnet import Predictor, build_predictor
+from covid3dgan.inference.classes import ClassPredictor
+from covid3dgan.inference.exported import tflite_file
+from covid3dgan.inference.exported.parts import PARTS, Exportable
+from covid3dgan.inference.exported.run_back import open_tflite
+from covid3dgan.inference.ssinfnet import build_predictor
 from covid3dgan.models import res2net
 from covid3dgan.models.blocks import infnet_layers, transunet_layers
 from covid3dgan.models.blocks.convlstm import ConvLSTM2D
@@ -112,7 +114,7 @@ def whole_ssinfnet():
     preset = presets.override(presets.get("ssinfnet/demo"), ["slices.size=32"])
     single, multi = (models.build_infnet_multi(variant, (None, None, channels), 4, classes=classes)
                      for variant, channels, classes in (("published", 3, 1), ("improved", 6, 3)))
-    return build_predictor(Predictor(single, multi, preset))
+    return build_predictor(ClassPredictor(single, multi, preset))
 
 
 # Part -> a small network of that part.

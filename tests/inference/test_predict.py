@@ -1,6 +1,5 @@
 """From a CT file to a mask file: geometry in millimetres for every orientation, bad cases, resuming, sides."""
 
-import dataclasses
 import itertools
 import json
 
@@ -13,26 +12,22 @@ from covid3dgan.data import volumes
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
 from covid3dgan.inference.inputs import Input, find_inputs
-from covid3dgan.inference.predict import predict_case, predict_folder
+from covid3dgan.inference.lesions import LesionPredictor
+from covid3dgan.inference.predict_each import predict_each
 
 SIZE = (48, 44, 36)
 SPACING = np.array([4.0, 5.0, 6.0])
 LESION_MM = np.array([-45.0, 20.0, 30.0])  # in the left lung (RAS+: negative is left)
 
 
-@dataclasses.dataclass(frozen=True)
-class BrightModel:
+class BrightModel(LesionPredictor):
     """A stand-in for a trained network: the score is the prepared brightness itself."""
 
-    threshold: float = 0.45  # -370 HU
-    relative: bool = False
-    preset: object = presets.get("shabani/demo")
+    def __init__(self, threshold=0.45, relative=False):  # 0.45: -370 HU
+        super().__init__(None, presets.get("shabani/demo"), threshold, relative, {"run": "bright"})
 
     def scores(self, volume):
         return volume
-
-    def describe(self):
-        return {"run": "bright", "threshold": self.threshold}
 
 
 def _ras():
@@ -66,7 +61,7 @@ ORIENTATIONS = ["".join(signed) for axes in itertools.permutations(["RL", "AP", 
 @pytest.mark.parametrize("codes", ORIENTATIONS)
 def test_a_lesion_comes_back_at_its_millimetres(codes):
     ct, lungs = _oriented(codes)
-    found = predict_case(BrightModel(), ct, lungs)
+    found = BrightModel().predict(ct, lungs)
     assert found.mask.shape == ct.shape
     # Half a network slice (16 slices over 160 mm) is the best that the grid can do.
     np.testing.assert_allclose(_centre_mm(found.mask, ct.affine), LESION_MM, atol=5.0)
@@ -78,7 +73,7 @@ def test_files_keep_the_inputs_geometry(tmp_path):
     ct, lungs = _oriented("LPS")
     volumes.write(ct, tmp_path / "ct.nii.gz")
     volumes.write(lungs, tmp_path / "lungs.nii.gz")
-    results, problems = predict_folder(BrightModel(), find_inputs(tmp_path / "ct.nii.gz", tmp_path / "lungs.nii.gz"),
+    results, problems = predict_each(BrightModel(), find_inputs(tmp_path / "ct.nii.gz", tmp_path / "lungs.nii.gz"),
                                        tmp_path / "out", probability=True, overlay=True)
     assert problems == [] and list(results) == ["ct"]
     a, b = nibabel.load(tmp_path / "ct.nii.gz"), nibabel.load(tmp_path / "out/ct.nii.gz")
@@ -98,10 +93,10 @@ def test_a_bad_case_is_reported_and_the_others_are_done(tmp_path):
     (tmp_path / "cts/b.nii.gz").write_bytes(b"no gzip")
     for name in "abc":
         volumes.write(lungs, tmp_path / f"lungs/{name}.nii.gz")
-    results, [problem] = predict_folder(BrightModel(), find_inputs(tmp_path / "cts", tmp_path / "lungs"),
+    results, [problem] = predict_each(BrightModel(), find_inputs(tmp_path / "cts", tmp_path / "lungs"),
                                         tmp_path / "out")
     assert list(results) == ["a", "c"] and "b.nii.gz" in problem
-    again, [same] = predict_folder(BrightModel(), find_inputs(tmp_path / "cts", tmp_path / "lungs"), tmp_path / "out",
+    again, [same] = predict_each(BrightModel(), find_inputs(tmp_path / "cts", tmp_path / "lungs"), tmp_path / "out",
                                    resume=True)
     assert again == results and same == problem
 
@@ -111,8 +106,8 @@ def test_resuming_with_another_model_does_the_work_anew(tmp_path):
     volumes.write(ct, tmp_path / "ct.nii.gz")
     volumes.write(lungs, tmp_path / "lungs.nii.gz")
     inputs = find_inputs(tmp_path / "ct.nii.gz", tmp_path / "lungs.nii.gz")
-    first, _ = predict_folder(BrightModel(), inputs, tmp_path / "out")
-    second, _ = predict_folder(BrightModel(threshold=0.9), inputs, tmp_path / "out", resume=True)
+    first, _ = predict_each(BrightModel(), inputs, tmp_path / "out")
+    second, _ = predict_each(BrightModel(threshold=0.9), inputs, tmp_path / "out", resume=True)
     assert second["ct"]["infection_ml"] < first["ct"]["infection_ml"]
 
 
@@ -121,15 +116,15 @@ def test_nothing_is_overwritten_unasked(tmp_path):
     volumes.write(ct, tmp_path / "ct.nii.gz")
     volumes.write(lungs, tmp_path / "lungs.nii.gz")
     inputs = find_inputs(tmp_path / "ct.nii.gz", tmp_path / "lungs.nii.gz")
-    predict_folder(BrightModel(), inputs, tmp_path / "mask.nii.gz")
-    _, [problem] = predict_folder(BrightModel(), inputs, tmp_path / "mask.nii.gz")
+    predict_each(BrightModel(), inputs, tmp_path / "mask.nii.gz")
+    _, [problem] = predict_each(BrightModel(), inputs, tmp_path / "mask.nii.gz")
     assert "--overwrite" in problem
 
 
 def test_relative_threshold_is_the_share_of_each_slices_maximum():
     ct, lungs = _oriented("RAS")
-    absolute = predict_case(BrightModel(threshold=0.5), ct, lungs)
-    relative = predict_case(BrightModel(threshold=0.5, relative=True), ct, lungs)
+    absolute = BrightModel(threshold=0.5).predict(ct, lungs)
+    relative = BrightModel(threshold=0.5, relative=True).predict(ct, lungs)
     # Slices without the ball have a low maximum (the lungs' border), so they get a mask of their own.
     with_ball = (absolute.mask > 0).any((0, 1))
     assert not (relative.mask[:, :, ~with_ball] == 0).all()

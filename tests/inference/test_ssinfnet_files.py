@@ -10,14 +10,18 @@ from covid3dgan.data import volumes
 from covid3dgan.data.files import images
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
-from covid3dgan.inference.ssinfnet import Labelled
-from covid3dgan.inference.ssinfnet_files import find_sources, predict_files
+from covid3dgan.inference.classes import ClassPredictor, Labelled
+from covid3dgan.inference.inputs import find_cts_or_pictures
+from covid3dgan.inference.predict_each import predict_each
 
 
-class Rule:
+class Rule(ClassPredictor):
     """A stand-in predictor: bright is consolidation, middling is ground glass."""
 
-    kinds, preset, described = ("GGO", "consolidation"), presets.get("ssinfnet/demo"), {"run": "rule"}
+    kinds = ("GGO", "consolidation")
+
+    def __init__(self, run="rule"):
+        super().__init__(None, None, presets.get("ssinfnet/demo"), {"run": run})
 
     def predict_image(self, image):
         labels = np.digitize(image, (0.3, 0.7)).astype(np.uint8)
@@ -39,12 +43,12 @@ def folder(tmp_path):
 
 
 def find(folder, *names):
-    return [item for name in names for item in find_sources(folder / name)]
+    return [item for name in names for item in find_cts_or_pictures(folder / name)]
 
 
 def test_files_in_and_out_and_a_bad_one_between(folder):
     out = folder / "out"
-    results, problems = predict_files(Rule(), find(folder, "a.png", "b.nii.gz", "c.nii.gz"), out, probability=True,
+    results, problems = predict_each(Rule(), find(folder, "a.png", "b.nii.gz", "c.nii.gz"), out, probability=True,
                                       overlay=True, command=["covid3dgan", "predict"])
     assert len(problems) == 1 and "b.nii.gz" in str(problems[0])
     # 8 x 32 x 2 voxels of 10 mm3, and 2 x 4.
@@ -64,18 +68,14 @@ def test_files_in_and_out_and_a_bad_one_between(folder):
 
 def test_nothing_is_overwritten_and_resuming_skips_what_is_done(folder):
     inputs, out = find(folder, "a.png"), folder / "out"
-    predict_files(Rule(), inputs, out)
-    _, problems = predict_files(Rule(), inputs, out)
+    predict_each(Rule(), inputs, out)
+    _, problems = predict_each(Rule(), inputs, out)
     assert len(problems) == 1 and "a_classes.png" in str(problems[0])
     before = (out / "a_classes.png").stat().st_mtime_ns
-    results, problems = predict_files(Rule(), inputs, out, resume=True)
+    results, problems = predict_each(Rule(), inputs, out, resume=True)
     assert not problems and results["a"]["GGO_pixels"] == 16 * 40
     assert (out / "a_classes.png").stat().st_mtime_ns == before
-
-    class Another(Rule):
-        described = {"run": "another"}
-
-    predict_files(Another(), inputs, out, resume=True)
+    predict_each(Rule("another"), inputs, out, resume=True)
     assert (out / "a_classes.png").stat().st_mtime_ns > before
 
 
@@ -83,9 +83,9 @@ def test_sources_of_a_folder(folder):
     pictures = folder / "pictures"
     for name in ("x.png", "y.png"):
         images.write(np.eye(20), pictures / name)
-    assert [item.id for item in find_sources(pictures)] == ["x", "y"]
+    assert [item.id for item in find_cts_or_pictures(pictures)] == ["x", "y"]
     images.write(np.eye(20), pictures / "x.jpg")
     with pytest.raises(InputError, match="several called x"):
-        find_sources(pictures)
+        find_cts_or_pictures(pictures)
     with pytest.raises(InputError, match="nothing at that path"):
-        find_sources(folder / "nothing")
+        find_cts_or_pictures(folder / "nothing")

@@ -10,6 +10,7 @@ import tensorflow as tf
 from covid3dgan import models, presets
 from covid3dgan.data.volumes import Volume
 from covid3dgan.inference import ssinfnet
+from covid3dgan.inference.classes import ClassPredictor
 
 PRESET = presets.get("ssinfnet/demo")
 PRESET = dataclasses.replace(PRESET, slices=dataclasses.replace(PRESET.slices, size=32))
@@ -31,7 +32,7 @@ def sharpen(multi):
 def predictor():
     keras.utils.set_random_seed(2)
     single = models.build_infnet(channels=4, width=4, blocks=(1, 1, 1, 1))
-    return ssinfnet.Predictor(single, models.build_infnet_multi(width=2), PRESET)
+    return ClassPredictor(single, models.build_infnet_multi(width=2), PRESET)
 
 
 def test_prior_is_stretched_and_rounded_as_published():
@@ -49,13 +50,13 @@ def test_volume_labels_lie_on_the_ct_s_own_grid(predictor, flips):
     ct[16:, :, 1:3] = 300.0
     affine = np.diag([*flips, 1.0])
     own = ct[tuple(slice(None, None, f) for f in flips)]
-    found = ssinfnet.Predictor(predictor.single, sharpen(predictor.multi), PRESET).predict_volume(Volume(own, affine))
+    found = ClassPredictor(predictor.single, sharpen(predictor.multi), PRESET).predict_volume(Volume(own, affine))
     np.testing.assert_array_equal(found.labels, (own > 0).astype(np.uint8))
     np.testing.assert_allclose(found.scores["GGO"], own > 0, atol=1e-3)
 
 
 def test_volume_and_picture_scores_lie_on_their_own_grid(predictor):
-    rule = ssinfnet.Predictor(predictor.single, sharpen(predictor.multi), PRESET)
+    rule = ClassPredictor(predictor.single, sharpen(predictor.multi), PRESET)
     found = rule.predict_image(np.repeat(np.float32([[0.0, 0.9]]), 24, 1).repeat(40, 0))
     assert set(found.scores) == {"GGO", "consolidation"} and found.labels.shape == (40, 48)
     np.testing.assert_allclose(found.scores["GGO"][:, [0, 47]], [[0, 1]] * 40, atol=1e-3)
@@ -63,7 +64,7 @@ def test_volume_and_picture_scores_lie_on_their_own_grid(predictor):
 
 
 def test_infection_alone_is_cut_at_the_preset_s_threshold(predictor):
-    alone = ssinfnet.Predictor(predictor.single, None, PRESET)
+    alone = ClassPredictor(predictor.single, None, PRESET)
     pictures = np.random.default_rng(3).random((2, 32, 32)).astype(np.float32)
     probability = ssinfnet.infection_probability(predictor.single, pictures)
     cut = float(np.median(probability))
@@ -82,7 +83,7 @@ def test_exported_model_equals_the_steps(predictor):
     np.testing.assert_allclose(np.asarray(model(pictures[..., None])), expected, atol=2e-5)
     np.testing.assert_array_equal(predictor.labels(pictures), np.argmax(
         ssinfnet.class_probabilities(predictor.multi, pictures, rounded), -1))
-    alone = ssinfnet.build_predictor(ssinfnet.Predictor(predictor.single, None, PRESET))
+    alone = ssinfnet.build_predictor(ClassPredictor(predictor.single, None, PRESET))
     np.testing.assert_allclose(np.asarray(alone(pictures[..., None]))[..., 0], infection, atol=2e-5)
 
 

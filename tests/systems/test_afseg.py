@@ -12,11 +12,10 @@ from covid3dgan.data.classical.coarse import coarse_mask
 from covid3dgan.data.files import images
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.inference.exported import load_exported
-from covid3dgan.inference.predict_images import predict_image, predict_images
+from covid3dgan.inference.foreground import ForegroundPredictor, load_foreground
+from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.presets.afseg import Background, Coarse, Images, Synthesis
 from covid3dgan.systems import afseg
-from covid3dgan.training.afseg.train_afseg import load_segmenter
 from covid3dgan.training.loop import TrainingOptions
 
 
@@ -92,20 +91,24 @@ def test_training_reads_no_masks(tmp_path, preset, data):
 
 
 def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, reproduced, data):
-    segmenter, preset = load_segmenter(reproduced / "afseg")
+    predictor = load_foreground(reproduced / "afseg")
+
+    def predict(path, out, **options):
+        return predict_each(predictor, predictor.find(path), out, **options)
+
     odd = images.read(next(iter(sorted((data / "images").iterdir()))))[:50, :61]
     images.write(odd, tmp_path / "odd.png")
     (tmp_path / "broken.tif").write_bytes(b"II*\0")
-    found, problems = predict_images(segmenter, preset, [tmp_path], tmp_path / "masks", overlay=True)
+    found, problems = predict(tmp_path, tmp_path / "masks", overlay=True)
     assert list(found) == ["odd"]
     images.write(odd, tmp_path / "masks" / "my_overlay.png")
-    beside, _ = predict_images(segmenter, preset, [tmp_path / "masks"], tmp_path / "again")
+    beside, _ = predict(tmp_path / "masks", tmp_path / "again")
     assert list(beside) == ["my_overlay"], "earlier results are no images, a name like theirs does not make one"
     assert "broken.tif" in str(problems[0])
     mask = images.read_mask(tmp_path / "masks" / "odd_mask.png", odd.shape)
     assert found["odd"]["foreground_pixels"] == mask.sum()
-    np.testing.assert_array_equal(mask, predict_image(segmenter, images.read(tmp_path / "odd.png"), preset) > 0.5)
-    again, refused = predict_images(segmenter, preset, [tmp_path / "odd.png"], tmp_path / "masks")
+    np.testing.assert_array_equal(mask, predictor.predict(images.read(tmp_path / "odd.png")) > 0.5)
+    again, refused = predict(tmp_path / "odd.png", tmp_path / "masks")
     assert not again and "--overwrite" in str(refused[0])
 
 
@@ -128,17 +131,16 @@ def test_exported_segmenter_gives_the_runs_masks(tmp_path, reproduced, data, cap
     capsys.readouterr()
     assert main(["predict", str(wide), str(tmp_path / "no"), "--model", str(tflite)]) == 1
     assert "wide.png: expected" in (said := capsys.readouterr().err) and "use the run or its SavedModel" in said
-    with pytest.raises(InputError, match="expected an exported segmenter or transunet of a run, found afseg-segmenter"):
-        load_exported(tflite)
 
 
-def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, reproduced, data):
-    segmenter, preset = load_segmenter(reproduced / "afseg")
-    path = next(iter(sorted((data / "images").iterdir())))
-    with pytest.raises(InputError, match="more than once"):
-        predict_images(segmenter, preset, [path, path], tmp_path)
+def test_prediction_refuses_names_that_collide_and_odd_thresholds(tmp_path, reproduced):
+    predictor = load_foreground(reproduced / "afseg")
+    for name in ("a.png", "a.jpg"):
+        images.write(np.eye(20), tmp_path / "same" / name)
+    with pytest.raises(InputError, match="several called a"):
+        predictor.find(tmp_path / "same")
     with pytest.raises(ArgumentError, match="between 0 and 1"):
-        predict_images(segmenter, preset, [path], tmp_path, threshold=1.5)
+        ForegroundPredictor(predictor.network, predictor.preset, {}, threshold=1.5)
 
 
 def test_prediction_writes_scores_and_a_picture_where_asked_and_resumes(tmp_path, reproduced, data, capsys):
@@ -146,8 +148,8 @@ def test_prediction_writes_scores_and_a_picture_where_asked_and_resumes(tmp_path
     run, out = str(reproduced / "afseg"), tmp_path / "masks"
     asked = ["predict", str(path), str(out), "--model", run, "--quiet"]
     assert main([*asked, "--probability", "--overlay"]) == 0
-    segmenter, preset = load_segmenter(run)
-    scores = predict_image(segmenter, images.read(path, preset.images.channel), preset)
+    predictor = load_foreground(run)
+    scores = predictor.predict(images.read(path, predictor.preset.images.channel))
     np.testing.assert_allclose(images.read(out / f"{path.stem}_probability.png"), scores, atol=0.5 / 255 + 1e-6)
     assert images.read(out / f"{path.stem}_overlay.png").size > scores.size
 

@@ -49,9 +49,10 @@ def test_processes_prepare_what_one_does_and_a_bad_case_is_left_out(folder, tmp_
     broken = tmp_path / "broken.nii.gz"
     broken.write_bytes(b"no CT")
     cohorts = dataclasses.replace(cohorts, train=(), validation=(
-        dataclasses.replace(cohorts.validation[0], image=broken), *cohorts.validation[1:]))
+        dataclasses.replace(cohorts.validation[0], image=broken), *cohorts.validation[1:]),
+        tests={"UESTC": cohorts.tests["UESTC"]})
     found = prepare_all(cohorts, tmp_path / "prepared", TOY, workers=2)
-    assert found["counts"] == {"train": 0, "validation": 1, "Mosmed": 2, "UESTC": 2, "Radiopaedia": 2}
+    assert found["counts"] == {"train": 0, "validation": 1, "UESTC": 2}
     assert len(found["left_out"]) == 1 and "broken.nii.gz" in found["left_out"][0]
     for path in (tmp_path / "prepared").glob("*/*.npz"):
         one, other = (np.load(folder / "prepared" / path.parent.name / path.name), np.load(path))
@@ -67,8 +68,10 @@ def test_a_case_whose_process_ended_is_prepared_again(folder, tmp_path, monkeypa
         yield from prepare_each(jobs[len(lost):], 1)
 
     monkeypatch.setattr(shabani, "prepare_each", dying)
-    found = prepare_all(open_cohorts(None, folder / "phantoms", 1, SIZES), tmp_path, TOY, workers=2)
-    assert found["left_out"] == [] and found["counts"]["train"] == 7
+    cohorts = open_cohorts(None, folder / "phantoms", 1, SIZES)
+    few = dataclasses.replace(cohorts, train=cohorts.train[:2], validation=(), tests={})
+    found = prepare_all(few, tmp_path, TOY, workers=2)
+    assert found["left_out"] == [] and found["counts"]["train"] == 2
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -155,7 +158,8 @@ def test_pseudo_mask_verb(folder, tmp_path):
 
 def test_train_and_predict_verbs(folder, tmp_path, capsys):
     settings = [f"--set={name}={value}" for name, value in (
-        ("segmenter.width", 4), ("segmenter.batch_size", 8), ("segmenter.checkpoint_every", 1))]
+        ("segmenter.width", 4), ("segmenter.batch_size", 8), ("segmenter.checkpoint_every", 1),
+        ("segmenter.calibration_steps", 20))]
     arguments = ["train", "segmenter", str(folder / "prepared/train"), str(tmp_path / "run"), "--preset",
                  "shabani/demo", "--gan", str(folder / "gan"), "--steps", "1", "--precision", "float32", *settings]
     assert main(arguments) == 0

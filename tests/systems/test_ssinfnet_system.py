@@ -9,7 +9,7 @@ import pytest
 from covid3dgan import presets
 from covid3dgan.data.files import images
 from covid3dgan.errors import InputError
-from covid3dgan.inference.ssinfnet import load_predictor
+from covid3dgan.inference.predictor import load_predictor
 from covid3dgan.systems import ssinfnet
 from covid3dgan.training.loop import TrainingOptions
 

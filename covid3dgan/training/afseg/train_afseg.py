@@ -1,16 +1,15 @@
 """Trains AF-SEG's networks, and Table 1's supervised U-Net, each in its own run directory."""
 
-__all__ = ["contrast_shares", "epochs_in_steps", "load_segmenter", "train_afseg", "train_supervised"]
+__all__ = ["contrast_shares", "epochs_in_steps", "train_afseg", "train_supervised"]
 
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan import compat, models, streams
+from covid3dgan import streams
 from covid3dgan.data.batches.patches import patch_batches
 from covid3dgan.data.batches.pipelines import step_dataset
-from covid3dgan.errors import ArgumentError, InputError
-from covid3dgan.runs import state
-from covid3dgan.runs.directory import Run, open_run
+from covid3dgan.errors import ArgumentError
+from covid3dgan.runs.directory import Run
 from covid3dgan.training.afseg.networks import build_afseg, build_patch_segmenter
 from covid3dgan.training.loop import run_training
 
@@ -95,31 +94,3 @@ def _start(path, kind, preset, execution, inputs, precision):
     return Run.start(path, kind, preset, execution.seed, inputs=inputs, resume=execution.resume,
                      overwrite=execution.overwrite,
                      details={"precision": precision, "deterministic": execution.deterministic})
-
-
-def load_segmenter(path, with_generator=False, input_shape=(None, None, 1)):
-    """The networks of an AF-SEG (or supervised) run, for inference and export.
-
-    Args:
-        path: the run directory.
-        with_generator: return the generator too.
-        input_shape: (H, W, 1); TFLite needs fixed sides, inference takes any that the network's depth divides.
-
-    Returns:
-        (segmenter, preset) or (segmenter, preset, generator).
-    """
-    run, preset = open_run(path)
-    if run.manifest["kind"] not in (AFSEG, SUPERVISED):
-        raise InputError(path, f"a run of kind {AFSEG!r} or {SUPERVISED!r}", f"kind {run.manifest['kind']!r}",
-                         "name the run's folder, for example OUT/afseg")
-    found = run.newest_checkpoint()
-    options = preset.synthesis
-    with compat.precision("float32"):  # whatever it was trained in
-        segmenter = models.build_afseg_segmenter(input_shape, options.segmenter_width, options.segmenter_depth)
-        generator = models.build_afseg_generator(input_shape, options.generator_width, options.generator_depth,
-                                                 options.generator_backbone, options.generator_head)
-    state.put_weights(segmenter, "segmenter", found.arrays, path)
-    if not with_generator:
-        return segmenter, preset
-    state.put_weights(generator, "generator", found.arrays, path)
-    return segmenter, preset, generator

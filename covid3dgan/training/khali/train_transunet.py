@@ -1,34 +1,31 @@
 """Trains the TransUNet of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
 
-__all__ = ["KIND", "load_transunet", "train_on_slices", "train_transunet"]
+__all__ = ["KIND", "train_on_slices", "train_transunet"]
 
 import dataclasses
 import warnings
 
 import numpy as np
 
-from covid3dgan import compat, progress
+from covid3dgan import progress
 from covid3dgan.data.batches.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.data.batches.segmenter_batches import segmenter_batches
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.data.preprocess.prepared_set import refuse_other_level
 from covid3dgan.errors import InputError, InputWarning
-from covid3dgan.runs import state
-from covid3dgan.runs.directory import Run, open_run
+from covid3dgan.inference.lesions import load_transunet, score_maps
+from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.khali.transunet import (
-    build_network,
     build_training,
     loss_weights,
     prepared_targets,
-    scoring_network,
     start_at_mean,
 )
 from covid3dgan.training.loop import run_training
 from covid3dgan.training.pseudo_slices import load_pseudo_slices
-from covid3dgan.training.shabani.segmenter import score_maps
-from covid3dgan.training.shabani.train_segmenter import SegmenterModel, store_threshold
+from covid3dgan.training.shabani.train_segmenter import store_threshold
 
 KIND = "transunet"
 SHOWN = ("contrastive_loss", "mse", "sensitivity_loss")
@@ -116,15 +113,3 @@ def _check(options, contrastive):
         warnings.warn(InputWarning("the published sampler draws slices of high infection alone, so the contrastive "
                                    "loss is 0 throughout (K20); transunet.sampler=balanced draws both groups"),
                       stacklevel=3)
-
-
-def load_transunet(path):
-    """The TransUNet of a run as a ``SegmenterModel``; the averaged one where the run has it."""
-    run, preset = open_run(path, KIND)
-    found, options = run.newest_checkpoint(), preset.transunet
-    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        network = build_network(options, run.manifest["sides"])
-    state.put_weights(network, "averaged" if options.ema_decay else "network", found.arrays, path)
-    threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
-    return SegmenterModel(scoring_network(network, options.output), preset, found.step, threshold["value"],
-                          threshold["relative"], str(path))

@@ -6,16 +6,17 @@ Every step is one optimizer step on a weighted sum of three losses; the phases d
 * then contrastive, MSE and sensitivity loss together.
 """
 
-__all__ = ["TransUnetTraining", "build_network", "build_training", "loss_weights", "prepared_targets",
-           "scoring_network", "start_at_mean"]
+__all__ = ["TransUnetTraining", "build_training", "loss_weights", "prepared_targets",
+           "start_at_mean"]
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from covid3dgan import compat, models
+from covid3dgan import compat
 from covid3dgan.data.batches.grouped_batches import contrasted
 from covid3dgan.losses import enhanced_contrastive_loss, sensitivity_loss
+from covid3dgan.models.from_presets import transunet_network, transunet_scores
 from covid3dgan.models.transunet import ENCODED
 from covid3dgan.training.shabani.segmenter import learning_rate
 from covid3dgan.training.updates import minimise, move_average
@@ -74,7 +75,7 @@ class TransUnetTraining(keras.Model):
 
     def inference_network(self):
         """Slices -> lesion scores, by the averaged network where there is one: see :func:`scoring_network`."""
-        return scoring_network(self.averaged or self.network, self.options.output)
+        return transunet_scores(self.averaged or self.network, self.options.output)
 
     def train_step(self, batch):
         """One optimizer step; returns the weighted sum and the three losses."""
@@ -110,18 +111,11 @@ class TransUnetTraining(keras.Model):
         return contrastive, square, sensitivity_loss(targets, logits, options.beta)
 
 
-def build_network(options, side_lengths):
-    """The TransUNet of a preset for slices of (rows, columns) pixels."""
-    return models.build_transunet(
-        options.variant, (*side_lengths, 1), width=options.width, blocks=options.blocks, heads=options.heads,
-        mlp_units=options.mlp_units, attention_scale=options.attention_scale, name="transunet")
-
-
 def build_training(options, side_lengths):
     """A compiled :class:`TransUnetTraining` for slices of (rows, columns) pixels."""
-    network, averaged = build_network(options, side_lengths), None
+    network, averaged = transunet_network(options, side_lengths), None
     if options.ema_decay:
-        averaged = build_network(options, side_lengths)
+        averaged = transunet_network(options, side_lengths)
         averaged.set_weights(network.get_weights())
         averaged.trainable = False
     training = TransUnetTraining(network, options, averaged)
@@ -150,12 +144,3 @@ def prepared_targets(pseudo_masks, options):
     """
     targets = np.asarray(pseudo_masks, np.float32)
     return np.clip(targets, 0.0, 1.0) if options.clip_target else targets
-
-
-def scoring_network(network, output):
-    """(B, H, W, 1) -> lesion scores (B, H, W, 1), sharing the weights: the raw logits as coded ("linear"), or their
-    sigmoid ("sigmoid")."""
-    if output == "linear":
-        return network
-    scores = keras.layers.Activation("sigmoid", dtype="float32", name="scores")(network.output)
-    return compat.never_xla(keras.Model(network.input, scores, name=network.name))

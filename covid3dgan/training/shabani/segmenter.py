@@ -4,15 +4,15 @@ Each step first moves the encoder by the contrastive loss on highly and little i
 segmenter by the squared error against the pseudo-masks. The two have an optimizer each.
 """
 
-__all__ = ["SegmenterTraining", "build_segmenter_training", "score_maps", "segmenter_network"]
+__all__ = ["SegmenterTraining", "build_segmenter_training"]
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from covid3dgan import compat, models
 from covid3dgan.losses import npairs_loss, supcon_loss
 from covid3dgan.models.fast.recompute import Recomputed
+from covid3dgan.models.from_presets import segmenter_network
 from covid3dgan.training.updates import minimise, move_average, over_replicas, replicas
 
 
@@ -101,12 +101,6 @@ class SegmenterTraining(keras.Model):
             move_average(self.averaged, self.segmenter, self.options.ema_decay, step)
 
 
-def segmenter_network(options, side_lengths, encoder=None, name="segmenter"):
-    """The segmenter that presets.stages.Segmenter describes, for slices of (rows, columns) pixels."""
-    return models.build_segmenter((*side_lengths, 1), options.width, options.dropout, options.gate, encoder,
-                                  options.head, options.merge, name)
-
-
 def build_segmenter_training(preset, side_lengths, recompute=False):
     """A compiled :class:`SegmenterTraining` for slices of (rows, columns) pixels.
 
@@ -153,10 +147,3 @@ def contrastive_learning_rate(preset):
     return keras.optimizers.schedules.ExponentialDecay(
         contrastive.learning_rate, segmenter.decay_steps * contrastive.steps_per_step, segmenter.decay_rate,
         staircase=True)
-
-
-def score_maps(segmenter, slices, batch_size=32):
-    """Lesion scores of slices (S, H, W) -> (S, H, W) float32, in batches."""
-    found = [np.asarray(segmenter(slices[i:i + batch_size][..., None], training=False), np.float32)[..., 0]
-             for i in range(0, len(slices), batch_size)]
-    return np.concatenate(found) if found else np.zeros_like(slices, np.float32)

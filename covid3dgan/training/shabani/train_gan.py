@@ -1,18 +1,15 @@
 """Trains the 3D GAN of a preset on prepared cases, in a run directory."""
 
-__all__ = ["load_generator", "train_gan"]
+__all__ = ["train_gan"]
 
 from pathlib import Path
 
 import numpy as np
 
-from covid3dgan import compat, models
 from covid3dgan.data.batches import pipelines
 from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.errors import InputError
 from covid3dgan.inference import pseudo_masks
-from covid3dgan.runs import state
-from covid3dgan.runs.directory import open_run
 from covid3dgan.training.callbacks import CollapseMonitor, Panels
 from covid3dgan.training.loop import run_training
 from covid3dgan.training.shabani.gan3d import build_gan
@@ -63,17 +60,6 @@ def train_gan(data, path, preset, execution):
                  options.steps, options.log_every, options.checkpoint_every, shown=SHOWN,
                  callbacks=[CollapseMonitor, lambda recorder: Panels(recorder, draw)], devices=devices)
     return run
-
-
-def load_generator(path):
-    """The generator of a GAN run, for inference: (model, preset, step). The averaged one where the run has it."""
-    run, preset = open_run(path, "gan")
-    found, options = run.newest_checkpoint(), preset.gan
-    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        generator = models.build_generator(variant=options.generator, input_shape=(*options.volume_shape, 1),
-                                           width=options.generator_width, head=options.generator_head)
-    state.put_weights(generator, "averaged" if options.ema_decay else "generator", found.arrays, path)
-    return generator, preset, found.step
 
 
 def _panels(network, covid, preset, seed):

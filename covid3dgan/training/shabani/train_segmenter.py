@@ -1,22 +1,19 @@
 """Trains the segmenter of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
 
-__all__ = ["SegmenterModel", "load_segmenter", "store_threshold", "train_segmenter"]
-
-import dataclasses
+__all__ = ["store_threshold", "train_segmenter"]
 
 import numpy as np
 
-from covid3dgan import compat, models, progress
+from covid3dgan import models, progress
 from covid3dgan.data.batches.segmenter_batches import SEGMENTER_AXES, segmenter_batches
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.evaluation.thresholds import threshold_curve
-from covid3dgan.runs import state
-from covid3dgan.runs.directory import open_run
+from covid3dgan.inference.lesions import load_segmenter, score_maps
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.loop import run_training
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
-from covid3dgan.training.shabani.segmenter import build_segmenter_training, score_maps, segmenter_network
+from covid3dgan.training.shabani.segmenter import build_segmenter_training
 
 SILENT_SLICES, SILENT_RANGE = 8, 1e-4
 
@@ -101,35 +98,3 @@ def store_threshold(run, network, preset, validation):
     elif preset.threshold.tune:
         progress.say(f"no validation cases: the threshold stays at {preset.threshold.value}")
     run.update(threshold=threshold)
-
-
-@dataclasses.dataclass(frozen=True)
-class SegmenterModel:
-    """A trained segmenter, ready for inference."""
-
-    network: object
-    preset: object
-    step: int
-    threshold: float
-    relative: bool
-    path: str
-
-    def scores(self, volume):
-        """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
-        return score_maps(self.network, volume)
-
-    def describe(self):
-        """What the JSON beside every mask says of the model."""
-        return {"run": self.path, "preset": self.preset.name, "step": self.step, "threshold": self.threshold,
-                "relative": self.relative}
-
-
-def load_segmenter(path):
-    """The segmenter of a run as a :class:`SegmenterModel`; the averaged one where the run has it."""
-    run, preset = open_run(path, "segmenter")
-    found = run.newest_checkpoint()
-    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        network = segmenter_network(preset.segmenter, preset.gan.volume_shape[1:])
-    state.put_weights(network, "averaged" if preset.segmenter.ema_decay else "segmenter", found.arrays, path)
-    threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
-    return SegmenterModel(network, preset, found.step, threshold["value"], threshold["relative"], str(path))

@@ -11,6 +11,7 @@ from covid3dgan.data.batches import slice_batches
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.errors import InputError, check_choice
 from covid3dgan.files import sha256
+from covid3dgan.models.from_presets import infnet_or_unet, multi_class_network
 from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.keep_best import KeepBest
@@ -18,7 +19,7 @@ from covid3dgan.training.loop import run_training
 from covid3dgan.training.ssinfnet.infnet import InfNetTraining, decayed_rate
 from covid3dgan.training.ssinfnet.infnet_multi import MultiTraining
 from covid3dgan.training.ssinfnet.inpainting_plan import make_plan
-from covid3dgan.training.ssinfnet.networks import build_inpainting, build_multi, build_single, load_network
+from covid3dgan.training.ssinfnet.networks import build_inpainting, load_painted
 
 METHODS = ("U-Net", "SInfNet", "SSInfNet")
 # The last layers, which "all-but-last" does not take over from the inpainting (I07).
@@ -84,7 +85,7 @@ def train_single(train, validation, path, preset, execution, method="SInfNet", s
     details = {"method": method, "start": str(start) if start else None}
     run = _start(path, "ssinfnet-single", preset, execution, inputs, details, backbone_weights)
     if method == "U-Net" and not preset.alike:
-        training = _multi_training(preset, method, lambda: build_single(preset, method))
+        training = _multi_training(preset, method, lambda: infnet_or_unet(preset, method))
         batches = {name: slice_batches.single_batches(part, preset.single, lambda step: 0.0, execution.seed)
                    for name, part in (("train", train), ("validation", validation))}
         as_unet = {name: _unet_batches(at) for name, at in batches.items()}
@@ -122,7 +123,7 @@ def train_multi(train, validation, path, preset, execution, priors=None, method=
                          "none" if priors is None else "some", f"correct the call for {method}")
     details = {"method": method, "start": str(start) if start else None}
     run = _start(path, "ssinfnet-multi", preset, execution, inputs, details)
-    training = _multi_training(preset, method, lambda: build_multi(preset, method))
+    training = _multi_training(preset, method, lambda: multi_class_network(preset, method))
     if start is not None:
         _take_over(training.network, start, "multi", preset.multi.transfer)
     batches = {name: slice_batches.multi_batches(part, prior, preset.multi, execution.seed)
@@ -141,7 +142,7 @@ def _twins(build):
 
 
 def _infnet_training(preset, method):
-    training = InfNetTraining(*_twins(lambda: build_single(preset, method)), preset.single)
+    training = InfNetTraining(*_twins(lambda: infnet_or_unet(preset, method)), preset.single)
     training.compile()
     return training
 
@@ -173,10 +174,10 @@ def _check_start(method, start):
 
 def _take_over(network, start, target, transfer):
     """Weights of the inpainting, by layer name; whatever it does not have keeps its random start."""
-    source, _, manifest = load_network(start)
-    if manifest.get("pre_trains") != target:
-        raise InputError(start, f"an inpainting run that pre-trains the {target} network",
-                         f"one for {manifest.get('pre_trains')}", "name another run")
+    source, of_source = load_painted(start)
+    if of_source != target:
+        raise InputError(start, f"an inpainting run that pre-trains the {target} network", f"one for {of_source}",
+                         "name another run")
     given = {layer.name: layer.get_weights() for layer in source.layers}
     for layer in network.layers:
         if layer.weights and layer.name in given and not (transfer == "all-but-last" and layer.name in _LAST):

@@ -7,6 +7,7 @@ import pytest
 
 from covid3dgan import compat, presets
 from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.inference.foreground import load_afseg_networks
 from covid3dgan.losses import afseg as losses
 from covid3dgan.presets.afseg import Synthesis
 from covid3dgan.runs.directory import Run
@@ -14,7 +15,6 @@ from covid3dgan.training.afseg.networks import build_afseg
 from covid3dgan.training.afseg.train_afseg import (
     contrast_shares,
     epochs_in_steps,
-    load_segmenter,
     train_afseg,
     train_supervised,
 )
@@ -157,7 +157,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path, preset):
 
 def test_networks_come_back_from_their_run(tmp_path, preset):
     run = train_afseg(ARRAYS, tmp_path / "run", preset, TrainingOptions(seed=1))
-    segmenter, loaded, generator = load_segmenter(run.path, with_generator=True)
+    segmenter, generator, loaded = load_afseg_networks(run.path)
     assert loaded == preset
     stored = run.checkpoints.load().arrays
     for name, model in (("segmenter", segmenter), ("generator", generator)):
@@ -180,10 +180,10 @@ def test_supervised_training_beats_every_constant_prediction(tmp_path, preset):
 def test_other_runs_are_refused(tmp_path, preset):
     Run.start(tmp_path / "gan", "gan", preset, 0)
     with pytest.raises(InputError, match="expected a run of kind 'afseg' or 'afseg-supervised', found kind 'gan'"):
-        load_segmenter(tmp_path / "gan")
+        load_afseg_networks(tmp_path / "gan")
     Run.start(tmp_path / "empty", "afseg", preset, 0)
     with pytest.raises(InputError, match="train it first"):
-        load_segmenter(tmp_path / "empty")
+        load_afseg_networks(tmp_path / "empty")
 
 
 def test_no_xla():

@@ -8,9 +8,10 @@ import pytest
 from covid3dgan import compat, presets
 from covid3dgan.data.preprocess.prepared_set import PreparedSet
 from covid3dgan.errors import InputError, InputWarning
+from covid3dgan.inference.lesions import load_transunet
 from covid3dgan.presets.stages import Contrastive
 from covid3dgan.runs.directory import open_run
-from covid3dgan.training.khali.train_transunet import load_transunet, train_on_slices
+from covid3dgan.training.khali.train_transunet import train_on_slices
 from covid3dgan.training.khali.transunet import build_training, start_at_mean
 from covid3dgan.training.loop import TrainingOptions
 from covid3dgan.training.pseudo_slices import PseudoSlices

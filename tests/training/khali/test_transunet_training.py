@@ -9,7 +9,7 @@ from covid3dgan import presets
 from covid3dgan.data.batches.grouped_batches import grouped_batches, published_sampler
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.presets.stages import Contrastive
-from covid3dgan.training.khali.transunet import build_training, loss_weights, prepared_targets, scoring_network
+from covid3dgan.training.khali.transunet import build_training, loss_weights, prepared_targets, transunet_scores
 from covid3dgan.training.shabani.segmenter import learning_rate
 
 PUBLISHED = presets.get("khali/published").transunet
@@ -108,5 +108,5 @@ def test_scores_are_logits_as_coded_or_probabilities():
     network = build_training(options(), (32, 32)).network
     images = slices(3)[0][..., None]
     logits = np.asarray(network(images))
-    np.testing.assert_array_equal(scoring_network(network, "linear")(images), logits)
-    np.testing.assert_allclose(scoring_network(network, "sigmoid")(images), 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    np.testing.assert_array_equal(transunet_scores(network, "linear")(images), logits)
+    np.testing.assert_allclose(transunet_scores(network, "sigmoid")(images), 1 / (1 + np.exp(-logits)), rtol=1e-5)

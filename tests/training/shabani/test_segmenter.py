@@ -13,6 +13,7 @@ from covid3dgan.data.batches.segmenter_batches import KEPT_TURNS, STEPS_PER_VOLU
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.data.noise import healthy_noise
 from covid3dgan.errors import InputError
+from covid3dgan.inference.lesions import score_maps
 from covid3dgan.presets.stages import Contrastive, Segmenter
 from covid3dgan.runs.directory import Run
 from covid3dgan.training import pseudo_slices
@@ -21,7 +22,6 @@ from covid3dgan.training.shabani.segmenter import (
     build_segmenter_training,
     contrastive_learning_rate,
     learning_rate,
-    score_maps,
 )
 from covid3dgan.training.shabani.train_segmenter import warn_if_silent
 

@@ -14,6 +14,8 @@ from covid3dgan.data.batches import slice_batches
 from covid3dgan.data.datasets import slices
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation.mask_difficulty import mask_difficulty
+from covid3dgan.inference.classes import load_network
+from covid3dgan.models import from_presets
 from covid3dgan.training.keep_best import BestScore, KeepBest
 from covid3dgan.training.loop import TrainingOptions
 from covid3dgan.training.ssinfnet import networks as ssinfnet_networks
@@ -209,7 +211,7 @@ def coached(options, factor):
 
 def test_infnet_steps_once_per_scale():
     options = dataclasses.replace(TINY.single, scales=(0.75, 1.0, 1.25))
-    network, best = (ssinfnet_networks.build_single(TINY) for _ in range(2))
+    network, best = (from_presets.infnet_or_unet(TINY) for _ in range(2))
     training = InfNetTraining(network, best, options)
     training.compile()
     seen = []
@@ -274,12 +276,12 @@ def test_multi_training_starts_from_the_inpainting_and_loads_back(parts, tmp_pat
     run = train_ssinfnet.train_multi(train, validation, tmp_path / "multi", TINY, TrainingOptions(seed=1), priors,
                                      "SSInfNet",
                                      start)
-    network, _, manifest = ssinfnet_networks.load_network(run.path)
+    network, _, manifest = load_network(run.path)
     assert manifest["method"] == "SSInfNet" and network.output_shape[-1] == 3
-    source = ssinfnet_networks.load_network(start)[0]
+    source = ssinfnet_networks.load_painted(start)[0]
     for transfer, taken in (("all", True), ("all-but-last", False)):
         keras.utils.set_random_seed(5)
-        target = ssinfnet_networks.build_multi(TINY, "SSInfNet")
+        target = from_presets.multi_class_network(TINY, "SSInfNet")
         train_ssinfnet._take_over(target, start, "multi", transfer)
         assert equal(source.get_layer("down2_conv1").get_weights(), target.get_layer("down2_conv1").get_weights())
         assert equal(source.get_layer("logits").get_weights(), target.get_layer("logits").get_weights()) is taken
@@ -301,7 +303,7 @@ def test_focal_loss_and_lookahead_are_those_of_the_method_or_of_all():
     for alike, method in itertools.product((False, True), train_ssinfnet.METHODS):
         preset = dataclasses.replace(TINY, alike=alike)
         training = train_ssinfnet._multi_training(
-            preset, method, functools.partial(ssinfnet_networks.build_multi, preset, method))
+            preset, method, functools.partial(from_presets.multi_class_network, preset, method))
         own = alike or method == "SSInfNet"
         assert training.kind == ("focal" if own else "bce")
         assert isinstance(training.descent, compat.Lookahead) is own
@@ -313,7 +315,7 @@ def test_the_multi_class_networks_optimizer_is_the_presets():
         preset = dataclasses.replace(TINY, alike=True, multi=dataclasses.replace(TINY.multi, optimizer=kind,
                                                                                  learning_rate=rate))
         training = train_ssinfnet._multi_training(
-            preset, "SInfNet", functools.partial(ssinfnet_networks.build_multi, preset, "SInfNet"))
+            preset, "SInfNet", functools.partial(from_presets.multi_class_network, preset, "SInfNet"))
         assert list(training.optimizers()) == [kind]
         slots = len(compat.optimizer_variables(training.optimizers()[kind]))
         weights = len(training.network.trainable_variables)
@@ -328,7 +330,7 @@ def test_a_unet_is_trained_like_infnet_where_all_are_alike(parts, tmp_path):
     assert any(name.startswith("adam/optimizer") for name in arrays)
     # IoU and cross-entropy of one map: at the start about 0.9 + ln 2.
     assert 0.5 < float(arrays["score/weights/0000"]) < 2.5
-    assert ssinfnet_networks.load_network(run.path)[0].output_shape[-1] == 1
+    assert load_network(run.path)[0].output_shape[-1] == 1
 
 
 @pytest.mark.slow

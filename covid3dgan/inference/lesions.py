@@ -1,0 +1,194 @@
+"""Lesion masks for CTs: preprocess, score every slice, come back to the CT's own grid, cut."""
+
+__all__ = ["LesionPredictor", "Prediction", "load_segmenter", "load_transunet", "score_maps"]
+
+import csv
+import dataclasses
+import io
+import time
+from typing import Any
+
+import numpy as np
+
+from covid3dgan.data import volumes
+from covid3dgan.data.preprocess import lungs, prepared_case
+from covid3dgan.data.preprocess.recipe import prepare
+from covid3dgan.evaluation import metrics
+from covid3dgan.files import atomic_write_text
+from covid3dgan.inference.inputs import find_inputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What the model says of one CT, on the CT's grid.
+
+    ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z); ``facts`` holds volumes in ml and infection
+    rates in percent of the lung, in all and per side.
+    """
+
+    mask: np.ndarray
+    scores: np.ndarray
+    lungs: np.ndarray
+    facts: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class LesionPredictor:
+    """A UNet or TransUNet of a run, or exported, that finds lesions in CTs (inference.predictor.Predictor).
+
+    Args:
+        network: (B, H, W, 1) -> scores (B, H, W, 1).
+        preset: a preset with ``preprocess`` and ``gan``.
+        threshold, relative: where scores become a mask; relative to each network slice's own maximum (F23).
+        described: what the JSON says of the model beside its threshold.
+        lung_method: how lungs are found where no mask is given: threshold or lungmask.
+    """
+
+    network: Any
+    preset: Any
+    threshold: float
+    relative: bool
+    described: dict
+    lung_method: str = "threshold"
+    noun = "CT"
+
+    def scores(self, volume):
+        """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
+        return score_maps(self.network, np.asarray(volume))
+
+    def predict(self, ct, lung_mask=None):
+        """The :class:`Prediction` for one CT.
+
+        Args:
+            ct: data.volumes.Volume in HU.
+            lung_mask: Volume on the CT's grid; it wins over ``lung_method``.
+        """
+        lung_array = lungs.lung_mask_for(ct, lung_mask, self.lung_method)
+        options = dataclasses.replace(self.preset.preprocess, shape=tuple(self.preset.gan.volume_shape), min_slices=1)
+        case = prepare(ct, lung_mask=ct.like(lung_array), options=options)
+        scores = self.scores(case.lung)
+        if self.relative:
+            scores = scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12)
+        on_ct = prepared_case.restore(case, scores, order=1)
+        mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
+        return Prediction(mask, on_ct, lung_array, _sizes(ct, mask, lung_array))
+
+    def find(self, path, lungs=None):
+        """The CTs at ``path``, with their lung masks."""
+        return find_inputs(path, lungs)
+
+    def paths(self, item, out, probability, overlay):
+        """ID.nii.gz and ID.json; on request ID_scores.nii.gz and ID_overlay.png. ``out`` may be the mask's name."""
+        mask = out if out.name.lower().endswith((".nii", ".nii.gz")) else out / f"{item.id}.nii.gz"
+        base = mask.name.replace(".nii.gz", "").replace(".nii", "")
+        return {"mask": mask, "json": mask.with_name(f"{base}.json"),
+                **({"scores": mask.with_name(f"{base}_scores.nii.gz")} if probability else {}),
+                **({"overlay": mask.with_name(f"{base}_overlay.png")} if overlay else {})}
+
+    def predict_file(self, item, paths):
+        """Volumes in ml and rates in percent, and the seconds that it took."""
+        started = time.perf_counter()
+        ct = volumes.read(item.path, window=item.window)
+        prediction = self.predict(ct, volumes.read_mask(item.lungs) if item.lungs else None)
+        volumes.write(ct.like(prediction.mask), paths["mask"], overwrite=True)
+        if "scores" in paths:
+            volumes.write(ct.like(prediction.scores), paths["scores"], overwrite=True)
+        if "overlay" in paths:
+            # Drawing loads matplotlib, which nothing else here needs.
+            from covid3dgan.evaluation.figures.prediction import contact_sheet
+            from covid3dgan.evaluation.figures.style import save
+
+            save(contact_sheet(ct, prediction, item.id), paths["overlay"])
+        return {**prediction.facts, "seconds": round(time.perf_counter() - started, 2)}
+
+    def record(self, item):
+        """Where the lungs came from."""
+        return {"lungs": str(item.lungs) if item.lungs else self.lung_method}
+
+    def describe(self):
+        """The run or file, and the threshold."""
+        return {**self.described, "threshold": self.threshold, "relative": self.relative}
+
+    def say(self, facts):
+        """Volume and share of the lung."""
+        return f"{facts['infection_ml']:.1f} ml, {facts['infection_rate_percent']:.2f} % of the lung"
+
+    def finish(self, results, out):
+        """predictions.csv in the folder of the masks: a row for each CT."""
+        if not out.name.lower().endswith((".nii", ".nii.gz")):
+            _write_csv(out / "predictions.csv", results)
+
+
+# === Runs ===
+
+def load_segmenter(path):
+    """The UNet of a run of ``train segmenter``; the averaged one where the run has it."""
+    # Networks of runs need TensorFlow, which exported ones do without.
+    from covid3dgan.models.from_presets import segmenter_network
+
+    return _of_run(path, "segmenter", lambda run, preset: (
+        segmenter_network(preset.segmenter, preset.gan.volume_shape[1:]),
+        "averaged" if preset.segmenter.ema_decay else "segmenter"))
+
+
+def load_transunet(path):
+    """The TransUNet of a run of ``train transunet``; the averaged one where the run has it."""
+    from covid3dgan.models.from_presets import transunet_network, transunet_scores
+
+    found = _of_run(path, "transunet", lambda run, preset: (
+        transunet_network(preset.transunet, run.manifest["sides"]),
+        "averaged" if preset.transunet.ema_decay else "network"))
+    return dataclasses.replace(found, network=transunet_scores(found.network, found.preset.transunet.output))
+
+
+def _of_run(path, kind, build):
+    """The predictor of a run; ``build(run, preset)`` gives the network and what its checkpoints call its weights."""
+    from covid3dgan import compat
+    from covid3dgan.runs import state
+    from covid3dgan.runs.directory import open_run
+
+    run, preset = open_run(path, kind)
+    checkpoint = run.newest_checkpoint()
+    with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
+        network, name = build(run, preset)
+    state.put_weights(network, name, checkpoint.arrays, path)
+    threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
+    described = {"run": str(path), "preset": preset.name, "step": checkpoint.step}
+    return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described)
+
+
+def score_maps(network, slices, batch_size=32):
+    """Lesion scores of slices (S, H, W) -> (S, H, W) float32, in batches."""
+    scores = [np.asarray(network(slices[i:i + batch_size][..., None], training=False), np.float32)[..., 0]
+              for i in range(0, len(slices), batch_size)]
+    return np.concatenate(scores) if scores else np.zeros_like(slices, np.float32)
+
+
+def _sizes(ct, mask, lung_array):
+    """Volumes in ml and infection rates, in all and per side (sides split halfway between the lungs' outer edges)."""
+    spacing = ct.spacing
+    canonical = ct.like(lung_array).canonical().array > 0
+    infected = ct.like(mask).canonical().array > 0
+    columns = np.flatnonzero(canonical.any((1, 2)))
+    middle = int(columns.mean().round()) if len(columns) else canonical.shape[0] // 2
+    facts = {"infection_ml": metrics.volume_ml(mask > 0, spacing),
+             "lung_ml": metrics.volume_ml(lung_array > 0, spacing)}
+    facts["infection_rate_percent"] = _rate(infected, canonical)
+    # In RAS+ the first axis runs from the patient's left to the right.
+    for side, part in (("left", slice(0, middle)), ("right", slice(middle, None))):
+        facts[f"{side}_infection_ml"] = metrics.volume_ml(infected[part], spacing)
+        facts[f"{side}_infection_rate_percent"] = _rate(infected[part], canonical[part])
+    return facts
+
+
+def _rate(infected, lung):
+    return 100.0 * np.count_nonzero(infected & lung) / max(1, np.count_nonzero(lung))
+
+
+def _write_csv(path, rows):
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()}
+                     for row in rows)
+    atomic_write_text(path, text.getvalue())
