@@ -3,7 +3,8 @@
 __all__ = ["Evaluated", "PROTOCOLS", "evaluate"]
 
 import dataclasses
-from typing import Optional
+import inspect
+from typing import Callable
 
 import numpy as np
 
@@ -17,19 +18,25 @@ from covid3dgan.evaluation.thresholds import binarise
 
 @dataclasses.dataclass(frozen=True)
 class _Protocol:
-    score: object            # function of protocols.py
-    threshold: float         # its default
-    relative: Optional[bool]  # its default; None: the protocol is absolute and knows no other
-    lungs: bool              # whether it cannot do without lung masks
+    """A function of protocols.py, whose signature says all that is asked for here."""
+
+    score: Callable
+
+    def default(self, name):
+        """The default of one of its arguments; None where it has no such argument."""
+        argument = inspect.signature(self.score).parameters.get(name)
+        return None if argument is None else argument.default
+
+    @property
+    def lungs(self):
+        """Whether it cannot do without lung masks."""
+        return self.default("lung") is inspect.Parameter.empty
 
 
-PROTOCOLS = {
-    "published": _Protocol(protocols.published, 0.2, True, True),
-    "per_volume": _Protocol(protocols.per_volume, 0.5, False, False),
-    "khali": _Protocol(protocols.khali_pixel_max, 0.2, None, True),
-    "ssinfnet": _Protocol(protocols.ssinfnet, 0.5, None, False),
-    "afseg": _Protocol(protocols.afseg, 0.5, None, False),
-}
+# What --protocol takes. "khali" is protocols.khali_pixel_max, the only protocol of that paper.
+PROTOCOLS = {"published": _Protocol(protocols.published), "per_volume": _Protocol(protocols.per_volume),
+             "khali": _Protocol(protocols.khali_pixel_max), "ssinfnet": _Protocol(protocols.ssinfnet),
+             "afseg": _Protocol(protocols.afseg)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,13 +116,13 @@ def _rules(protocol):
 
 
 def _options(protocol, rules, threshold, relative, slice_filters):
-    options = {"threshold": rules.threshold if threshold is None else float(threshold)}
-    if rules.relative is None:
+    options = {"threshold": rules.default("threshold") if threshold is None else float(threshold)}
+    if rules.default("relative") is None:
         if relative is not None:
             raise ArgumentError("relative", "published or per_volume for a choice of rule", protocol,
                                 "leave the rule to the protocol")
     else:
-        options["relative"] = rules.relative if relative is None else bool(relative)
+        options["relative"] = rules.default("relative") if relative is None else bool(relative)
     if protocol == "published":
         options["slice_filters"] = bool(slice_filters)
     elif not slice_filters:

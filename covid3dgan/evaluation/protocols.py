@@ -12,7 +12,7 @@ A case is (slices, rows, columns), also with a last axis of one channel; a 2D im
 list of such arrays (their shapes may differ) or one array with a leading axis.
 """
 
-__all__ = ["NAMES", "afseg", "khali_pixel_max", "per_volume", "published", "ssinfnet", "ssinfnet_classes"]
+__all__ = ["afseg", "khali_pixel_max", "per_volume", "published", "ssinfnet", "ssinfnet_classes"]
 
 import math
 from collections.abc import Sequence
@@ -25,7 +25,6 @@ from covid3dgan.evaluation import metrics, statistics
 from covid3dgan.evaluation.scores import Scores
 from covid3dgan.evaluation.thresholds import binarise
 
-NAMES = ("published", "per_volume", "khali_pixel_max", "ssinfnet", "afseg")
 Arrays = Union[np.ndarray, Sequence[np.ndarray]]  # one case or several
 TINY = 1e-9  # the published code adds it to every denominator
 

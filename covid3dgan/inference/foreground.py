@@ -4,7 +4,7 @@ __all__ = ["ForegroundPredictor", "load_afseg_networks", "load_foreground"]
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -32,7 +32,7 @@ class ForegroundPredictor:
     network: Any
     preset: Any
     described: dict
-    threshold: float = None
+    threshold: Optional[float] = None
     noun = "image"
 
     def __post_init__(self):

@@ -11,7 +11,7 @@ import numpy as np
 from covid3dgan.data.preprocess.prepared_set import PreparedSet, open_prepared
 from covid3dgan.errors import InputError
 from covid3dgan.inference.pseudo_masks import load_generator, make_pseudo_masks
-from covid3dgan.training.shabani.calibration import calibrated_targets
+from covid3dgan.training.calibration import calibrated_targets
 
 
 @dataclasses.dataclass(frozen=True)
