@@ -1,11 +1,19 @@
-"""Presets: values of the papers, overriding, hints, and the round trip through run.json."""
+"""Presets: values of the papers, overriding, hints, the round trip through run.json, and that every field is read."""
 
+import ast
+import dataclasses
 import json
+import re
+import typing
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import covid3dgan
 from covid3dgan import presets
 from covid3dgan.errors import ArgumentError
+from covid3dgan.evaluation.ledger import ledgers
 
 
 def test_published_preset_holds_the_notebooks_values():
@@ -80,3 +88,132 @@ def test_a_run_from_before_an_option_keeps_what_the_code_did_then():
     content = presets.as_dict(presets.get("shabani/demo"))
     assert content["segmenter"].pop("shared_encoder") is True
     assert presets.from_dict(content).segmenter.shared_encoder is False
+
+
+# === every field is read, every option of the ledger changes something ===
+
+PACKAGE = Path(covid3dgan.__file__).parent
+
+
+def stages():
+    """Class of a stage -> the names that systems give it."""
+    found = {}
+    for name in presets.names():
+        preset = presets.get(name)
+        for field in dataclasses.fields(preset):
+            if dataclasses.is_dataclass(getattr(preset, field.name)):
+                found.setdefault(type(getattr(preset, field.name)), set()).add(field.name)
+    return found
+
+
+def uses(path):
+    """(attributes read as (what they are read of, name), words of the text, strings and attributes) of a source."""
+    text = path.read_text(encoding="utf-8")
+    read, named = set(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute):
+            named.add(node.attr)
+            owner = node.value
+            if isinstance(owner, ast.Call):
+                owner = owner.func.id if isinstance(owner.func, ast.Name) else ""  # getattr(preset, stage).field
+            else:
+                owner = getattr(owner, "attr", getattr(owner, "id", ""))
+            read.add((owner, node.attr))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named.add(node.value)
+    return read, set(re.findall(r"\w+", text)), named
+
+
+@pytest.fixture(scope="module")
+def sources():
+    """What each file of the package uses, the presets themselves and the ledger left out: neither acts on a field."""
+    return [uses(path) for path in PACKAGE.rglob("*.py")
+            if not {"presets", "ledger"} & set(path.relative_to(PACKAGE).parts)]
+
+
+def is_read(cls, names, field, sources):
+    """Whether a file reads ``field`` of a stage: by the stage's name, or of ``options`` where it knows the stage."""
+    for read, words, named in sources:
+        if any((name, field) in read for name in names):
+            return True
+        # f"{kind}_inpainting" names both inpainting stages.
+        endings = {f"_{name.partition('_')[2]}" for name in names if "_" in name}
+        knows = cls.__name__ in words or named & (names | endings)
+        if knows and any((owner, field) in read for owner in ("options", "getattr")):
+            return True
+    return False
+
+
+@pytest.mark.parametrize("cls", list(stages()), ids=lambda cls: cls.__name__)
+def test_every_field_of_a_stage_is_read_by_some_code(cls, sources):
+    assert not [field.name for field in dataclasses.fields(cls) if not is_read(cls, stages()[cls], field.name, sources)]
+
+
+def test_every_field_of_a_system_is_read_by_some_code(sources):
+    for preset in map(presets.get, presets.names()):
+        for field in dataclasses.fields(preset):
+            assert any(("preset", field.name) in read or field.name in named for read, _, named in sources), field.name
+
+
+def another(value, hint):
+    """The text of another allowed value of a field."""
+    choices = [choice for choice in typing.get_args(hint) if choice is not type(None)]
+    if typing.get_origin(hint) is typing.Literal:
+        return str(next(choice for choice in choices if choice != value))
+    if isinstance(value, bool):
+        return str(not value)
+    if isinstance(value, tuple):
+        return ",".join("0.5" if isinstance(part, float) or part is None else str(part + 16) for part in value)
+    if value is None:
+        return "4"
+    return str(value + 1) if isinstance(value, int) else str(value / 2 + 0.01)
+
+
+LINES = [(ledger.presets[0], option) for ledger in ledgers() for line in ledger.lines for option in line.options]
+
+
+@pytest.mark.parametrize("name, option", sorted(set(LINES)))
+def test_every_option_of_the_ledger_can_be_set_and_is_read(name, option, sources):
+    preset = presets.get(name)
+    value = dict(presets.registry.fields_of(preset))[option]
+    stage, _, field = option.rpartition(".")
+    owner = getattr(preset, stage) if stage else preset
+    hint = typing.get_type_hints(type(owner))[field]
+    changed = presets.override(preset, [f"{option}={another(value, hint)}"])
+    assert dict(presets.registry.fields_of(changed))[option] != value
+    assert not stage or is_read(type(owner), {stage}, field, sources)
+
+
+SMALL = {
+    "gan": ("shabani/published", "gan_generator", ("gan.volume_shape=16,32,32", "gan.generator_width=2"), ()),
+    "segmenter": ("shabani/published", "segmenter_network", ("segmenter.width=4",), ((32, 32),)),
+    "transunet": ("khali/published", "transunet_network", ("transunet.width=8", "transunet.heads=2",
+                                                           "transunet.blocks=1"), ((32, 32),)),
+    "synthesis": ("afseg/cells", "afseg_generator", ("synthesis.generator_width=4", "synthesis.generator_depth=3"),
+                  ((32, 32, 1),)),
+}
+
+
+@pytest.mark.parametrize("setting", [
+    "gan.generator=unetpp", "gan.generator_head=signed", "segmenter.merge=concatenate", "segmenter.gate=sigmoid",
+    "segmenter.head=linear", "transunet.variant=r50_vit_b16", "synthesis.generator_backbone=classical",
+    "synthesis.generator_head=residual"])
+def test_an_option_changes_what_the_network_gives(setting):
+    pytest.importorskip("tensorflow")
+    from covid3dgan import compat
+    from covid3dgan.models import from_presets
+
+    stage = setting.partition(".")[0]
+    name, builder, small, arguments = SMALL[stage]
+
+    def output(*settings):
+        options = getattr(presets.override(presets.get(name), [*small, *settings]), stage)
+        compat.seed_everything(1)
+        network = getattr(from_presets, builder)(options, *arguments)
+        rng = np.random.default_rng(1)
+        inputs = [rng.random((1, *entry.shape[1:])).astype(np.float32) for entry in network.inputs]
+        return np.asarray(network(inputs if len(inputs) > 1 else inputs[0], training=False))
+
+    plain = output()
+    np.testing.assert_array_equal(plain, output())
+    assert not np.array_equal(plain, output(setting))

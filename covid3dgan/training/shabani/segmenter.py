@@ -128,7 +128,7 @@ def build_segmenter_training(preset, side_lengths, recompute=False):
 
 
 def learning_rate(options):
-    """The preset's constant rate, or its staircase ExponentialDecay (F20)."""
+    """The constant rate, or the staircase decay, of presets.stages.Segmenter (F20) or presets.khali.TransUnet (K19)."""
     if options.decay_steps is None:
         return options.learning_rate
     return keras.optimizers.schedules.ExponentialDecay(options.learning_rate, options.decay_steps, options.decay_rate,
