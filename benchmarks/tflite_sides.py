@@ -12,7 +12,7 @@ from benchmarks.bench import median_after_first, wait_for_turn
 
 
 def sides_of(part, build):
-    """Side -> function of ``threads`` and ``repeats``, for ``build() -> keras.Model`` of a part of export.parts."""
+    """Side -> function of ``threads`` and ``repeats``, for ``build() -> keras.Model`` of a part of ``PARTS``."""
     return {
         "Keras float32": lambda **options: _keras(build, **options),
         "TFLite float32": lambda **options: _tflite(part, build, "float32", **options),

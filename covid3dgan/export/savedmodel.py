@@ -13,7 +13,7 @@ from covid3dgan.inference.exported.layout import METADATA
 
 
 def write_saved_model(exportable, path):
-    """Writes the network of an :class:`~covid3dgan.export.parts.Exportable` to the folder ``path``.
+    """Writes the network of an :class:`~covid3dgan.inference.exported.parts.Exportable` to the folder ``path``.
 
     Signatures: ``serving_default`` and the part's own name (``segment``, ``generate``, ...), which are the same.
     """

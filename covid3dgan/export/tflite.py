@@ -19,7 +19,7 @@ RULES = {**INFERENCE_RULES, **twins3d.VOLUME_RULES, **twins2d.SLICE_RULES}
 
 
 def convert(exportable, precision="float32"):
-    """The network of an :class:`~covid3dgan.export.parts.Exportable` as the bytes of a TFLite file.
+    """The network of an :class:`~covid3dgan.inference.exported.parts.Exportable` as the bytes of a TFLite file.
 
     Batch size 1; signature ``serving_default`` with the part's names of inputs and outputs.
 

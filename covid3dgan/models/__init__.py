@@ -13,7 +13,7 @@ _HOMES = {
     "build_segmenter": "bcdunet",
     "build_contrastive_encoder": "contrastive",
     "adapt_normalization": "contrastive",
-    "load_model": "saving",
+    "load_model": "weight_files.saving",
     "build_transunet": "transunet",
     "build_infnet": "infnet",
     "add_inpainting_heads": "infnet",
@@ -25,7 +25,7 @@ _HOMES = {
     "build_afseg_generator": "afseg",
     "build_afseg_segmenter": "afseg",
     "build_dip": "dip",
-    "load_backbone": "backbone_weights",
+    "load_backbone": "weight_files.backbone_weights",
 }
 
 __all__ = sorted(_HOMES)

@@ -45,7 +45,7 @@ class Coarse:
 
 @dataclasses.dataclass(frozen=True)
 class Background:
-    """Deep Segmentation Prior and inpainting (training/afseg/segmentation_prior.py, training/background.py)."""
+    """Deep Segmentation Prior and inpainting (training/afseg/segmentation_prior.py, training/afseg/backgrounds.py)."""
 
     area_multiple: float = 2.0  # lambda
     rate: Literal["image", "set"] = "image"  # A03: the coarse area is each image's own, or the set's mean

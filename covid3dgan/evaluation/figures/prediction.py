@@ -14,7 +14,7 @@ def contact_sheet(ct, prediction, name, count=12, columns=4):
 
     Args:
         ct: data.volumes.Volume in HU.
-        prediction: inference.predict.Prediction.
+        prediction: inference.lesions.Prediction.
         name: the title.
     """
     image, mask, lungs = (ct.like(a).canonical().array for a in (ct.array, prediction.mask, prediction.lungs))
