@@ -1,5 +1,6 @@
 """The papers' records: what they name is there, and a sixth paper needs nothing but a record and its own files."""
 
+import dataclasses
 import subprocess
 import sys
 import types
@@ -41,10 +42,9 @@ def toy(monkeypatch):
         tables="toy_paper:tables", ledger="toy_paper:LEDGER", purpose="lesions",
         networks={"toy-net": Network("toy_paper:train", "toy/paper", steps="transunet.steps", options=("start",))},
         loaders={"toy-net": "toy_paper:load"}))
-    presets.names()  # the others first, as they are loaded in the order of the records
+    presets.names()  # loads the others' presets, so that the copy below holds them
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
-    fields = registry.dataclasses.replace(presets.get("khali/demo"), name="toy/paper", system="toy", summary="toy")
-    registry.register(fields)
+    registry.register(dataclasses.replace(presets.get("khali/demo"), name="toy/paper", system="toy", summary="toy"))
     yield called
 
 
@@ -61,7 +61,8 @@ sys.exit(str(loaded) if loaded else 0)
 
 @pytest.mark.parametrize("paper", papers.all(), ids=lambda paper: paper.system)
 def test_what_a_record_names_is_there(paper):
-    paths = [paper.recipe.run, paper.tables, *paper.parts.values(), *(net.train for net in paper.networks.values())]
+    paths = [paper.recipe.run, paper.tables, *paper.loaders.values(), *paper.parts.values(),
+             *(network.train for network in paper.networks.values())]
     assert all(callable(papers.resolve(path)) for path in paths)
     assert not paper.ledger or isinstance(papers.resolve(paper.ledger), Ledger)
     assert paper_tables.tables(paper.system)
