@@ -20,7 +20,7 @@ LEAST_DICE = {"dynamic-int8": 0.98}
 WITHOUT_MASKS = 2e-2  # the tolerance of differences where a Dice is asked for and no output has a mask
 FLAT = 1e-3  # an output with a range below this has no mask
 TIMEOUT = 1800
-SCRIPT = Path(__file__).with_name("run_back.py")
+SCRIPT = Path(__file__).parents[1] / "inference" / "exported" / "run_back.py"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -70,8 +70,6 @@ class Paper:
         purpose: what its runs find: "lesions" of CTs, the "foreground" of images, or "classes" of infection in either;
             empty where it has no runs of a kind of its own.
         loaders: kind of a run -> dotted path of a function (path of the run) -> predictor.
-        parts: name of a network that can be exported -> dotted path of a function (path, run, preset) -> (network,
-            threshold or None).
         notebooks: its own notebooks, files of notebooks/.
         short_run: what a notebook's short run changes of the demo preset, as for ``--set``.
     """
@@ -86,7 +84,6 @@ class Paper:
     networks: dict[str, Network] = dataclasses.field(default_factory=dict)
     purpose: str = ""
     loaders: dict[str, str] = dataclasses.field(default_factory=dict)
-    parts: dict[str, str] = dataclasses.field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
     short_run: tuple[str, ...] = ()
 

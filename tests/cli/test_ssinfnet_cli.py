@@ -90,8 +90,9 @@ def test_folder_of_another_system_is_no_model(tmp_path, capsys):
     assert "stages.json: expected JSON written by covid3dgan" in capsys.readouterr().err
 
 
-def test_exported_infnet_finds_what_the_run_finds(infnet, cohort, tmp_path):
-    run, ct = infnet, cohort / "rp_im" / "1.nii.gz"
+def test_exported_infnet_finds_what_the_run_finds(cohort, tmp_path):
+    run, ct = tmp_path / "infnet", cohort / "rp_im" / "1.nii.gz"
+    assert train("infnet", cohort, run) == 0
     assert main(["export", str(run), str(tmp_path / "whole"), "--part", "ssinfnet", "--format", "savedmodel"]) == 0
     for name, model in (("of_run", run), ("of_file", tmp_path / "whole")):
         assert main(["predict", str(ct), str(tmp_path / name), "--model", str(model), "--probability"]) == 0

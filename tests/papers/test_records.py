@@ -61,7 +61,7 @@ sys.exit(str(loaded) if loaded else 0)
 
 @pytest.mark.parametrize("paper", papers.all(), ids=lambda paper: paper.system)
 def test_what_a_record_names_is_there(paper):
-    paths = [paper.recipe.run, paper.tables, *paper.loaders.values(), *paper.parts.values(),
+    paths = [paper.recipe.run, paper.tables, *paper.loaders.values(),
              *(network.train for network in paper.networks.values())]
     assert all(callable(papers.resolve(path)) for path in paths)
     assert not paper.ledger or isinstance(papers.resolve(paper.ledger), Ledger)

@@ -13,6 +13,7 @@ from covid3dgan.errors import InputError
 
 __all__ = ["load_model"]
 
+ROOM = Path(__file__).parents[1]
 KERAS_MODULES = ("keras", "keras.layers", "keras.initializers", "keras.src.engine.functional",
                  "keras.src.models.functional")
 # What the networks of this package are made of. Keras resolves a class by any module's name that a file gives, so
@@ -41,8 +42,9 @@ def load_model(path):
                          "save models with model.save('name.keras'); covid3dgan import-weights reads HDF5")
     _refuse_foreign_classes(path)
     # Importing a file registers the layers it defines, which the saved model refers to by name.
-    for file in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        importlib.import_module(f"covid3dgan.models.{file.name}")
+    for folder, package in ((ROOM, "covid3dgan.models"), (ROOM / "blocks", "covid3dgan.models.blocks")):
+        for file in pkgutil.iter_modules([str(folder)]):
+            importlib.import_module(f"{package}.{file.name}")
     try:
         return compat.never_xla(keras.models.load_model(path, compile=False))
     except (ValueError, TypeError, KeyError, OSError) as error:

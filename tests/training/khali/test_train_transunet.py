@@ -85,7 +85,7 @@ def test_the_first_phase_moves_the_encoder_alone(runs):
 def test_the_trained_network_finds_the_squares(runs):
     model, found = load_transunet(runs[0]), slices()
     scores = model.scores(found.slices)
-    assert (model.step, model.threshold, model.relative) == (STEPS, 0.2, False)
+    assert (model.described["step"], model.threshold, model.relative) == (STEPS, 0.2, False)
     assert scores[found.targets > 0].mean() > 2 * scores[found.targets == 0].mean()
 
 
