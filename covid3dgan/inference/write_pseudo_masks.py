@@ -16,8 +16,7 @@ from covid3dgan.evaluation.figures import pseudo_masks
 from covid3dgan.evaluation.figures.style import save
 from covid3dgan.files import atomic_write_text, refuse_overwrite, write_json
 from covid3dgan.inference.pseudo_masks import load_generator, make_pseudo_masks
-
-HU_RANGE = 1400.0  # prepared values 0..1 stand for -1000..400 HU
+from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 
 
 def write_pseudo_masks(gan, data, out, options, seed, overwrite=False):
@@ -44,9 +43,9 @@ def write_pseudo_masks(gan, data, out, options, seed, overwrite=False):
     lungs = cases.array("lung")
     masks = make_pseudo_masks(generator, lungs, cases.array("lung_mask"), options, seed)
     for i, case in enumerate(progress.bar(cases.cases, description="writing", unit="case")):
-        for name, array, offset in (("healthy", masks.healthy[i], -1000.0), ("difference", masks.difference[i], 0.0),
-                                    ("spread", masks.spread[i], 0.0)):
-            on_ct = prepared_case.restore(case, array * HU_RANGE) + offset
+        for name, array, offset in (("healthy", masks.healthy[i], HU_RANGE[0]),
+                                    ("difference", masks.difference[i], 0.0), ("spread", masks.spread[i], 0.0)):
+            on_ct = prepared_case.restore(case, array * HU_SPAN) + offset
             volumes.write(Volume(on_ct, case.ct_affine), out / name / f"{case.id}.nii.gz", overwrite=overwrite)
     rows = [f"{case.id},{s},{masks.sums[i, s]!r}" for i, case in enumerate(cases.cases) for s in range(cases.shape[0])]
     atomic_write_text(out / "slice_sums.csv", "\n".join(["case,slice,sum", *rows]) + "\n")

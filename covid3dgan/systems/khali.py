@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan import presets
+from covid3dgan import presets, streams
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import khali_tables, report
@@ -120,7 +120,7 @@ def _report(out, preset, execution, cohorts, models, train, test, command):
 
 def _fitted_temperature(model, slices, groups, seed):
     """Section 3.3.2's descent, on the trained encoder's features of slices of both groups."""
-    rng = np.random.default_rng([seed, 71])
+    rng = np.random.default_rng([seed, streams.TEMPERATURE_FIT])
     chosen = [rng.permutation(group)[:FITTED] for group in (groups.positive, groups.negative)]
     encoder = transunet_encoder(model.network)
     features = np.concatenate([np.asarray(encoder(slices[part][..., None], training=False), np.float32)

@@ -17,7 +17,7 @@ from covid3dgan.inference.lesions import load_segmenter
 from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.systems import side_by_side
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
-from covid3dgan.systems.shabani_report import write_report
+from covid3dgan.systems.shabani_report import FULL, write_report
 from covid3dgan.systems.shabani_scores import score_methods
 from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.shabani.train_gan import train_gan
@@ -31,7 +31,6 @@ VARIANTS = {
     "healthy vs low": ["contrastive.pairs=healthy-low"],
 }
 ABLATION = ("GAN + UNet", "GAN + UNet + contrastive")
-FULL = "GAN + UNet + contrastive"
 
 
 def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, variants=tuple(VARIANTS), predictions=4, command="",

@@ -9,7 +9,7 @@ import covid3dgan
 from covid3dgan import environment, presets
 from covid3dgan.data.batches.slice_batches import CHANNEL_MEAN, CHANNEL_STD
 from covid3dgan.data.datasets.slices import CLASSES, INFECTION
-from covid3dgan.data.preprocess.recipe import HU_RANGE
+from covid3dgan.presets.preprocessing import HU_RANGE
 
 CT_NOTE = "a CT inside the lungs, 0 outside; 0 is -1000 HU, 1 is 400 HU; 'covid3dgan preprocess' makes it"
 GREY_NOTE = "a whole grey slice: 0 and 1 are the ends of hu_window, anterior up, the patient's right on the left"
