@@ -6,8 +6,8 @@ from scipy import ndimage
 
 from covid3dgan import presets
 from covid3dgan.data.noise import healthy_noise
+from covid3dgan.training import calibration
 from covid3dgan.training.calibration import calibrated_targets, voxel_features
-from covid3dgan.training.shabani import calibration
 
 SHAPE = (16, 48, 48)
 PSEUDO = presets.get("shabani/demo").pseudo
