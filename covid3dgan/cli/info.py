@@ -51,4 +51,4 @@ def _preset(name, settings, as_json):
     content = presets.as_dict(preset)
     if table is not None:
         content["quotations"] = form.as_json(preset, table)
-    return json.dumps(content, indent=1, ensure_ascii=False)
+    return json.dumps(content, indent=1)

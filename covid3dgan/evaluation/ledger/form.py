@@ -96,9 +96,9 @@ def option_value(preset, path):
 def page():
     """docs/FIDELITY.md as text."""
     lines = ["# Fidelity: what the papers say, what their code does, and what ours does", "",
-             "Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/` and the "
-             "presets; not by hand. \"Ours\" is read from the presets, and every option can be changed in a run with "
-             "`--set option=value`.", ""]
+             "Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/`, "
+             "`covid3dgan/evaluation/quotations/` and the presets; not by hand. \"Ours\" is read from the presets, and "
+             "every option can be changed in a run with `--set option=value`.", ""]
     for ledger in ledgers():
         lines += _section(ledger)
     lines += _quotations()
@@ -126,8 +126,8 @@ def _section(ledger):
 def _quotations():
     yield "## What holds each field of the paper presets"
     yield ""
-    yield "The paper's own words with their section, or that its text is silent and why the field holds what it does. "
-    yield "Where two places contradict each other both stand there, the one that is followed first. "
+    yield "The paper's own words with their section, or that its text is silent and why the field holds what it does."
+    yield "Where two places contradict each other both stand there, the one that is followed first."
     yield "`covid3dgan info shabani/paper` prints the same."
     yield ""
     for table in quotations.tables():

@@ -104,7 +104,8 @@ def describe(preset, table):
         text = shown(table.entries[path])
         if dict(fields_of(preset))[path] != own[path]:
             text = f"changed by --set; {table.preset} has {own[path]!r}"
-        lines += textwrap.wrap(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6)
+        lines += textwrap.wrap(text, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6,
+                               break_on_hyphens=False)
     return "\n".join(lines)
 
 

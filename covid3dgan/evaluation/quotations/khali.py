@@ -19,8 +19,8 @@ _DECAY_STEPS = Quotation("4.1.1", "After every 1000 training steps, the learning
 _DECAY_RATE = Quotation("4.1.1", "After each set of 1000 steps, the learning rate is multiplied by 0.9", 0.9)
 
 _PREPROCESS = {
-    "preprocess.shape": Quotation("4.5", r"adjusted patch embedding to accommodate the 128 \times 128 \times 1 image "
-                                  "size", (32, 128, 128), "that the volumes have 32 slices is paper 001's"),
+    "preprocess.shape": Quotation("4.5", "adjusted patch embedding to accommodate the 128 ... 128 ... 1 image size",
+                                  (32, 128, 128), "that the volumes have 32 slices is paper 001's"),
     "preprocess.spacing": Quotation(
         "4.1.1", "We also performed a resampling of CT pixels, standardizing the pixel spacing across all scans",
         note="to which spacing is not said; paper 001's 1 mm"),
@@ -59,7 +59,7 @@ _GAN = {
                                    "declared", "the four convolutions that the published code writes down (K10)"),
     "gan.discriminator_width": _LAYERS,
     "gan.adversarial_loss": Quotation("Algorithm 1", "Update G using I_c, by calculating adversarial loss for G", "log",
-                                      "log(1 - D) there and in Eq. 2 (K14)"),
+                                      "its log(1 - D) stands in Eq. 2 as well (K14)"),
     "gan.adversarial_weight": Quotation("3.1", "The loss function for the proposed 3D GAN is defined as",
                                         note="Eq. 2 adds its terms without weights, so 1"),
     "gan.generator_learning_rate": Quotation("3.1", "Adam optimizer with a learning rate of 5e-5", 5e-5),
@@ -117,9 +117,7 @@ _SEGMENTER = {
     "segmenter.decay_rate": _DECAY_RATE,
     "segmenter.batch_size": _UNET,
     "segmenter.steps": Silence("the length of the UNet's training is not given; the authors' code has 100 steps"),
-    "segmenter.only_grouped_slices": Quotation(
-        "4.4", "This segmentation process informs our model's training strategy", True,
-        "\"this segmentation\" is the one into high and low slices; the authors' code trains on these alone"),
+    "segmenter.only_grouped_slices": _UNET,
     "segmenter.flip": _OFF,
     "segmenter.synthetic_share": _OFF,
     "segmenter.calibration_steps": _OFF,
@@ -176,7 +174,7 @@ _TRANSUNET = {
         "3.3.2", "are the flattened and normalized feature vectors of the", "eq4_literal",
         departs="Eq. 4 as printed has no labels and one fixed positive sample, so that it says nothing of the classes; "
                 "the authors' code has one quotient per sample, by labels"),
-    "transunet.temperature": Quotation("4.1.1", r"we found that τ is equal to 0.06", 0.06,
+    "transunet.temperature": Quotation("4.1.1", "we found that ... is equal to 0.06", 0.06,
                                        "1.0 in the authors' code (K18)"),
     "transunet.include_self": Quotation(
         "3.3.2", r"\sum_{i=1}^N \sum_{j=1}^N \exp", True,
@@ -195,9 +193,9 @@ _TRANSUNET = {
     "transunet.clip_target": Silence("the range of the pseudo-masks is not said; as they are, as in the authors' code"),
     "transunet.only_grouped_slices": Quotation(
         "4.4", "This segmentation process informs our model's training strategy", True,
-        "\"this segmentation\" is the one into high and low slices; the authors' code trains on these alone"),
+        "\"This segmentation process\" is the one into high and low slices; the authors' code trains on these alone"),
     "transunet.start_at_mean": _OFF,
-    "transunet.ema_decay": Silence("no averaging of weights is named, so none is done; \"the best-performing model "
+    "transunet.ema_decay": Silence("no averaging of weights is named, so none is done; \"The best-performing model "
                                    "configurations were saved\" (3.3.2), where ours keeps the last (K24)"),
     "transunet.learning_rate": _RATE,
     "transunet.decay_steps": _DECAY_STEPS,

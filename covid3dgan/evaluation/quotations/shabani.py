@@ -148,8 +148,8 @@ _CONTRASTIVE = {
     "contrastive.low_between": _SUMS,
     "contrastive.loss": Quotation(
         "3.3", "we incorporated a supervised contrastive loss in our segmentation model [31]", "supcon",
-        "\"We calculated the summation of L_cont for all samples\"; ours is their mean (F18)"),
-    "contrastive.temperature": Quotation("3.3", r"We set \tau = 0.05 for the constant temperature parameter", 0.05,
+        "for a batch \"the summation of L_{cont} for all samples\"; ours is their mean (F18)"),
+    "contrastive.temperature": Quotation("3.3", "We set ... = 0.05 for the constant temperature parameter", 0.05,
                                          "missing in Eq. 6 (F19)"),
     "contrastive.learning_rate": Quotation(
         "4.1", "Adam optimizer with a learning rate of 0.0001 and a batch size of 32", 1e-4),

@@ -77,6 +77,10 @@ def test_every_entry_says_something_short(name):
 def test_the_paper_has_the_quoted_words(name, texts):
     text = texts[TABLES[name].paper]
     assert [(path, part) for path, quotation in quoted(name) if (part := missing(quotation.words, text))] == []
+    remarks = [(path, entry.reason if isinstance(entry, Silence) else entry.note + entry.departs)
+               for path, entry in TABLES[name].entries.items()]
+    assert [(path, words) for path, remark in remarks for words in re.findall(r'"([^"]+)"', remark)
+            if missing(words, text)] == []
 
 
 @pytest.mark.parametrize("name", TABLES)
