@@ -1,4 +1,7 @@
-"""``covid3dgan info [PRESET]``: versions, presets, verbs and optional parts, without importing TensorFlow."""
+"""``covid3dgan info [PRESET]``: versions, presets, verbs and optional parts, without importing TensorFlow.
+
+A paper's preset is printed with the words of the paper that hold each field, or the statement that it is silent.
+"""
 
 __all__ = ["add_arguments", "run"]
 
@@ -17,8 +20,7 @@ def add_arguments(parser):
 
 def run(args):
     if args.preset:
-        preset = presets.override(presets.get(args.preset), args.settings)
-        print(json.dumps(presets.as_dict(preset), indent=1) if args.json else presets.describe(preset))
+        print(_preset(args.preset, args.settings, args.json))
         return 0
     from covid3dgan.cli.main import VERBS
 
@@ -36,3 +38,17 @@ def run(args):
             print(f"  {key:<{width}}  {'yes' if value is True else 'no' if value is False else value}")
         print()
     return 0
+
+
+def _preset(name, settings, as_json):
+    """A preset in full, as JSON or as text, with its quotations where it has some."""
+    from covid3dgan.evaluation.quotations import form
+
+    preset = presets.override(presets.get(name), settings)
+    table = form.of_preset(name)
+    if not as_json:
+        return presets.describe(preset) if table is None else form.describe(preset, table)
+    content = presets.as_dict(preset)
+    if table is not None:
+        content["quotations"] = form.as_json(preset, table)
+    return json.dumps(content, indent=1)

@@ -12,5 +12,6 @@ PAPER = Paper(
     presets="covid3dgan.presets.shabani",
     recipe=Recipe("covid3dgan.systems.elmourabit:reproduce", "elmourabit/demo", options=("workers", "phantoms")),
     tables="covid3dgan.evaluation.paper_tables:elmourabit",
+    quotations="covid3dgan.evaluation.quotations.elmourabit:QUOTATIONS",
     short_run=SHORT_RUN,
 )

@@ -17,6 +17,7 @@ PAPER = Paper(
     recipe=Recipe("covid3dgan.systems.khali:reproduce", "khali/improved", options=("workers", "phantoms")),
     tables="covid3dgan.evaluation.paper_tables:khali",
     ledger="covid3dgan.evaluation.ledger.khali:LEDGER",
+    quotations="covid3dgan.evaluation.quotations.khali:QUOTATIONS",
     purpose="lesions",
     loaders={"transunet": "covid3dgan.inference.lesions:load_transunet"},
     notebooks=("TransUNet.py",),

@@ -66,6 +66,8 @@ class Paper:
         recipe: how it is reproduced.
         tables: dotted path of a function of nothing that returns evaluation.paper_tables.PaperTables.
         ledger: dotted path of its evaluation.ledger.Ledger; empty where another paper's holds its lines.
+        quotations: dotted path of its evaluation.quotations.Quotations: the words, or the text's silence, behind each
+            field of its paper preset; empty where it has none.
         networks: name -> Network, what can be trained.
         purpose: what its runs find: "lesions" of CTs, the "foreground" of images, or "classes" of infection in either;
             empty where it has no runs of a kind of its own.
@@ -81,6 +83,7 @@ class Paper:
     recipe: Recipe
     tables: str
     ledger: str = ""
+    quotations: str = ""
     networks: dict[str, Network] = dataclasses.field(default_factory=dict)
     purpose: str = ""
     loaders: dict[str, str] = dataclasses.field(default_factory=dict)

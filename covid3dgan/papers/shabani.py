@@ -22,6 +22,7 @@ PAPER = Paper(
                   options=("workers", "phantoms", "side_by_side")),
     tables="covid3dgan.evaluation.paper_tables:shabani",
     ledger="covid3dgan.evaluation.ledger.shabani:LEDGER",
+    quotations="covid3dgan.evaluation.quotations.shabani:QUOTATIONS",
     purpose="lesions",
     loaders={"segmenter": "covid3dgan.inference.lesions:load_segmenter"},
     notebooks=("Quickstart.py", "Preprocess.py", "GAN3D.py", "Segmentation2D.py", "Evaluation.py"),

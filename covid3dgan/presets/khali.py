@@ -61,7 +61,7 @@ PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discri
 register(System(
     name="khali/paper",
     summary="what the text of paper 002 says; the code's values where it is silent",
-    preprocess=PreprocessOptions.paper(),
+    preprocess=PreprocessOptions.paper(resize_before_crop=True, lung_grid="resampled"),  # K26
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),

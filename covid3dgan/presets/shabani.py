@@ -36,7 +36,9 @@ PAPER_GAN = Gan(
     generator="unetpp",
 )
 PAPER_SEGMENTER = Segmenter(merge="concatenate", shared_encoder=True, learning_rate=1e-3, decay_steps=1000,
-                            decay_rate=0.9, batch_size=32, steps=664000, log_every=100, checkpoint_every=2000)
+                            decay_rate=0.9, batch_size=32, only_grouped_slices=False, log_every=100,
+                            checkpoint_every=2000)
+PAPER_CONTRASTIVE = Contrastive(grouping="sorted", loss="supcon", steps_per_step=1)
 
 register(System(
     name="shabani/paper",
@@ -44,8 +46,8 @@ register(System(
     preprocess=PreprocessOptions.paper(),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
-    segmenter=PAPER_SEGMENTER,
-    contrastive=Contrastive(grouping="sorted", loss="supcon"),
+    segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=664000),  # 1000 epochs of 664 cases with 32 slices, F22
+    contrastive=PAPER_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True),
     evaluation=Evaluation(slice_filters=False, radiopaedia_cases=9),
 ))
@@ -64,7 +66,8 @@ IMPROVED_SEGMENTER = Segmenter(
     ema_decay=0.99, log_every=50, checkpoint_every=500,
 )
 IMPROVED_CONTRASTIVE = Contrastive(grouping="quartiles", loss="supcon", decays=True, steps_per_step=1)
-FINE_GRID = (0.005, 0.01, 0.015, *(round(0.02 * i, 2) for i in range(1, 41)))
+# The five of paper 001's Table 5 are among them.
+FINE_GRID = tuple(sorted({0.005, 0.01, 0.015, *(round(0.02 * i, 2) for i in range(1, 41)), *Threshold().grid}))
 
 IMPROVED = register(System(
     name="shabani/improved",
@@ -99,8 +102,8 @@ register(System(
     preprocess=PreprocessOptions.paper(),
     gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
     pseudo=Pseudo(minmax=False, sign="signed"),
-    segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),
-    contrastive=Contrastive(grouping="sorted", loss="supcon"),
+    segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),  # 1000 epochs of 850 cases with 32 slices
+    contrastive=PAPER_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=False),
     evaluation=Evaluation(slice_filters=False, radiopaedia_cases=10),
 ))

@@ -73,7 +73,7 @@ class Contrastive:
     temperature: float = 0.05  # F19
     learning_rate: float = 1e-4
     decays: bool = False  # by the segmenter's schedule: else its late steps move a shared encoder the most
-    steps_per_step: int = 2  # contrastive steps before each end-to-end step
+    steps_per_step: int = 2  # F34: contrastive steps before each end-to-end step
     augmentation: bool = True
 
 
@@ -92,7 +92,7 @@ class Segmenter:
     decay_rate: float = 0.9
     batch_size: int = 8  # F21
     steps: int = 100  # F22
-    only_grouped_slices: bool = True  # the end-to-end step sees high and low slices alone, as published
+    only_grouped_slices: bool = True  # F33: the end-to-end step sees high and low slices alone, as published
     flip: bool = False  # mirror half of the end-to-end slices
     synthetic_share: float = 0.0  # of the end-to-end slices: healthy ones, some with painted lesions of known extent
     # Steps of the small network that reads an extent from the differences, taught by painted lesions; 0: none, the

@@ -15,7 +15,7 @@ def test_help_and_info_load_no_tensorflow():
     code = """
 import sys
 from covid3dgan.cli.main import main
-main(["--help"]); main(["info"]); main(["info", "--json"])
+main(["--help"]); main(["info"]); main(["info", "--json"]); main(["info", "shabani/paper"])
 loaded = [m for m in ("tensorflow", "keras", "scipy", "matplotlib") if m in sys.modules]
 sys.exit(str(loaded) if loaded else 0)
 """
@@ -35,6 +35,18 @@ def test_info_json_lists_what_it_promises(capsys):
 def test_info_prints_a_preset_with_its_overrides(capsys):
     assert cli.main(["info", "shabani/demo", "--set", "gan.batch_size=3"]) == 0
     assert "gan.batch_size" in capsys.readouterr().out
+
+
+def test_info_prints_the_words_behind_each_field_of_a_papers_preset(capsys):
+    assert cli.main(["info", "shabani/paper", "--set", "gan.batch_size=3"]) == 0
+    text = capsys.readouterr().out
+    assert '"We train our GAN for 10,000 iterations" (4.1)' in text and "silent: " in text
+    assert "changed by --set; shabani/paper has 8" in text
+    assert cli.main(["info", "khali/paper", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert content["transunet"]["temperature"] == content["quotations"]["transunet.temperature"]["value"] == 0.06
+    assert cli.main(["info", "shabani/demo", "--json"]) == 0
+    assert "quotations" not in json.loads(capsys.readouterr().out)
 
 
 def test_version(capsys):

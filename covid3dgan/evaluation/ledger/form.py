@@ -6,6 +6,8 @@ import dataclasses
 
 from covid3dgan import papers, presets
 from covid3dgan.errors import InputError
+from covid3dgan.evaluation import quotations
+from covid3dgan.evaluation.quotations.form import quotable_fields, shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,11 +96,12 @@ def option_value(preset, path):
 def page():
     """docs/FIDELITY.md as text."""
     lines = ["# Fidelity: what the papers say, what their code does, and what ours does", "",
-             "Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/` and the "
-             "presets; not by hand. \"Ours\" is read from the presets, and every option can be changed in a run with "
-             "`--set option=value`.", ""]
+             "Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/`, "
+             "`covid3dgan/evaluation/quotations/` and the presets; not by hand. \"Ours\" is read from the presets, and "
+             "every option can be changed in a run with `--set option=value`.", ""]
     for ledger in ledgers():
         lines += _section(ledger)
+    lines += _quotations()
     return "\n".join(lines)
 
 
@@ -118,6 +121,23 @@ def _section(ledger):
     yield ""
     if ledger.fixes:
         yield from _fixes(ledger)
+
+
+def _quotations():
+    yield "## What holds each field of the paper presets"
+    yield ""
+    yield "The paper's own words with their section, or that its text is silent and why the field holds what it does."
+    yield "Where two places contradict each other both stand there, the one that is followed first."
+    yield "`covid3dgan info shabani/paper` prints the same."
+    yield ""
+    for table in quotations.tables():
+        yield f"### `{table.preset}`: paper {table.paper}"
+        yield ""
+        yield _row(["field", "value", "quotation (section), or stated silence"])
+        yield _row(["---"] * 3)
+        for path, value in quotable_fields(table.preset).items():
+            yield _row([f"`{path}`", _shown(value), shown(table.entries[path])])
+        yield ""
 
 
 def _fixes(ledger):

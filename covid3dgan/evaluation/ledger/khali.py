@@ -1,4 +1,4 @@
-"""K01 to K25: paper 002 (TransUNet) against itself and against its authors' code."""
+"""K01 to K26: paper 002 (TransUNet) against itself and against its authors' code."""
 
 __all__ = ["LEDGER"]
 
@@ -94,6 +94,11 @@ _LINES = (
          tests=(_TEST(_TRAINING,
                       "test_published_steps_are_two_contrastive_ones_to_each_mse_and_then_all_three_losses"),
                 _TEST(_TRAINING, "test_the_papers_first_phase_is_contrastive_alone"))),
+    Line("K26", "order of the preparation", "resize, then the lungs (4.1.1) and the crop to them (4.1.2); paper 001's "
+         "text: the lungs, the crop, then the only resize", "paper 001's: resize, the lungs, the crop, resize again",
+         ("preprocess.resize_before_crop", "preprocess.lung_grid"),
+         tests=(_TEST("data/preprocess/test_preprocess.py", "test_the_lung_mask_is_made_where_the_option_says"),
+                _PRESETS)),
 )
 
 _FIXES = (
@@ -110,9 +115,9 @@ _FIXES = (
 )
 
 LEDGER = Ledger(
-    title="Paper 002: TransUNet (K01 - K25)",
+    title="Paper 002: TransUNet (K01 - K26)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
-                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F32.",
+                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F34.",
     presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2,
     improved="khali/improved", fixes=_FIXES, taken_over="shabani/improved")

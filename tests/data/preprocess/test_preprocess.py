@@ -6,6 +6,7 @@ import numpy as np
 import published_preprocessing as slow
 import pytest
 
+from covid3dgan import presets
 from covid3dgan.data.files import geometry
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.data.preprocess import frame
@@ -148,6 +149,10 @@ def test_the_lung_mask_is_made_where_the_option_says(case):
     assert resampled.facts["lung_mask"] == "threshold on the resampled CT"
     assert original.facts["lung_mask"] == "threshold on the original CT"
     assert 0 < np.abs(resampled.lung_mask - original.lung_mask).mean() < 0.1
+    by_text = dataclasses.replace(presets.get("khali/paper").preprocess, shape=SMALL, min_slices=16)
+    third = prepare(case.ct, infection=case.infection, options=by_text)
+    assert third.facts["lung_mask"] == "threshold on the resampled CT" and third.lung.shape == SMALL
+    assert 0.1 < third.lung_mask.mean() < 0.9 and third.infection.sum() > 0
 
 
 def test_a_thick_slice_ct_keeps_its_proportions(case):

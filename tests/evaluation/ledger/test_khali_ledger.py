@@ -12,8 +12,8 @@ PAPER = paper_tables.numbers()["002"]
 TABLE, CODE = PAPER["table1"], PAPER["authors_code_output"]
 
 
-def test_the_ledger_has_all_of_k01_to_k25():
-    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 26)]
+def test_the_ledger_has_all_of_k01_to_k26():
+    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 27)]
 
 
 def test_k01_the_texts_dice_is_the_codes_and_not_the_tables():
@@ -51,6 +51,7 @@ def test_presets_take_the_texts_and_the_codes_values():
     expected = {
         "gan.discriminator": ("published", "declared"), "gan.generator": ("published", "published"),
         "gan.reconstruction_loss": ("mse", "mse"), "gan.adversarial_loss": ("mse", "log"),
+        "preprocess.resize_before_crop": (True, True), "preprocess.lung_grid": ("resampled", "resampled"),
         "contrastive.grouping": ("quartiles-coded", "quartiles"), "transunet.temperature": (1.0, 0.06),
         "transunet.decay_steps": (None, 1000), "transunet.features": ("logits", "encoded"),
         "transunet.sampler": ("published", "balanced"),
