@@ -130,7 +130,10 @@ _CONTRASTIVE = {
     "contrastive.decays": Silence("Table 4 has no decay, where Table 3 has one, so this rate stays"),
     "contrastive.steps_per_step": Quotation(
         "2.4", "In each iteration, we train the encoder part of the model using the contrastive loss. Subsequently, we "
-        "train the entire U-Net model", 1, "one of each in every iteration (F34)",
+        "train the entire U-Net model", 1, "one of each in every iteration (F34)"),
+    "contrastive.order": Quotation(
+        "2.4", "we train the encoder part of the model using the contrastive loss. Subsequently, we train the entire "
+        "U-Net model", "contrastive-first", "said of every iteration (F35)",
         against=(Quotation("3.3", "Subsequently, we incorporated the contrastive loss to further train the encoder"),)),
     "contrastive.augmentation": Silence("section 2.2 speaks of augmented views in general, and none is named for this "
                                         "system; paper 001's code has it"),

@@ -140,6 +140,7 @@ _CONTRASTIVE = {
     "contrastive.learning_rate": _UNET_LOSS,
     "contrastive.decays": _UNET_LOSS,
     "contrastive.steps_per_step": _UNET_LOSS,
+    "contrastive.order": _UNET_LOSS,
     "contrastive.augmentation": _UNET_LOSS,
 }
 

@@ -57,6 +57,39 @@ def test_the_contrastive_step_reaches_the_segmenter_only_through_a_shared_encode
     assert changed == shared  # F17
 
 
+def test_a_step_is_the_two_phases_in_the_presets_order():
+    """F35: the end-to-end step moves the encoder that the contrastive one sees, or the other way round."""
+    preset = _preset(shared_encoder=True, dropout=0.0)
+    batch = {name: tf.constant(values) for name, values in _batches(preset)(0).items()}
+
+    def after(order, work):
+        """(what ``work`` gives, the weights after it)."""
+        compat.seed_everything(1)
+        contrastive = dataclasses.replace(preset.contrastive, order=order, augmentation=False)
+        training = build_segmenter_training(dataclasses.replace(preset, contrastive=contrastive), (SIDE, SIDE))
+        given = work(training)
+        return given, [*training.segmenter.get_weights(), *training.contrastive_model.get_weights()]
+
+    def contrastive(training):
+        losses = [float(training.contrastive_step(batch["pairs"][k], batch["label"])) for k in range(2)]
+        return {"contrastive_loss": np.mean(losses)}
+
+    def end_to_end(training):
+        return {"loss": float(training.end_to_end_step(batch["slice"], batch["target"]))}
+
+    found = {}
+    by_hand = {"contrastive-first": lambda training: {**contrastive(training), **end_to_end(training)},
+               "end-to-end-first": lambda training: {**end_to_end(training), **contrastive(training)}}
+    for order, phases in by_hand.items():
+        losses, weights = after(order, phases)
+        _, found[order] = after(order, lambda training: training.train_step(batch))
+        assert all((a == b).all() for a, b in zip(found[order], weights))
+        in_a_graph, _ = after(order, lambda training: tf.function(training.train_step)(batch))
+        assert list(in_a_graph) == list(losses)
+        np.testing.assert_allclose([float(in_a_graph[name]) for name in losses], list(losses.values()), rtol=1e-5)
+    assert max(np.abs(a - b).max() for a, b in zip(*found.values())) > 1e-5
+
+
 def test_the_end_to_end_step_leaves_the_projection_alone():
     compat.seed_everything(1)
     training = build_segmenter_training(_preset(shared_encoder=True), (SIDE, SIDE))
