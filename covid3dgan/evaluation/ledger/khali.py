@@ -118,6 +118,6 @@ LEDGER = Ledger(
     title="Paper 002: TransUNet (K01 - K26)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
-                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F35.",
+                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F36.",
     presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2,
     improved="khali/improved", fixes=_FIXES, taken_over="shabani/improved")

@@ -125,6 +125,8 @@ _CONTRASTIVE = {
     "contrastive.low_between": _SUMS,
     "contrastive.loss": Quotation("2.4", "The contrastive loss function [15], as denoted by", "supcon",
                                   "Eq. 5 is the supervised contrastive loss of paper 001, with its temperature"),
+    "contrastive.reduction": Silence("Eq. 5 is the loss of one slice, and how those of a batch are joined is not said; "
+                                     "paper 001's text sums them (F36)"),
     "contrastive.temperature": Silence("\"T is a scalar temperature\" (2.4) without a value; paper 001's 0.05"),
     "contrastive.learning_rate": Quotation("Table 4", "Adam 0.0001 Contrastive 32 1000", 1e-4),
     "contrastive.decays": Silence("Table 4 has no decay, where Table 3 has one, so this rate stays"),

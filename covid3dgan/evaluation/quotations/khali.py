@@ -136,6 +136,7 @@ _CONTRASTIVE = {
     "contrastive.high_above": _SUMS,
     "contrastive.low_between": _SUMS,
     "contrastive.loss": _UNET_LOSS,
+    "contrastive.reduction": _UNET_LOSS,
     "contrastive.temperature": _UNET_LOSS,
     "contrastive.learning_rate": _UNET_LOSS,
     "contrastive.decays": _UNET_LOSS,

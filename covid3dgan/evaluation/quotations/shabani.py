@@ -148,7 +148,9 @@ _CONTRASTIVE = {
     "contrastive.low_between": _SUMS,
     "contrastive.loss": Quotation(
         "3.3", "we incorporated a supervised contrastive loss in our segmentation model [31]", "supcon",
-        "for a batch \"the summation of L_{cont} for all samples\"; ours is their mean (F18)"),
+        "Eq. 6 is that of one anchor (F18)"),
+    "contrastive.reduction": Quotation("3.3", "We calculated the summation of L_{cont} for all samples", "sum",
+                                       "over the slices of a batch (F36)"),
     "contrastive.temperature": Quotation("3.3", "We set ... = 0.05 for the constant temperature parameter", 0.05,
                                          "missing in Eq. 6 (F19)"),
     "contrastive.learning_rate": Quotation(

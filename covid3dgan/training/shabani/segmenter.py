@@ -87,12 +87,10 @@ class SegmenterTraining(keras.Model):
         """One step of the encoder and the projection on slices (B, H, W, 1) with labels (B,)."""
         def objective():
             features = over_replicas(tf.cast(self.contrastive_model(slices, training=True), tf.float32))
-            if self.contrastive.loss == "npairs":
-                loss = npairs_loss(features, labels, self.contrastive.temperature)
-            else:
-                # The mean over the anchors, not Eq. 6's sum: the step must not grow with the batch.
-                loss = supcon_loss(features, labels, self.contrastive.temperature, reduction="mean")
-            # Each device differentiates the whole batch's loss for its own slices: the sum, not the mean, is right.
+            contrast = npairs_loss if self.contrastive.loss == "npairs" else supcon_loss
+            loss = contrast(features, labels, self.contrastive.temperature, self.contrastive.reduction)
+            # Each device differentiates the whole batch's loss, be it mean or sum over the slices, for its own slices:
+            # the devices' gradients belong added up, and their mean is taken.
             return replicas() * loss, loss
 
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]
