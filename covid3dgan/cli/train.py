@@ -17,7 +17,8 @@ def add_arguments(parser):
     parser.add_argument("run", help="the run directory to make")
     parser.add_argument("--gan", metavar="RUN", help=f"{_takers('gan')}: the GAN run that makes its pseudo-masks")
     parser.add_argument("--validation", metavar="DATA",
-                        help=f"{_takers('validation')}: prepared cases with masks on which the threshold is tuned")
+                        help=f"{_takers('validation')}: prepared cases with masks on which the threshold is tuned (and "
+                             "the weights are chosen: transunet.keep=best)")
     parser.add_argument("--start", metavar="RUN",
                         help=f"{_takers('start')}: the infnet-painter run whose weights it starts from")
     parser.add_argument("--backbone-weights", metavar="FILE",

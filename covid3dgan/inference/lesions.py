@@ -128,21 +128,23 @@ def load_segmenter(path):
 
     return _of_run(path, "segmenter", lambda run, preset: (
         segmenter_network(preset.segmenter, preset.gan.volume_shape[1:]),
-        "averaged" if preset.segmenter.ema_decay else "segmenter"))
+        "averaged" if preset.segmenter.ema_decay else "segmenter", "last"))
 
 
 def load_transunet(path):
-    """The TransUNet of a run of ``train transunet``; the averaged one where the run has it."""
+    """The TransUNet of a run of ``train transunet``: the best weights where the preset keeps those and validation cases
+    have chosen any, else the averaged ones where the run has them."""
     from covid3dgan.models.from_presets import transunet_network, transunet_scores
 
     found = _of_run(path, "transunet", lambda run, preset: (
         transunet_network(preset.transunet, run.manifest["sides"]),
-        "averaged" if preset.transunet.ema_decay else "network"))
+        "averaged" if preset.transunet.ema_decay else "network", preset.transunet.keep))
     return dataclasses.replace(found, network=transunet_scores(found.network, found.preset.transunet.output))
 
 
 def _of_run(path, kind, build):
-    """The predictor of a run; ``build(run, preset)`` gives the network and what its checkpoints call its weights."""
+    """The predictor of a run; ``build(run, preset)`` gives the network, what its checkpoints call its last weights, and
+    which weights are kept."""
     from covid3dgan import compat
     from covid3dgan.runs import state
     from covid3dgan.runs.directory import open_run
@@ -150,10 +152,11 @@ def _of_run(path, kind, build):
     run, preset = open_run(path, kind)
     checkpoint = run.newest_checkpoint()
     with compat.precision("float32"):  # whatever it was trained in: a mask should not depend on the precision
-        network, name = build(run, preset)
-    state.put_weights(network, name, checkpoint.arrays, path)
+        network, last, keep = build(run, preset)
+    state.put_kept_weights(network, keep, checkpoint.arrays, path, last)
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
-    described = {"run": str(path), "preset": preset.name, "step": checkpoint.step}
+    described = {"run": str(path), "preset": preset.name,
+                 "step": state.kept_step(keep, checkpoint.arrays) or checkpoint.step}
     return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described)
 
 

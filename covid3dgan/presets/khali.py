@@ -40,6 +40,8 @@ class TransUnet:
     only_grouped_slices: bool = True  # False: every other slice is one that the UNet would see, and not contrasted
     start_at_mean: bool = False  # the first probability of every pixel is the mean target, not one half
     ema_decay: float = 0.0
+    # K24: which weights; the best by the Dice on the validation cases, judged at each checkpoint of the second phase.
+    keep: Literal["last", "best"] = "last"
     learning_rate: float = 5e-5
     decay_steps: Optional[int] = None  # K19: None keeps the learning rate constant
     decay_rate: float = 0.9
@@ -67,7 +69,7 @@ register(System(
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),
     contrastive=Contrastive(grouping="quartiles"),
     transunet=TransUnet(first_phase="contrastive", temperature=0.06, include_self=False, features="encoded",
-                        sampler="balanced", decay_steps=1000),
+                        sampler="balanced", keep="best", decay_steps=1000),
     evaluation=Evaluation(slice_filters=False),
 ))
 

@@ -38,7 +38,7 @@ PAPER_GAN = Gan(
 PAPER_SEGMENTER = Segmenter(merge="concatenate", shared_encoder=True, learning_rate=1e-3, decay_steps=1000,
                             decay_rate=0.9, batch_size=32, only_grouped_slices=False, log_every=100,
                             checkpoint_every=2000)
-PAPER_CONTRASTIVE = Contrastive(grouping="sorted", loss="supcon", steps_per_step=1)
+PAPER_CONTRASTIVE = Contrastive(grouping="sorted", loss="supcon", reduction="sum", steps_per_step=1)
 
 register(System(
     name="shabani/paper",

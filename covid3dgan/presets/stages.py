@@ -70,10 +70,12 @@ class Contrastive:
     high_above: float = 95.0
     low_between: tuple[float, float] = (65.0, 80.0)
     loss: Literal["npairs", "supcon"] = "npairs"  # F18
+    reduction: Literal["mean", "sum"] = "mean"  # F36: over the slices of the whole batch
     temperature: float = 0.05  # F19
     learning_rate: float = 1e-4
     decays: bool = False  # by the segmenter's schedule: else its late steps move a shared encoder the most
-    steps_per_step: int = 2  # F34: contrastive steps before each end-to-end step
+    steps_per_step: int = 2  # F34: contrastive steps to each end-to-end step
+    order: Literal["contrastive-first", "end-to-end-first"] = "contrastive-first"  # F35: within a step
     augmentation: bool = True
 
 

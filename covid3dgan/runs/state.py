@@ -4,7 +4,7 @@ A resumed run equals an uninterrupted one only if nothing is forgotten: weights,
 dropout's random generators. Data positions need no saving (see data/batches/pipelines.py).
 """
 
-__all__ = ["capture", "put_back", "put_kept_weights", "put_weights", "restore"]
+__all__ = ["capture", "kept_step", "put_back", "put_kept_weights", "put_weights", "restore"]
 
 from covid3dgan import compat
 from covid3dgan.errors import InputError
@@ -50,10 +50,14 @@ def put_weights(model, name, arrays, source):
              {key: value for key, value in arrays.items() if key.startswith(prefix)}, source)
 
 
-def put_kept_weights(model, keep, arrays, source):
-    """The best weights where they are wanted and a validation has chosen any, else the last."""
-    chosen = keep == "best" and float(arrays["score/weights/0001"]) > 0
-    put_weights(model, "best" if chosen else "network", arrays, source)
+def put_kept_weights(model, keep, arrays, source, last="network"):
+    """The best weights where they are wanted and a validation has chosen any, else those of the network ``last``."""
+    put_weights(model, "best" if kept_step(keep, arrays) else last, arrays, source)
+
+
+def kept_step(keep, arrays):
+    """The step of the best weights where they are wanted and a validation has chosen any, else 0."""
+    return int(arrays["score/weights/0001"]) if keep == "best" else 0
 
 
 def _variables(models, optimizers):

@@ -62,6 +62,15 @@ def test_npairs_of_two_orthogonal_pairs_by_hand():
                                np.log((2 * np.e + 2) / np.e), rtol=1e-5)
 
 
+@pytest.mark.parametrize("loss, mean", [("supcon_loss", np.log((np.e + 2) / np.e)),
+                                        ("npairs_loss", np.log((2 * np.e + 2) / np.e))])
+def test_the_sum_is_the_mean_times_the_anchors(loss, mean):
+    """The two orthogonal pairs of above: each of the four anchors has the same term."""
+    features = np.float32([[1, 0], [2, 0], [0, 1], [0, 3]])
+    found = [float(getattr(losses, loss)(features, [0, 0, 1, 1], 1.0, reduction)) for reduction in ("mean", "sum")]
+    np.testing.assert_allclose(found, [mean, 4 * mean], rtol=1e-5)
+
+
 @pytest.mark.skipif(not compat.HAS_TFA, reason="tensorflow-addons is not installed")
 @pytest.mark.parametrize("shape", [(6,), (6, 1)])
 def test_npairs_equals_tensorflow_addons_for_labels_of_either_shape(shape):
@@ -109,6 +118,7 @@ def test_inside_a_graph_the_same_sentence_comes_when_the_batch_arrives(loss):
         compiled(tf.constant(FEATURES), tf.zeros(6, tf.int64))
 
 
-def test_an_unknown_reduction_is_refused():
+@pytest.mark.parametrize("loss", ["npairs_loss", "supcon_loss"])
+def test_an_unknown_reduction_is_refused(loss):
     with pytest.raises(ArgumentError, match="reduction: expected one of sum, mean"):
-        losses.supcon_loss(FEATURES, LABELS, reduction="avg")
+        getattr(losses, loss)(FEATURES, LABELS, reduction="avg")

@@ -86,8 +86,12 @@ _LINES = (
          fixed="the true mask, which the caption says", tests=(_SYSTEM,)),
     Line("K23", "patch embedding", "adjusted to the 128 x 128 x 1 image", "one token per cell of the 8 x 8 x 1024 map",
          fixed="as coded", tests=(_TEST("models/test_transunet.py", "test_khali_layer_table"),)),
-    Line("K24", "which weights are kept", "those of the best performance", "the last ones", ("transunet.ema_decay",),
-         tests=(_TEST("training/khali/test_train_transunet.py", "test_the_trained_network_finds_the_squares"),)),
+    Line("K24", "which weights are kept (ours: by the Dice on the validation cases, in the second phase)",
+         "those of the best performance", "the last ones", ("transunet.keep", "transunet.ema_decay"),
+         tests=(_TEST("training/khali/test_train_transunet.py", "test_the_trained_network_finds_the_squares"),
+                _TEST("training/khali/test_keep_best.py", "test_weights_that_got_worse_are_not_kept"),
+                _TEST("training/khali/test_keep_best.py", "test_a_resumed_run_keeps_what_an_uninterrupted_one_keeps"),
+                _PRESETS)),
     Line("K25", "phases", "contrastive first, then all losses (3.3.2); one combined step (Algorithm 1)",
          "100 times two contrastive steps and one of MSE, then 1000 steps of all three",
          ("transunet.first_phase", "transunet.first_phase_steps", "transunet.steps"),
@@ -118,6 +122,6 @@ LEDGER = Ledger(
     title="Paper 002: TransUNet (K01 - K26)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
-                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F34.",
+                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F36.",
     presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2,
     improved="khali/improved", fixes=_FIXES, taken_over="shabani/improved")

@@ -1,4 +1,4 @@
-"""F01 to F34: the 3D GAN + contrastive UNet of papers 001 and 000, against the notebooks published with paper 001."""
+"""F01 to F36: the 3D GAN + contrastive UNet of papers 001 and 000, against the notebooks published with paper 001."""
 
 __all__ = ["LEDGER"]
 
@@ -75,8 +75,12 @@ _LINES = (
          "batches of 32 are the 664,000 steps of F22", "high and low slices alone, half of each",
          ("segmenter.only_grouped_slices",)),
     Line("F34", "contrastive updates to one end-to-end update",
-         "one, before it (3.3); one, after it (Algorithm 1); an epoch of them, before it (3.3)", "two, before it",
-         ("contrastive.steps_per_step",)),
+         "one (3.3, Algorithm 1); an epoch of them (3.3)", "two", ("contrastive.steps_per_step",)),
+    Line("F35", "order of the segmenter's two updates",
+         "contrastive, then end to end (3.3, 4.5); end to end, then contrastive (Algorithm 1)",
+         "contrastive, then end to end", ("contrastive.order",)),
+    Line("F36", "contrastive loss of a batch", "the summation of L_cont for all samples (3.3); Adam's steps hardly "
+         "depend on the factor", "the mean over the batch", ("contrastive.reduction",)),
 )
 
 _FIDELITY = "evaluation/ledger/test_fidelity.py"
@@ -140,6 +144,11 @@ _TESTS = {
     "F34": [
         "training/shabani/test_segmenter.py::test_batches_hold_half_of_each_group",
         f"{_FIDELITY}::test_the_published_preset_follows_the_code_and_the_paper_preset_the_text"],
+    "F35": ["training/shabani/test_segmenter.py::test_a_step_is_the_two_phases_in_the_presets_order"],
+    "F36": [
+        "losses/test_contrastive_losses.py::test_the_sum_is_the_mean_times_the_anchors",
+        "training/shabani/test_segmenter.py::test_the_contrastive_loss_of_a_step_is_the_mean_or_the_sum",
+        "training/shabani/test_segmenter.py::test_two_devices_sum_over_the_whole_batch"],
 }
 
 _FIXES = (
@@ -189,7 +198,7 @@ _FIXES = (
 )
 
 LEDGER = Ledger(
-    title="Papers 001 and 000: 3D GAN, pseudo-masks and contrastive UNet (F01 - F34)",
+    title="Papers 001 and 000: 3D GAN, pseudo-masks and contrastive UNet (F01 - F36)",
     introduction="Paper 001 is Shabani et al. 2022, paper 000 Elmourabit and Banouar; the code is "
                  "ClinicalAI/3DGAN_CT_Segmentation as of March 2022.",
     presets=("shabani/published", "shabani/paper", "shabani/improved", "shabani/demo"),

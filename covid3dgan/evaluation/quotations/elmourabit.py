@@ -125,12 +125,17 @@ _CONTRASTIVE = {
     "contrastive.low_between": _SUMS,
     "contrastive.loss": Quotation("2.4", "The contrastive loss function [15], as denoted by", "supcon",
                                   "Eq. 5 is the supervised contrastive loss of paper 001, with its temperature"),
+    "contrastive.reduction": Silence("Eq. 5 is the loss of one slice, and how those of a batch are joined is not said; "
+                                     "paper 001's text sums them (F36)"),
     "contrastive.temperature": Silence("\"T is a scalar temperature\" (2.4) without a value; paper 001's 0.05"),
     "contrastive.learning_rate": Quotation("Table 4", "Adam 0.0001 Contrastive 32 1000", 1e-4),
     "contrastive.decays": Silence("Table 4 has no decay, where Table 3 has one, so this rate stays"),
     "contrastive.steps_per_step": Quotation(
         "2.4", "In each iteration, we train the encoder part of the model using the contrastive loss. Subsequently, we "
-        "train the entire U-Net model", 1, "one of each in every iteration (F34)",
+        "train the entire U-Net model", 1, "one of each in every iteration (F34)"),
+    "contrastive.order": Quotation(
+        "2.4", "we train the encoder part of the model using the contrastive loss. Subsequently, we train the entire "
+        "U-Net model", "contrastive-first", "said of every iteration (F35)",
         against=(Quotation("3.3", "Subsequently, we incorporated the contrastive loss to further train the encoder"),)),
     "contrastive.augmentation": Silence("section 2.2 speaks of augmented views in general, and none is named for this "
                                         "system; paper 001's code has it"),

@@ -136,10 +136,12 @@ _CONTRASTIVE = {
     "contrastive.high_above": _SUMS,
     "contrastive.low_between": _SUMS,
     "contrastive.loss": _UNET_LOSS,
+    "contrastive.reduction": _UNET_LOSS,
     "contrastive.temperature": _UNET_LOSS,
     "contrastive.learning_rate": _UNET_LOSS,
     "contrastive.decays": _UNET_LOSS,
     "contrastive.steps_per_step": _UNET_LOSS,
+    "contrastive.order": _UNET_LOSS,
     "contrastive.augmentation": _UNET_LOSS,
 }
 
@@ -195,14 +197,17 @@ _TRANSUNET = {
         "4.4", "This segmentation process informs our model's training strategy", True,
         "\"This segmentation process\" is the one into high and low slices; the authors' code trains on these alone"),
     "transunet.start_at_mean": _OFF,
-    "transunet.ema_decay": Silence("no averaging of weights is named, so none is done; \"The best-performing model "
-                                   "configurations were saved\" (3.3.2), where ours keeps the last (K24)"),
+    "transunet.ema_decay": Silence("no averaging of weights is named, so none is done"),
+    "transunet.keep": Quotation(
+        "3.3.2", "The best-performing model configurations were saved for future use and analysis", "best",
+        "by the Dice on the validation cases; without such cases the last weights stay (K24)"),
     "transunet.learning_rate": _RATE,
     "transunet.decay_steps": _DECAY_STEPS,
     "transunet.decay_rate": _DECAY_RATE,
     "transunet.batch_size": Silence("the batch of the TransUNet is not given; 8 as in the authors' code"),
     "transunet.log_every": _LOGS,
-    "transunet.checkpoint_every": _LOGS,
+    "transunet.checkpoint_every": Quotation("3.3.2", "The model's performance was evaluated at regular intervals",
+                                            note="the interval is not given; ours"),
 }
 
 QUOTATIONS = Quotations("khali/paper", "002",

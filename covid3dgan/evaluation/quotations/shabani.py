@@ -148,7 +148,9 @@ _CONTRASTIVE = {
     "contrastive.low_between": _SUMS,
     "contrastive.loss": Quotation(
         "3.3", "we incorporated a supervised contrastive loss in our segmentation model [31]", "supcon",
-        "for a batch \"the summation of L_{cont} for all samples\"; ours is their mean (F18)"),
+        "Eq. 6 is that of one anchor (F18)"),
+    "contrastive.reduction": Quotation("3.3", "We calculated the summation of L_{cont} for all samples", "sum",
+                                       "over the slices of a batch (F36)"),
     "contrastive.temperature": Quotation("3.3", "We set ... = 0.05 for the constant temperature parameter", 0.05,
                                          "missing in Eq. 6 (F19)"),
     "contrastive.learning_rate": Quotation(
@@ -156,9 +158,13 @@ _CONTRASTIVE = {
     "contrastive.decays": Silence("a decay is named for the MSE loss alone, so this rate stays"),
     "contrastive.steps_per_step": Quotation(
         "3.3", "In each iteration, the encoder part of the model is trained with ... then the whole model is trained "
-        "end-to-end", 1, "one of each in every iteration, contrastive first; Algorithm 1 has the MSE first (F34)",
-        against=(Quotation("3.3", "In each epoch, first the ... module is trained using the contrastive learning"),
-                 Quotation("Algorithm 1", "update U_{ed} using MSE loss ... update U_e using the contrastive loss"))),
+        "end-to-end", 1, "one of each in every iteration (F34)",
+        against=(Quotation("3.3", "In each epoch, first the ... module is trained using the contrastive learning"),)),
+    "contrastive.order": Quotation(
+        "3.3", "the encoder part of the model is trained with ... then the whole model is trained end-to-end",
+        "contrastive-first", "section 4.5 says so again; the order of Algorithm 1 is contrastive.order="
+        "end-to-end-first (F35)",
+        against=(Quotation("Algorithm 1", "update U_{ed} using MSE loss ... update U_e using the contrastive loss"),)),
     "contrastive.augmentation": Silence("no augmentation is named; the published code's contrastive model has it, as "
                                         "such losses usually do"),
 }

@@ -12,11 +12,12 @@ from covid3dgan.data.batches.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.data.batches.segmenter_batches import segmenter_batches
 from covid3dgan.data.batches.slice_groups import group_slices
-from covid3dgan.data.preprocess.prepared_set import refuse_other_level
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.inference.lesions import load_transunet, score_maps
 from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
+from covid3dgan.training.keep_best import KeepBest
 from covid3dgan.training.khali.transunet import (
     build_training,
     loss_weights,
@@ -25,7 +26,7 @@ from covid3dgan.training.khali.transunet import (
 )
 from covid3dgan.training.loop import run_training
 from covid3dgan.training.pseudo_slices import load_pseudo_slices
-from covid3dgan.training.shabani.train_segmenter import store_threshold
+from covid3dgan.training.shabani.train_segmenter import store_threshold, validation_curve
 
 KIND = "transunet"
 SHOWN = ("contrastive_loss", "mse", "sensitivity_loss")
@@ -41,8 +42,8 @@ def train_transunet(data, gan, path, preset, execution, validation=None):
         path: the run directory.
         preset: presets.khali.System.
         execution: training.loop.TrainingOptions.
-        validation: folder of prepared cases with infection masks on which the threshold is tuned; without one the
-            preset's value stays.
+        validation: folder of prepared cases with infection masks on which the threshold is tuned and the best weights
+            are chosen, as the preset says; without one its threshold and the last weights stay.
     """
     execution.prepare()
     found = load_pseudo_slices(data, gan, preset.pseudo, execution.seed, preset.segmenter)
@@ -75,12 +76,46 @@ def train_on_slices(found, path, preset, execution, validation=None, details=Non
         rows = np.concatenate([found.slices[shown], targets[shown], scores], axis=2)
         return {"slice, pseudo-mask, output": np.clip(rows, 0.0, 1.0)[..., None]}
 
+    callbacks = [*_keepers(training, preset, validation), lambda recorder: Panels(recorder, draw)]
     run_training(training, run, execution, lambda first, last: step_dataset(batches, first, last), options.steps,
-                 options.log_every, options.checkpoint_every, shown=SHOWN,
-                 callbacks=[lambda recorder: Panels(recorder, draw)])
+                 options.log_every, options.checkpoint_every, shown=SHOWN, callbacks=callbacks)
     if run.manifest["status"] == "done":
+        _record_kept(run, training.score)
         store_threshold(run, load_transunet(path).network, preset, validation)
     return run
+
+
+def _keepers(training, preset, validation):
+    """The callback that keeps the best weights, where the preset wants those: a list of one function, or none.
+
+    The best have the highest Dice on the validation cases, at the threshold that will be used. They are looked for
+    where all losses train.
+    """
+    options, threshold = preset.transunet, preset.threshold
+    if options.keep == "last":
+        return []
+    if validation is None:
+        progress.say("no validation cases: the last weights are kept, not the best")
+        return []
+    if not threshold.tune:
+        threshold = dataclasses.replace(threshold, grid=(threshold.value,))
+    cases, network = open_prepared(validation).only("covid"), training.inference_network()
+
+    def loss(step):
+        if step <= options.first_phase_steps:
+            return np.inf
+        return 1.0 - max(validation_curve(network, cases, threshold).dice)
+
+    return [lambda recorder: KeepBest(recorder, training.averaged or training.network, training.best, training.score,
+                                      lambda: loss(recorder.step), options.checkpoint_every)]
+
+
+def _record_kept(run, score):
+    """Says in run.json, and here, which step's weights are the best."""
+    if score is not None and float(score.step.numpy()) > 0:
+        kept = {"step": int(score.step.numpy()), "dice": round(1.0 - float(score.loss.numpy()), 6)}
+        run.update(kept=kept)
+        progress.say(f"kept the weights of step {kept['step']}: Dice {kept['dice']:.3f} on the validation cases")
 
 
 def _others(found, preset, seed):

@@ -18,6 +18,7 @@ from covid3dgan.data.batches.grouped_batches import contrasted
 from covid3dgan.losses import enhanced_contrastive_loss, sensitivity_loss
 from covid3dgan.models.from_presets import transunet_network, transunet_scores
 from covid3dgan.models.transunet import ENCODED
+from covid3dgan.training.keep_best import BestScore
 from covid3dgan.training.shabani.segmenter import learning_rate
 from covid3dgan.training.updates import minimise, move_average
 
@@ -47,11 +48,13 @@ class TransUnetTraining(keras.Model):
         network: (B, H, W, 1) -> logits (B, H, W, 1), with a layer ``ENCODED``.
         options: presets.khali.TransUnet.
         averaged: a second TransUNet that holds the moving average of the weights, or None.
+        best: another one for the weights that do best on validation cases, or None to keep the last.
     """
 
-    def __init__(self, network, options, averaged=None):
+    def __init__(self, network, options, averaged=None, best=None):
         super().__init__(name="transunet_training")
-        self.network, self.options, self.averaged = network, options, averaged
+        self.network, self.options, self.averaged, self.best = network, options, averaged, best
+        self.score = None if best is None else BestScore(name="score")
         self.both = keras.Model(network.input, [network.output, network.get_layer(ENCODED).output])
         self.built = True
 
@@ -63,7 +66,8 @@ class TransUnetTraining(keras.Model):
 
     def networks(self):
         """Name -> model, for checkpoints."""
-        return {"network": self.network, **({} if self.averaged is None else {"averaged": self.averaged})}
+        found = {"network": self.network, "averaged": self.averaged, "best": self.best, "score": self.score}
+        return {name: model for name, model in found.items() if model is not None}
 
     def optimizers(self):
         """Name -> optimizer, for checkpoints."""
@@ -113,12 +117,16 @@ class TransUnetTraining(keras.Model):
 
 def build_training(options, side_lengths):
     """A compiled :class:`TransUnetTraining` for slices of (rows, columns) pixels."""
-    network, averaged = transunet_network(options, side_lengths), None
-    if options.ema_decay:
-        averaged = transunet_network(options, side_lengths)
-        averaged.set_weights(network.get_weights())
-        averaged.trainable = False
-    training = TransUnetTraining(network, options, averaged)
+    network = transunet_network(options, side_lengths)
+
+    def twin():
+        other = transunet_network(options, side_lengths)
+        other.set_weights(network.get_weights())
+        other.trainable = False
+        return other
+
+    training = TransUnetTraining(network, options, twin() if options.ema_decay else None,
+                                 twin() if options.keep == "best" else None)
     training.compile()
     return training
 
@@ -131,7 +139,7 @@ def start_at_mean(training, targets):
         targets: (S, H, W) in [0, 1].
     """
     share = float(np.clip(targets.mean(), 1e-3, 1.0 - 1e-3))
-    for network in training.networks().values():
+    for network in filter(None, (training.network, training.averaged, training.best)):
         bias = network.get_layer("logits").weights[1]
         compat.assign(bias, np.full(bias.shape, np.log(share / (1.0 - share)), np.float32))
 

@@ -1,7 +1,7 @@
 """The region-aware segmenter's training (paper 001, section 3.3, Algorithm 1, second loop).
 
-Each step first moves the encoder by the contrastive loss on highly and little infected slices, then the whole
-segmenter by the squared error against the pseudo-masks. The two have an optimizer each.
+Each step moves the encoder by the contrastive loss on highly and little infected slices and the whole segmenter by the
+squared error against the pseudo-masks, in the order that the preset says. The two have an optimizer each.
 """
 
 __all__ = ["SegmenterTraining", "build_segmenter_training"]
@@ -63,26 +63,34 @@ class SegmenterTraining(keras.Model):
         return (self.averaged or self.segmenter)(inputs, training=training)
 
     def train_step(self, batch):
-        """Contrastive steps, then one end-to-end step; returns the losses."""
+        """The contrastive steps and the end-to-end step in the preset's order (F35); returns the losses."""
+        phases = [self._contrastive_phase, self._end_to_end_phase]
+        if self.contrastive.order == "end-to-end-first":
+            phases.reverse()
         logs = {}
-        if self.contrastive_model is not None:
-            losses = [self.contrastive_step(batch["pairs"][k], batch["label"])
-                      for k in range(self.contrastive.steps_per_step)]
-            logs["contrastive_loss"] = tf.add_n(losses) / len(losses)
-        logs["loss"] = self.end_to_end_step(batch["slice"], batch["target"])
+        for phase in phases:
+            logs.update(phase(batch))
         self.update_average(batch["step"])
         return logs
+
+    def _contrastive_phase(self, batch):
+        if self.contrastive_model is None:
+            return {}
+        losses = [self.contrastive_step(batch["pairs"][k], batch["label"])
+                  for k in range(self.contrastive.steps_per_step)]
+        return {"contrastive_loss": tf.add_n(losses) / len(losses)}
+
+    def _end_to_end_phase(self, batch):
+        return {"loss": self.end_to_end_step(batch["slice"], batch["target"])}
 
     def contrastive_step(self, slices, labels):
         """One step of the encoder and the projection on slices (B, H, W, 1) with labels (B,)."""
         def objective():
             features = over_replicas(tf.cast(self.contrastive_model(slices, training=True), tf.float32))
-            if self.contrastive.loss == "npairs":
-                loss = npairs_loss(features, labels, self.contrastive.temperature)
-            else:
-                # The mean over the anchors, not Eq. 6's sum: the step must not grow with the batch.
-                loss = supcon_loss(features, labels, self.contrastive.temperature, reduction="mean")
-            # Each device differentiates the whole batch's loss for its own slices: the sum, not the mean, is right.
+            contrast = npairs_loss if self.contrastive.loss == "npairs" else supcon_loss
+            loss = contrast(features, labels, self.contrastive.temperature, self.contrastive.reduction)
+            # Each device differentiates the whole batch's loss, be it mean or sum over the slices, for its own slices:
+            # the devices' gradients belong added up, and their mean is taken.
             return replicas() * loss, loss
 
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]

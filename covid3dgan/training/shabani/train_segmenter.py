@@ -1,6 +1,6 @@
 """Trains the segmenter of a preset on the pseudo-masks of a GAN run, and finds its threshold."""
 
-__all__ = ["store_threshold", "train_segmenter"]
+__all__ = ["store_threshold", "train_segmenter", "validation_curve"]
 
 import numpy as np
 
@@ -89,12 +89,22 @@ def store_threshold(run, network, preset, validation):
     threshold = {"value": preset.threshold.value, "relative": preset.threshold.relative, "tuned": False}
     if preset.threshold.tune and validation is not None:
         cases = open_prepared(validation).only("covid")
-        shape = cases.array("lung").shape
-        scores = score_maps(network, as_slices(cases.array("lung"))).reshape(shape)
-        curve = threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5,
-                                preset.threshold)
+        curve = validation_curve(network, cases, preset.threshold)
         threshold.update(value=curve.best, tuned=True, grid=list(curve.grid), dice=list(curve.dice),
                          cases=list(cases.ids))
     elif preset.threshold.tune:
         progress.say(f"no validation cases: the threshold stays at {preset.threshold.value}")
     run.update(threshold=threshold)
+
+
+def validation_curve(network, cases, options):
+    """The mean Dice of a network on prepared cases with infection masks: an evaluation.thresholds.ThresholdCurve.
+
+    Args:
+        network: (B, H, W, 1) -> scores (B, H, W, 1).
+        cases: data.preprocess.prepared_set.PreparedSet.
+        options: presets.stages.Threshold.
+    """
+    volumes = cases.array("lung")
+    scores = score_maps(network, as_slices(volumes)).reshape(volumes.shape)
+    return threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5, options)

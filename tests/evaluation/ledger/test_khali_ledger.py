@@ -56,6 +56,7 @@ def test_presets_take_the_texts_and_the_codes_values():
         "transunet.decay_steps": (None, 1000), "transunet.features": ("logits", "encoded"),
         "transunet.sampler": ("published", "balanced"),
         "transunet.first_phase": ("contrastive-and-mse", "contrastive"),
+        "transunet.keep": ("last", "best"), "transunet.ema_decay": (0.0, 0.0),
         "transunet.learning_rate": (5e-5, 5e-5), "transunet.beta": (2.0, 2.0),
     }
     found = {path: tuple(option_value(f"khali/{name}", path) for name in ("published", "paper")) for path in expected}

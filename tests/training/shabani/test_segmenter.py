@@ -1,6 +1,9 @@
 """The segmenter's training: what each step moves, which batches it sees, and resuming bit for bit."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +58,67 @@ def test_the_contrastive_step_reaches_the_segmenter_only_through_a_shared_encode
     training.contrastive_step(tf.constant(batch["pairs"][0]), tf.constant(batch["label"]))
     changed = any((a != b).any() for a, b in zip(before, training.segmenter.get_weights()))
     assert changed == shared  # F17
+
+
+def test_a_step_is_the_two_phases_in_the_presets_order():
+    """F35: the end-to-end step moves the encoder that the contrastive one sees, or the other way round."""
+    preset = _preset(shared_encoder=True, dropout=0.0)
+    batch = {name: tf.constant(values) for name, values in _batches(preset)(0).items()}
+
+    def after(order, work):
+        """(what ``work`` gives, the weights after it)."""
+        compat.seed_everything(1)
+        contrastive = dataclasses.replace(preset.contrastive, order=order, augmentation=False)
+        training = build_segmenter_training(dataclasses.replace(preset, contrastive=contrastive), (SIDE, SIDE))
+        given = work(training)
+        return given, [*training.segmenter.get_weights(), *training.contrastive_model.get_weights()]
+
+    def contrastive(training):
+        losses = [float(training.contrastive_step(batch["pairs"][k], batch["label"])) for k in range(2)]
+        return {"contrastive_loss": np.mean(losses)}
+
+    def end_to_end(training):
+        return {"loss": float(training.end_to_end_step(batch["slice"], batch["target"]))}
+
+    found = {}
+    by_hand = {"contrastive-first": lambda training: {**contrastive(training), **end_to_end(training)},
+               "end-to-end-first": lambda training: {**end_to_end(training), **contrastive(training)}}
+    for order, phases in by_hand.items():
+        losses, weights = after(order, phases)
+        _, found[order] = after(order, lambda training: training.train_step(batch))
+        assert all((a == b).all() for a, b in zip(found[order], weights))
+        in_a_graph, _ = after(order, lambda training: tf.function(training.train_step)(batch))
+        assert list(in_a_graph) == list(losses)
+        np.testing.assert_allclose([float(in_a_graph[name]) for name in losses], list(losses.values()), rtol=1e-5)
+    assert max(np.abs(a - b).max() for a, b in zip(*found.values())) > 1e-5
+
+
+@pytest.mark.parametrize("loss", ["npairs", "supcon"])
+def test_the_contrastive_loss_of_a_step_is_the_mean_or_the_sum(loss):
+    batch = _batches(_preset())(0)
+
+    def loss_of(reduction):
+        compat.seed_everything(1)
+        contrastive = Contrastive(grouping="quartiles", loss=loss, reduction=reduction, augmentation=False)
+        training = build_segmenter_training(dataclasses.replace(_preset(dropout=0.0), contrastive=contrastive),
+                                            (SIDE, SIDE))
+        return float(training.contrastive_step(tf.constant(batch["pairs"][0]), tf.constant(batch["label"])))
+
+    assert loss_of("sum") == pytest.approx(len(batch["label"]) * loss_of("mean"), rel=1e-5)
+
+
+def test_two_devices_sum_over_the_whole_batch(tmp_path):
+    script = Path(__file__).parents[2] / "helpers" / "two_device_contrast.py"
+    done = subprocess.run([sys.executable, str(script), str(tmp_path / "found.npz")], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    found = np.load(tmp_path / "found.npz")
+    for reduction, factor in (("mean", 1), ("sum", 8)):  # the batch's eight slices
+        for strategy in ("none", "mirrored"):
+            for name, least in (("loss", 1.0), ("moved", 1e-4)):
+                expected = found[f"none_mean_{name}"]
+                assert np.abs(expected).max() > least
+                np.testing.assert_allclose(found[f"{strategy}_{reduction}_{name}"] / factor, expected, rtol=1e-3,
+                                           atol=1e-3 * np.abs(expected).max(), err_msg=f"{strategy} {reduction}")
 
 
 def test_the_end_to_end_step_leaves_the_projection_alone():
