@@ -2,12 +2,13 @@
 
 __all__ = ["HU_METHOD", "score_methods"]
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from covid3dgan.data.preprocess.prepared_set import open_prepared
-from covid3dgan.evaluation import protocols
+from covid3dgan.evaluation import paper_tables, protocols
 from covid3dgan.evaluation.thresholds import best_hu_threshold, threshold_curve
 from covid3dgan.files import atomic_path
 from covid3dgan.inference.lesions import load_segmenter, score_maps
@@ -29,8 +30,9 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
         out: folder for <data set>.npz with the score maps that the figures show.
 
     Returns:
-        JSON: ``thresholds`` by method, ``curve`` (Table 5), and ``summaries``: method -> data set -> protocol ->
-        metric -> summary entry; ``per_case``: method -> data set -> list of per-volume Dice.
+        JSON: ``thresholds`` by method, ``curve`` (Table 5: over the preset's grid, and at the paper's five),
+        ``summaries``: method -> data set -> protocol -> metric -> summary entry, and ``per_case``: method -> data set
+        -> list of per-volume Dice.
     """
     generator, _, _ = load_generator(gan)
     models = {name: load_segmenter(path) for name, path in runs.items()}
@@ -60,7 +62,8 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
     validation_scores = _scores(full, tuning.array("lung"))
     curve = threshold_curve(validation_scores, masks, lungs, preset.threshold)
     return {"thresholds": {m: {"value": v, "relative": r} for m, (v, r) in cuts.items()},
-            "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best},
+            "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best,
+                      "paper": _at_the_papers(validation_scores, tuning, preset, seed)},
             "summaries": summaries, "per_case": per_case}
 
 
@@ -75,6 +78,19 @@ def _evaluate(scores, cases, threshold, relative, slice_filters, seed):
                                      relative=relative, names=cases.ids)
     return ({"published": by_slice.summary(seed), "per_volume": by_volume.summary(seed)},
             [row["dice"] for row in by_volume.rows])
+
+
+def _at_the_papers(scores, cases, preset, seed):
+    """Table 5's five thresholds, whatever the grid: threshold -> both protocols' Dice, for volumes as in the curve."""
+    five = tuple(paper_tables.numbers()["001"]["table5_threshold"])
+    options = dataclasses.replace(preset.threshold, grid=tuple(map(float, five)))
+    curve = threshold_curve(scores, _bool(cases, "infection"), _bool(cases, "lung_mask"), options)
+    lungs = cases.array("lung_mask")
+    inside = np.where(lungs > 0.5, scores, 0)
+    return {value: {"per_volume": dice, "published": protocols.published(
+        inside, cases.array("infection"), lungs, threshold=float(value), relative=options.relative,
+        slice_filters=preset.evaluation.slice_filters, names=cases.ids).summary(seed)["dice"]}
+            for value, dice in zip(five, curve.dice)}
 
 
 def _scores(model, volumes):
