@@ -80,7 +80,7 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
 
 def _report(out, preset, execution, cohorts, model, command):
     """Scores the three test sets and writes Tables 5 and 6 and Figure 12; returns the summaries."""
-    results = {name: _scores(model, out / "prepared" / name, preset.evaluation.slice_filters)
+    results = {name: _scores(model, out / "prepared" / name, preset.evaluation)
                for name in cohorts.tests}
     summaries = {name: result.summary(execution.seed) for name, result in results.items()}
     measured = {(METHOD, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
@@ -101,10 +101,12 @@ def _report(out, preset, execution, cohorts, model, command):
     return summaries
 
 
-def _scores(model, folder, slice_filters):
+def _scores(model, folder, options):
     cases = open_prepared(folder)
     cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
     volumes, lungs = cases.array("lung"), cases.array("lung_mask")
     scores = score_maps(model.network, as_slices(volumes)).reshape(volumes.shape)
-    masks = binarise(scores, model.threshold, model.relative) & (lungs > 0.5)
-    return protocols.published(masks, cases.array("infection"), lungs, slice_filters=slice_filters, names=cases.ids)
+    masks = binarise(scores, model.threshold, model.relative)
+    masks = masks & (lungs > 0.5) if options.within_lung else masks
+    return protocols.published(masks, cases.array("infection"), lungs, slice_filters=options.slice_filters,
+                               names=cases.ids)

@@ -26,6 +26,18 @@ def test_no_case_both_tunes_and_is_scored(tuned, tuning, scored):
     assert roles.described["Coronacases"].endswith(f"{len(scored)} of them scored")
 
 
+@pytest.mark.parametrize("preset, dice", [("elmourabit/paper", 2 * 64 / (64 + 64 + 32)), ("elmourabit/demo", 1.0)])
+def test_what_is_found_outside_of_the_lungs_counts_in_the_paper_preset_alone(preset, dice, monkeypatch, prepared_cases,
+                                                                             model):
+    [case] = prepared_cases(1).cases
+    case.lung[:, 20:24, :8] = 0.9  # 32 pixels of a slice, as bright as the lesion of 64
+    case.lung_mask[:, 20:24] = 0
+    cases = prepared_cases(0).__class__((case,), ("case.npz",))
+    monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: cases)
+    found = elmourabit._scores(model(), "folder", presets.get(preset).evaluation)
+    assert found.values("dice") == pytest.approx([dice] * 2)
+
+
 def test_report_has_tables_5_and_6_figure_12_and_the_finding_about_mosmed(tmp_path, monkeypatch, prepared_cases,
                                                                           model):
     monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: prepared_cases(prefix=folder.name))

@@ -3,11 +3,13 @@
 import types
 
 import numpy as np
+import pytest
 
 from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables
 from covid3dgan.systems import shabani_scores, shabani_tables
 from covid3dgan.systems.cohorts import Cohorts
+from covid3dgan.training.shabani import train_segmenter
 
 DESCRIBED = {"train_healthy": "5 healthy", "train_mild": "2 mild", "train_severe": "1 severe",
              "validation": "3 corona", "Mosmed": "m", "UESTC": "u", "Radiopaedia": "r"}
@@ -44,6 +46,37 @@ def test_the_five_are_scored_by_both_protocols(prepared_cases):
     assert list(found) == list(FIVE)
     assert [found[value]["per_volume"] for value in FIVE] == [1, 1, 1, 0, 0]
     assert [round(found[value]["published"]["mean"], 6) for value in FIVE] == [100, 100, 100, 0, 0]
+
+
+def test_f24_what_is_found_outside_of_the_lungs_counts_where_the_option_says(prepared_cases):
+    cases = prepared_cases(1)
+    [case] = cases.cases
+    case.lung_mask[:, 20:24] = 0
+    scores = cases.array("infection") * 0.4
+    scores[..., 20:24, :8] = 2.0  # 32 pixels beside a lesion of 64, and the maximum of the slice
+    for preset, absolute, relative in (("shabani/paper", 128 / 160, 0.0), ("shabani/published", 128 / 160, 0.0),
+                                       ("shabani/demo", 1.0, 1.0), ("shabani/improved", 1.0, 1.0)):
+        options = presets.get(preset).evaluation
+        found = [shabani_scores._evaluate(scores, cases, threshold, rule, options, 0)
+                 for threshold, rule in ((0.2, False), (0.3, True))]
+        assert [per_case[0] for _, per_case in found] == pytest.approx([absolute, relative])
+        assert [summary["published"]["dice"]["mean"] for summary, _ in found] == pytest.approx(
+            [100 * absolute, 100 * relative])
+
+
+@pytest.mark.parametrize("preset, dice", [("shabani/paper", 128 / 160), ("shabani/demo", 1.0)])
+def test_the_threshold_is_tuned_on_what_is_scored(preset, dice, monkeypatch, prepared_cases):
+    cases = prepared_cases(1)
+    [case] = cases.cases
+    case.lung_mask[:, 20:24] = 0
+    scores = case.infection * 0.4
+    scores[..., 20:24, :8] = 2.0
+    monkeypatch.setattr(train_segmenter, "open_prepared", lambda folder: cases)
+    monkeypatch.setattr(train_segmenter, "score_maps", lambda network, slices: scores)
+    stored = {}
+    train_segmenter.store_threshold(types.SimpleNamespace(update=lambda **found: stored.update(found)), None,
+                                    presets.get(preset), "validation")
+    assert max(stored["threshold"]["dice"]) == pytest.approx(dice)
 
 
 def test_tables_2_to_4_have_whole_volumes_beside_the_published_protocol():

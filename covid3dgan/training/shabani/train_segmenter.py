@@ -91,8 +91,8 @@ def store_threshold(run, network, preset, validation):
         cases = open_prepared(validation).only("covid")
         shape = cases.array("lung").shape
         scores = score_maps(network, as_slices(cases.array("lung"))).reshape(shape)
-        curve = threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5,
-                                preset.threshold)
+        lungs = cases.array("lung_mask") > 0.5 if preset.evaluation.within_lung else None
+        curve = threshold_curve(scores, cases.array("infection") > 0.5, lungs, preset.threshold)
         threshold.update(value=curve.best, tuned=True, grid=list(curve.grid), dice=list(curve.dice),
                          cases=list(cases.ids))
     elif preset.threshold.tune:
