@@ -8,6 +8,8 @@ __all__ = ["METHOD", "paper_roles", "reproduce"]
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from covid3dgan import presets
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, protocols, report
@@ -107,6 +109,7 @@ def _scores(model, folder, options):
     volumes, lungs = cases.array("lung"), cases.array("lung_mask")
     scores = score_maps(model.network, as_slices(volumes)).reshape(volumes.shape)
     masks = binarise(scores, model.threshold, model.relative)
-    masks = masks & (lungs > 0.5) if options.within_lung else masks
+    if options.within_lung:
+        scores, masks = np.where(lungs > 0.5, scores, 0), masks & (lungs > 0.5)
     return protocols.published(masks, cases.array("infection"), lungs, slice_filters=options.slice_filters,
-                               names=cases.ids)
+                               names=cases.ids, continuous=scores if options.continuous_dice else None)

@@ -74,7 +74,8 @@ def _evaluate(scores, cases, threshold, relative, options, seed):
     scores = np.where(lungs > 0.5, scores, 0) if options.within_lung else scores
     arrays = scores, cases.array("infection"), lungs
     by_slice = protocols.published(*arrays, threshold=threshold, relative=relative,
-                                   slice_filters=options.slice_filters, names=cases.ids)
+                                   slice_filters=options.slice_filters, names=cases.ids,
+                                   continuous=scores if options.continuous_dice else None)
     by_volume = protocols.per_volume(*arrays, spacing=[case.spacing for case in cases.cases], threshold=threshold,
                                      relative=relative, names=cases.ids)
     return ({"published": by_slice.summary(seed), "per_volume": by_volume.summary(seed)},

@@ -90,6 +90,19 @@ def test_tables_2_to_4_have_whole_volumes_beside_the_published_protocol():
         assert all((row[1], row[5], row[8]) == ("UESTC", "60.00 ± 1.00", "70.00 ± 1.00") for row in filled)
 
 
+def test_the_continuous_dice_is_shown_where_the_preset_asks_for_it(prepared_cases):
+    cases = prepared_cases(1)
+    scores = cases.array("infection") * 0.4
+    for asked in ("true", "false"):
+        options = presets.override(presets.get("shabani/demo"), [f"evaluation.continuous_dice={asked}"]).evaluation
+        summary, _ = shabani_scores._evaluate(scores, cases, 0.2, False, options, 0)
+        shown = shabani_tables.result_table(paper_tables.tables("shabani")[1], COHORTS, {
+            "summaries": {"GAN": {"UESTC": summary}}}, "command")
+        rows = [row for row in shown.rows if row[2] == "Continuous Dice"]
+        assert [row[:2] + row[3:6] for row in rows] == (
+            [("GAN", "UESTC", "-", "-", "100.00 ± 0.00")] if asked == "true" else [])
+
+
 def test_table_1_has_the_cases_at_hand_and_their_infected_share_of_the_lungs(tmp_path, monkeypatch):
     lungs = np.zeros((2, 4, 4), np.float32)
     lungs[:, :2] = 1  # 16 voxels
