@@ -1,6 +1,6 @@
 """The tables of paper 001's report, the paper's numbers beside ours."""
 
-__all__ = ["FULL", "NAMES", "case_table", "distance_table", "result_table", "volume_table"]
+__all__ = ["FULL", "NAMES", "case_table", "distance_table", "prepared_cases", "result_table", "volume_table"]
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def case_table(prepared, cohorts):
     rows = []
     for entry in paper_tables.numbers()["001"]["table1_data"]:
         name, task = entry["dataset"].replace("MosmedData", "Mosmed"), entry["task"]
-        count, rate = _held(prepared, name if task == "test" else task, entry["kind"], task)
+        count, rate = prepared_cases(prepared, name if task == "test" else task, entry["kind"])
         of_paper = entry.get("infection_rate")
         rows.append((entry["dataset"], task, entry["kind"], str(entry["cases"]), str(count),
                      "-" if of_paper is None else f"{of_paper:.2f}", "-" if rate is None else f"{rate:.2f}",
@@ -45,12 +45,18 @@ def case_table(prepared, cohorts):
              "Paper: 254 + 806 are before those with fewer than 32 slices are removed, 226 + 664 after (4.1)."))
 
 
-def _held(prepared, role, kind, task):
-    """(number of cases, mean infected percentage of the lungs or None) of a role's prepared cases."""
+def prepared_cases(prepared, role, kind):
+    """(number of cases, mean infected percentage of the lungs or None) of a role's prepared cases.
+
+    Args:
+        prepared: folder with the prepared cases of each role.
+        role: "train", "validation" or the name of a test set.
+        kind: "healthy" or "covid", which are told apart in training.
+    """
     if not any((prepared / role).glob("*")):
         return 0, None
     cases = open_prepared(prepared / role)
-    if task == "train":
+    if role == "train":
         return len(cases.only(kind)), None
     rates = [100 * np.count_nonzero((case.infection > 0.5) & (case.lung_mask > 0.5))
              / max(1, np.count_nonzero(case.lung_mask > 0.5)) for case in cases.cases if case.infection is not None]
