@@ -22,7 +22,8 @@ def add_arguments(parser):
     parser.add_argument("--task", choices=[task for paper in with_tasks for task in paper.recipe.tasks],
                         help="; ".join(f"{paper.system}: which of its tasks; {paper.recipe.tasks[0]} by default"
                                        for paper in with_tasks))
-    parser.add_argument("--preset", help="preset name; the improved recipe by default (see 'covid3dgan info')")
+    parser.add_argument("--preset", help="preset name; by default the system's own for phantoms or for real data "
+                        "(see 'covid3dgan info')")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
                         help="override a field of the preset; may be given several times")
     parser.add_argument("--data", help="folder with the real data sets in sub-folders; phantoms without it")

@@ -35,7 +35,7 @@ class Measured:
         return cls(entry["mean"], data, command, phantom, entry[spread], tuple(entry["ci95"]), entry["n"])
 
 
-def comparison_table(table, measured, competitors=True):
+def comparison_table(table, measured, competitors=True, beside=None):
     """A report ``Table``: paper | published notebook | ours | 95 % CI | difference | data | command, a row a number.
 
     Args:
@@ -43,6 +43,7 @@ def comparison_table(table, measured, competitors=True):
         measured: (method, dataset, metric) -> ``Measured``; numbers that were not measured show a dash. A key that
             the paper has no number for gets a row of its own.
         competitors: whether to keep the rows of other people's methods, which are only quoted.
+        beside: (heading, another ``measured``): ours by another protocol, in a column of its own after the difference.
 
     Any phantom in ``measured`` is named in the table's heading.
     """
@@ -54,17 +55,33 @@ def comparison_table(table, measured, competitors=True):
             rows.append(_row(number.key, number, measured.get(number.key), digits, commands))
     known = {number.key for number in table.numbers}
     rows += [_row(key, None, found, digits, commands) for key, found in measured.items() if key not in known]
+    columns, numeric = _COLUMNS, (3, 4, 5, 6, 7)
+    if beside is not None:
+        heading, others = beside
+        columns, numeric = (*_COLUMNS[:8], heading, *_COLUMNS[8:]), (*numeric, 8)
+        keys = [number.key for number in table.numbers if number.ours or competitors]
+        keys += [key for key in measured if key not in known]
+        rows = [(*row[:8], _ours(others.get(key), digits), *row[8:]) for key, row in zip(keys, rows)]
     kinds = {found.phantom for found in measured.values()}
-    heading = f"{table.name}: {table.title}"
+    title = f"{table.name}: {table.title}"
     if kinds == {True}:
-        heading += " - ours on PHANTOMS, not on patients"
+        title += " - ours on PHANTOMS, not on patients"
     elif True in kinds:
-        heading += " - some of ours on PHANTOMS, not on patients"
+        title += " - some of ours on PHANTOMS, not on patients"
     spread = {"std": "± standard deviation", "error95": "± 1.96 standard errors", None: ""}[table.spread]
     unit = "in percent" if table.unit == "%" else "as fractions"
     notes = [f"Numbers {unit} {spread}".strip() + "; 95 % intervals: bootstrap over cases; difference: ours - paper."]
     notes += [f"[{index}] `{command}`" for index, command in enumerate(commands, 1)]
-    return Table(heading, _COLUMNS, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=(3, 4, 5, 6, 7))
+    return Table(title, columns, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=numeric)
+
+
+def _ours(found, digits):
+    """Mean and spread of one of our numbers."""
+    if found is None:
+        return "-"
+    if math.isnan(found.mean):
+        return "nothing counted"
+    return _with_spread(found.mean, found.std, lambda value: _rounded(value, digits))
 
 
 def _row(key, number, found, digits, commands):
@@ -77,9 +94,9 @@ def _row(key, number, found, digits, commands):
     if found is None:
         return method, dataset, shown, paper, notebook, "-", "-", "-", "-", "-"
     origin = found.data, f"[{commands.index(found.command) + 1}]"
+    ours = _ours(found, digits)
     if math.isnan(found.mean):
-        return (method, dataset, shown, paper, notebook, "nothing counted", "-", "-", *origin)
-    ours = _with_spread(found.mean, found.std, lambda value: _rounded(value, digits))
+        return (method, dataset, shown, paper, notebook, ours, "-", "-", *origin)
     interval = "-"
     if found.ci95 is not None and not math.isnan(found.ci95[0]):
         interval = f"{found.ci95[0]:.{digits}f} to {found.ci95[1]:.{digits}f}"

@@ -1,6 +1,6 @@
 """How close groups of images lie to each other (paper 001, Fig. 2): principal components and Euclidean distances."""
 
-__all__ = ["bootstrapped_distances", "principal_components"]
+__all__ = ["bootstrapped_distances", "nearer", "principal_components"]
 
 import itertools
 
@@ -53,15 +53,48 @@ def bootstrapped_distances(groups, repeats=1000, seed=0):
     result = {}
     for number, (first, second) in enumerate(itertools.combinations(images, 2)):
         a, b = images[first], images[second]
-        squares = _squares(a)[:, None] + _squares(b)[None] - 2.0 * _products(a, b)
-        distances = np.sqrt(np.clip(squares, 0, None))
+        distances = _distances(a, b)
         rng = np.random.default_rng([seed, number])
         # The mean over all pairs of a draw needs only how often each image was drawn.
-        of_a = rng.multinomial(len(a), np.full(len(a), 1 / len(a)), repeats) / len(a)
-        of_b = rng.multinomial(len(b), np.full(len(b), 1 / len(b)), repeats) / len(b)
+        of_a, of_b = _drawn(rng, len(a), repeats), _drawn(rng, len(b), repeats)
         means = np.einsum("ri,ij,rj->r", of_a, distances, of_b, optimize=True)
         result[first, second] = float(means.mean()), float(means.std())
     return result
+
+
+def nearer(images, healthy, covid, repeats=1000, seed=0):
+    """Whether images are nearer to the healthy ones than to the COVID ones.
+
+    Draws and distances are those of :func:`bootstrapped_distances`; one draw of the images serves both distances.
+
+    Args:
+        images, healthy, covid: arrays (images, ...) of equally shaped images.
+
+    Returns:
+        dict: ``difference`` (distance to COVID minus distance to healthy, so positive is nearer to healthy), its 95 %
+        interval ``ci95`` over the draws, and ``answer``: "yes" or "no" where the interval leaves out 0, else
+        "undecided".
+    """
+    flat = _flat({"images": images, "healthy": healthy, "covid": covid})
+    to_covid, to_healthy = (_distances(flat["images"], flat[name]) for name in ("covid", "healthy"))
+    rng = np.random.default_rng([seed, 3])
+    of_images, of_covid, of_healthy = (_drawn(rng, len(array), repeats) for array in (images, covid, healthy))
+    drawn = (np.einsum("ri,ij,rj->r", of_images, to_covid, of_covid, optimize=True)
+             - np.einsum("ri,ij,rj->r", of_images, to_healthy, of_healthy, optimize=True))
+    low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
+    answer = "yes" if low > 0 else "no" if high < 0 else "undecided"
+    return {"difference": float(to_covid.mean() - to_healthy.mean()), "ci95": (low, high), "answer": answer}
+
+
+def _drawn(rng, number, repeats):
+    """(repeats, number): the share of each image in each bootstrap draw."""
+    return rng.multinomial(number, np.full(number, 1 / number), repeats) / number
+
+
+def _distances(a, b):
+    """Euclidean distances of all rows of a from all rows of b."""
+    squares = _squares(a)[:, None] + _squares(b)[None] - 2.0 * _products(a, b)
+    return np.sqrt(np.clip(squares, 0, None))
 
 
 def _flat(groups):

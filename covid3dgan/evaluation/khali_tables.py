@@ -24,17 +24,20 @@ ORDINARY = {
 }
 
 
-def masks_of(model, scores, lungs):
-    """The masks that a network gives at its own threshold: (N, D, H, W) bool, inside the lungs.
+def masks_of(model, scores, lungs, within_lung=True):
+    """The masks that a network gives at its own threshold: (N, D, H, W) bool.
 
     Args:
         model: training.shabani.train_segmenter.SegmenterModel.
         scores, lungs: (N, D, H, W).
+        within_lung: whether they end at the lungs.
     """
-    return binarise(scores, model.threshold, model.relative) & (lungs > 0.5)
+    masks = binarise(scores, model.threshold, model.relative)
+    return masks & (lungs > 0.5) if within_lung else masks
 
 
-def method_scores(method, model, scores, truth, lungs, names, slice_filters=True, spacing=(1.0, 1.0, 1.0)):
+def method_scores(method, model, scores, truth, lungs, names, slice_filters=True, spacing=(1.0, 1.0, 1.0),
+                  within_lung=True):
     """"pixel_max", "slices" and "volumes" -> evaluation.scores.Scores of one network.
 
     Args:
@@ -44,8 +47,9 @@ def method_scores(method, model, scores, truth, lungs, names, slice_filters=True
         names: the cases' names.
         slice_filters: whether the ordinary scores leave out slices with little infection (F24).
         spacing: mm per slice, row and column, one triple or one per case.
+        within_lung: whether the ordinary scores' masks end at the lungs.
     """
-    masks = masks_of(model, scores, lungs)
+    masks = masks_of(model, scores, lungs, within_lung)
     return {
         "pixel_max": protocols.khali_pixel_max(scores, truth, lungs, names=names, **AS_CODED[method]),
         "slices": protocols.published(masks, truth, lungs, slice_filters=slice_filters, names=names),

@@ -14,7 +14,7 @@ A lesion that is missed altogether costs the diagonal of the image, the largest 
 the mean, it would make a worse method look better.
 """
 
-__all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "counts", "hd95", "volume_ml"]
+__all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "continuous_dice", "counts", "hd95", "volume_ml"]
 
 import dataclasses
 import math
@@ -38,6 +38,7 @@ class Metric:
 
 METRICS = {
     "dice": Metric("Dice"),
+    "continuous_dice": Metric("Continuous Dice"),
     "iou": Metric("IoU"),
     "sensitivity": Metric("Sensitivity"),
     "specificity": Metric("Specificity"),
@@ -108,6 +109,32 @@ def counts(prediction, reference, within=None):
     tp = int(np.count_nonzero(prediction & reference))
     predicted, true = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
     return Counts(tp, predicted - tp, true - tp, reference.size - predicted - true + tp)
+
+
+def continuous_dice(scores, reference):
+    """Continuous Dice coefficient of a map with a mask: no threshold is needed (Shamir et al., arXiv:1906.11031).
+
+    2 |A B| / (c |A| + |B|) with the mask A, the map B, |A B| the map's sum inside of the mask, and c the map's mean
+    over those of the mask's pixels where it is not zero (1 where there is none). So a map that is one value inside of
+    the mask and 0 elsewhere reaches 1 however small that value is, and of a binary map it is the Dice score.
+
+    Args:
+        scores: in [0, 1]; a score below 0 counts as 0.
+        reference: boolean array of the same shape.
+
+    Returns:
+        1 where both are empty, as for Dice.
+    """
+    if np.shape(scores) != np.shape(reference):
+        raise InputError("scores", f"the reference's shape {np.shape(reference)}", f"{np.shape(scores)}",
+                         "compare maps of one image")
+    scores = np.clip(np.asarray(scores, float), 0, None)
+    inside = scores[reference]
+    if not inside.size and not scores.any():
+        return 1.0
+    found = np.count_nonzero(inside)
+    c = inside.sum() / found if found else 1.0
+    return float(2 * inside.sum() / (c * inside.size + scores.sum()))
 
 
 def volume_ml(mask, spacing):

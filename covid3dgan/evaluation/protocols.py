@@ -31,7 +31,7 @@ TINY = 1e-9  # the published code adds it to every denominator
 
 def published(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float = 0.2, relative: bool = True,
               slice_filters: bool = True, min_pixels: Optional[int] = None, min_infection: float = 1.0,
-              names: Optional[Sequence[str]] = None) -> Scores:
+              names: Optional[Sequence[str]] = None, continuous: Optional[Arrays] = None) -> Scores:
     """Dice, sensitivity and specificity as the notebooks of paper 001 compute them, in percent.
 
     A slice counts if its true mask has more than ``min_pixels`` pixels and more than ``min_infection`` percent of
@@ -45,9 +45,13 @@ def published(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float =
         slice_filters: False counts every slice with any true infection; the papers name no filter (F24).
         min_pixels: None: one per cent of the slice, which is the notebooks' 163 at 128 x 128.
         names: the cases' names.
+        continuous: maps in [0, 1] whose continuous Dice coefficient, which paper 001 cites, is added (F24); None adds
+            none.
     """
     rows = []
-    for name, scores, true, lungs in _cases(names, prediction=prediction, mask=mask, lung=lung):
+    given = {"prediction": prediction, "mask": mask, "lung": lung}
+    given.update({} if continuous is None else {"continuous": continuous})
+    for name, scores, true, lungs, *maps in _cases(names, **given):
         true, lungs, predicted = true > 0.5, lungs > 0.0005, binarise(scores, threshold, relative)
         least = true[0].size // 100 if min_pixels is None else min_pixels
         for index, (p, t) in enumerate(zip(predicted, true)):
@@ -55,10 +59,13 @@ def published(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float =
             enough = pixels > least and infection > min_infection if slice_filters else pixels > 0
             rows.append({"case": name, "slice": index, "counted": enough, "true_pixels": pixels,
                          "predicted_pixels": int(p.sum()), "infection_percent": infection, **_published_scores(p, t)})
+            if maps:
+                rows[-1]["continuous_dice"] = metrics.continuous_dice(maps[0][index], t)
     settings: dict[str, object] = {
         "threshold": threshold, "relative": relative, "slice_filters": slice_filters, "min_pixels": min_pixels,
         "min_infection_percent": min_infection}
-    return Scores("published", "slice", "percent", "std", ("dice", "sensitivity", "specificity"), settings, tuple(rows))
+    shown = ("dice", "sensitivity", "specificity") + (() if continuous is None else ("continuous_dice",))
+    return Scores("published", "slice", "percent", "std", shown, settings, tuple(rows))
 
 
 def _infection(true, lung):

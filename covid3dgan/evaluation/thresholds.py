@@ -52,11 +52,12 @@ class ThresholdCurve:
 
 
 def threshold_curve(scores, masks, lungs, options):
-    """Mean Dice per case inside the lungs over the preset's grid.
+    """Mean Dice per case over the preset's grid.
 
     Args:
         scores: (N, D, H, W) float32.
-        masks, lungs: (N, D, H, W) bool; at least one mask that is not empty.
+        masks: (N, D, H, W) bool, at least one that is not empty.
+        lungs: likewise, what is found outside of them does not count; None: it does.
         options: presets.stages.Threshold.
     """
     infected = [i for i, mask in enumerate(masks) if mask.any()]
@@ -65,7 +66,8 @@ def threshold_curve(scores, masks, lungs, options):
                          "pass cases with infection masks")
     dice = []
     for value in options.grid:
-        predicted = binarise(scores, value, options.relative) & lungs
+        predicted = binarise(scores, value, options.relative)
+        predicted = predicted if lungs is None else predicted & lungs
         dice.append(float(np.mean([metrics.counts(predicted[i], masks[i]).dice for i in infected])))
     return ThresholdCurve(tuple(options.grid), tuple(dice), float(options.grid[int(np.argmax(dice))]))
 

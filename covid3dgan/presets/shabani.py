@@ -28,6 +28,7 @@ class System:
 register(System(
     name="shabani/published",
     summary="what the published notebooks do, quirks on",
+    evaluation=Evaluation(within_lung=False),
 ))
 
 PAPER_GAN = Gan(
@@ -49,7 +50,7 @@ register(System(
     segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=664000),  # 1000 epochs of 664 cases with 32 slices, F22
     contrastive=PAPER_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=True),
-    evaluation=Evaluation(slice_filters=False, radiopaedia_cases=9),
+    evaluation=Evaluation(slice_filters=False, within_lung=False, radiopaedia_cases=9),
 ))
 
 IMPROVED_GAN = Gan(
@@ -105,7 +106,7 @@ register(System(
     segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),  # 1000 epochs of 850 cases with 32 slices
     contrastive=PAPER_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=False),
-    evaluation=Evaluation(slice_filters=False, radiopaedia_cases=10),
+    evaluation=Evaluation(slice_filters=False, within_lung=False, radiopaedia_cases=10),
 ))
 
 register(dataclasses.replace(DEMO, name="elmourabit/demo", system="elmourabit",

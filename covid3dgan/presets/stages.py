@@ -120,6 +120,8 @@ class Evaluation:
     """What a system's tables count, and which of a paper's own contradictions stands beside them."""
 
     slice_filters: bool = True  # F24: 163 pixels and 1 % of the lung
+    within_lung: bool = True  # F24: scores outside of the lungs count as 0
+    continuous_dice: bool = False  # F24: of the scores, beside the Dice of the masks
     mosmed_dice: Literal["table", "text"] = "table"  # F27: which of paper 001's two numbers stands in Table 2
     radiopaedia_cases: Optional[int] = None  # F28: the first so many are scored; None: all
     two_case_row: bool = True  # F29: paper 000's Mosmed row stands in its Table 5

@@ -8,6 +8,8 @@ __all__ = ["METHOD", "paper_roles", "reproduce"]
 import dataclasses
 from pathlib import Path
 
+import numpy as np
+
 from covid3dgan import presets
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, protocols, report
@@ -17,7 +19,9 @@ from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
 from covid3dgan.inference.lesions import load_segmenter, score_maps
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
+from covid3dgan.systems.elmourabit_tables import data_table, settings_tables
 from covid3dgan.systems.shabani import prepare_all
+from covid3dgan.systems.shabani_tables import prepared_cases
 from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.pseudo_slices import as_slices
 from covid3dgan.training.shabani.train_gan import train_gan
@@ -79,8 +83,8 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
 
 
 def _report(out, preset, execution, cohorts, model, command):
-    """Scores the three test sets and writes Tables 5 and 6 and Figure 12; returns the summaries."""
-    results = {name: _scores(model, out / "prepared" / name, preset.evaluation.slice_filters)
+    """Scores the three test sets and writes Tables 1 to 6 and Figure 12; returns the summaries."""
+    results = {name: _scores(model, out / "prepared" / name, preset.evaluation)
                for name in cohorts.tests}
     summaries = {name: result.summary(execution.seed) for name, result in results.items()}
     measured = {(METHOD, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
@@ -93,7 +97,10 @@ def _report(out, preset, execution, cohorts, model, command):
     figure = report.Picture(grouped_bars(bars, "mean and standard deviation (%)", ylim=(0, 125)),
                             "Figure 12: results of GAN + U-Net.", "figure12")
     tables = tuple(comparison_table(table, measured) for table in paper_tables.tables("elmourabit", preset.evaluation))
+    trained_on, _ = prepared_cases(out / "prepared", "train", "covid")
     report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
+        report.Section("Table 1", (data_table(out / "prepared", cohorts),), cohorts.phantom),
+        report.Section("Tables 2 to 4", settings_tables(preset, trained_on)),
         report.Section("Tables 5 and 6", tables, cohorts.phantom),
         report.Section("Figure 12", (figure,), cohorts.phantom),
         report.Section("Preset", (report.Code(presets.describe(preset)),)),
@@ -101,10 +108,13 @@ def _report(out, preset, execution, cohorts, model, command):
     return summaries
 
 
-def _scores(model, folder, slice_filters):
+def _scores(model, folder, options):
     cases = open_prepared(folder)
     cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
     volumes, lungs = cases.array("lung"), cases.array("lung_mask")
     scores = score_maps(model.network, as_slices(volumes)).reshape(volumes.shape)
-    masks = binarise(scores, model.threshold, model.relative) & (lungs > 0.5)
-    return protocols.published(masks, cases.array("infection"), lungs, slice_filters=slice_filters, names=cases.ids)
+    masks = binarise(scores, model.threshold, model.relative)
+    if options.within_lung:
+        scores, masks = np.where(lungs > 0.5, scores, 0), masks & (lungs > 0.5)
+    return protocols.published(masks, cases.array("infection"), lungs, slice_filters=options.slice_filters,
+                               names=cases.ids, continuous=scores if options.continuous_dice else None)

@@ -83,7 +83,8 @@ def _report(out, preset, execution, cohorts, models, train, test, command):
               for method, model in models.items()}
     results = {method: khali_tables.method_scores(method, models[method], scores[method], truth, lungs, cases.ids,
                                                   preset.evaluation.slice_filters,
-                                                  [case.spacing for case in cases.cases])
+                                                  [case.spacing for case in cases.cases],
+                                                  preset.evaluation.within_lung)
                for method in khali_tables.METHODS}
     found = load_pseudo_slices(train, out / "gan", preset.pseudo, execution.seed, preset.segmenter)
     sums = found.targets.sum((1, 2), dtype=np.float64)

@@ -17,8 +17,9 @@ from covid3dgan.inference.lesions import load_segmenter
 from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.systems import side_by_side
 from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
-from covid3dgan.systems.shabani_report import FULL, write_report
+from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
+from covid3dgan.systems.shabani_tables import FULL
 from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.shabani.train_gan import train_gan
 from covid3dgan.training.shabani.train_segmenter import train_segmenter

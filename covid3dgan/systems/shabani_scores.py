@@ -2,12 +2,13 @@
 
 __all__ = ["HU_METHOD", "score_methods"]
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 
 from covid3dgan.data.preprocess.prepared_set import open_prepared
-from covid3dgan.evaluation import protocols
+from covid3dgan.evaluation import paper_tables, protocols
 from covid3dgan.evaluation.thresholds import best_hu_threshold, threshold_curve
 from covid3dgan.files import atomic_path
 from covid3dgan.inference.lesions import load_segmenter, score_maps
@@ -29,16 +30,18 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
         out: folder for <data set>.npz with the score maps that the figures show.
 
     Returns:
-        JSON: ``thresholds`` by method, ``curve`` (Table 5), and ``summaries``: method -> data set -> protocol ->
-        metric -> summary entry; ``per_case``: method -> data set -> list of per-volume Dice.
+        JSON: ``thresholds`` by method, ``curve`` (Table 5: over the preset's grid, and at the paper's five),
+        ``summaries``: method -> data set -> protocol -> metric -> summary entry, and ``per_case``: method -> data set
+        -> list of per-volume Dice.
     """
     generator, _, _ = load_generator(gan)
     models = {name: load_segmenter(path) for name, path in runs.items()}
     tuning = open_prepared(validation).only("covid")
     masks, lungs, volumes = _bool(tuning, "infection"), _bool(tuning, "lung_mask"), tuning.array("lung")
+    inside = lungs if preset.evaluation.within_lung else None
 
     difference = make_pseudo_masks(generator, volumes, tuning.array("lung_mask"), preset.pseudo, seed).difference
-    gan_curve = threshold_curve(difference, masks, lungs, preset.threshold)
+    gan_curve = threshold_curve(difference, masks, inside, preset.threshold)
     hu_curve = best_hu_threshold(volumes, masks, lungs)
     cuts = {HU_METHOD: (hu_curve.best, False), "GAN": (gan_curve.best, preset.threshold.relative)}
     cuts.update({name: (model.threshold, model.relative) for name, model in models.items()})
@@ -53,28 +56,41 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
         maps.update({method: _scores(model, volumes) for method, model in models.items()})
         _keep(Path(out) / f"{name}.npz", cases, made, maps)
         for method, scores in maps.items():
-            summary, dice = _evaluate(scores, cases, *cuts[method], preset.evaluation.slice_filters, seed)
+            summary, dice = _evaluate(scores, cases, *cuts[method], preset.evaluation, seed)
             summaries.setdefault(method, {})[name] = summary
             per_case.setdefault(method, {})[name] = dice
     full = next(model for name, model in models.items() if name.endswith("contrastive"))
     validation_scores = _scores(full, tuning.array("lung"))
-    curve = threshold_curve(validation_scores, masks, lungs, preset.threshold)
+    curve = threshold_curve(validation_scores, masks, inside, preset.threshold)
     return {"thresholds": {m: {"value": v, "relative": r} for m, (v, r) in cuts.items()},
-            "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best},
+            "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best,
+                      "paper": _at_the_papers(validation_scores, tuning, preset, seed)},
             "summaries": summaries, "per_case": per_case}
 
 
-def _evaluate(scores, cases, threshold, relative, slice_filters, seed):
+def _evaluate(scores, cases, threshold, relative, options, seed):
     """Both protocols' summaries, and the per-volume Dice of every case."""
     lungs = cases.array("lung_mask")
-    scores = np.where(lungs > 0.5, scores, 0)
+    scores = np.where(lungs > 0.5, scores, 0) if options.within_lung else scores
     arrays = scores, cases.array("infection"), lungs
-    by_slice = protocols.published(*arrays, threshold=threshold, relative=relative, slice_filters=slice_filters,
-                                   names=cases.ids)
+    by_slice = protocols.published(*arrays, threshold=threshold, relative=relative,
+                                   slice_filters=options.slice_filters, names=cases.ids,
+                                   continuous=scores if options.continuous_dice else None)
     by_volume = protocols.per_volume(*arrays, spacing=[case.spacing for case in cases.cases], threshold=threshold,
                                      relative=relative, names=cases.ids)
     return ({"published": by_slice.summary(seed), "per_volume": by_volume.summary(seed)},
             [row["dice"] for row in by_volume.rows])
+
+
+def _at_the_papers(scores, cases, preset, seed):
+    """Table 5's five thresholds, whatever the grid: threshold -> both protocols' Dice, for volumes as in the curve."""
+    five = tuple(paper_tables.numbers()["001"]["table5_threshold"])
+    options = dataclasses.replace(preset.threshold, grid=tuple(map(float, five)))
+    lungs = _bool(cases, "lung_mask") if preset.evaluation.within_lung else None
+    curve = threshold_curve(scores, _bool(cases, "infection"), lungs, options)
+    return {value: {"per_volume": dice, "published": _evaluate(
+        scores, cases, float(value), options.relative, preset.evaluation, seed)[0]["published"]["dice"]}
+            for value, dice in zip(five, curve.dice)}
 
 
 def _scores(model, volumes):

@@ -43,6 +43,7 @@ def test_masks_end_at_the_lung():
     lungs = LUNGS.copy()
     lungs[..., 3, 3] = 0.0
     assert not khali_tables.masks_of(MODEL, SCORES, lungs).any()
+    assert khali_tables.masks_of(MODEL, SCORES, lungs, within_lung=False).any()
 
 
 def test_tables_keep_the_papers_numbers_apart_from_ordinary_ones_and_name_phantoms():

@@ -115,3 +115,24 @@ def test_area_under_roc_counts_ordered_pairs():
     # Of the 2 x 3 pairs: 0.4 beats 0.1, ties with 0.4, loses to 0.8; 0.9 beats all three.
     assert metrics.area_under_roc(scores, labels) == pytest.approx((1 + 0.5 + 0 + 3) / 6)
     assert math.isnan(metrics.area_under_roc(scores, np.zeros(5, bool)))
+
+
+@pytest.mark.parametrize("scores, expected", [
+    ([0.5, 0.5, 0.0, 0.0], 1.0),  # one value inside: 2 * 1 / (0.5 * 2 + 1)
+    ([0.8, 0.4, 0.2, 0.0], 2 * 1.2 / (0.6 * 2 + 1.4)),  # c = 1.2 / 2
+    ([0.8, 0.0, 0.2, 0.0], 2 * 0.8 / (0.8 * 2 + 1.0)),  # c = 0.8 / 1: the zero is not found
+    ([0.8, -0.3, 0.2, -1.0], 2 * 0.8 / (0.8 * 2 + 1.0)),  # below zero is zero
+    ([0.0, 0.0, 0.7, 0.3], 0.0),  # beside the mask
+    ([0.0, 0.0, 0.0, 0.0], 0.0),  # nothing found
+])
+def test_continuous_dice_by_hand(scores, expected):
+    assert metrics.continuous_dice(np.array(scores), np.array([True, True, False, False])) == pytest.approx(expected)
+
+
+def test_continuous_dice_of_a_mask_is_its_dice_and_empty_is_as_for_dice():
+    for prediction, reference in ((PREDICTED, TRUE), (TRUE, TRUE), (PREDICTED, NOTHING), (NOTHING, TRUE),
+                                  (NOTHING, NOTHING)):
+        expected = metrics.counts(prediction, reference).dice
+        assert metrics.continuous_dice(prediction.astype(np.float32), reference) == pytest.approx(expected)
+    with pytest.raises(InputError, match="shape"):
+        metrics.continuous_dice(np.zeros((2, 3)), TRUE)

@@ -112,6 +112,16 @@ def test_a_row_holds_paper_ours_interval_difference_data_and_command():
     assert row_of(table, ("GAN", "UESTC"))[5:] == ("-",) * 5
 
 
+def test_another_protocol_has_a_column_of_its_own():
+    own = ("best HU threshold", "Mosmed", "dice")
+    table = comparison_table(paper_tables.tables("shabani")[1], {KEY: measured(), own: measured()},
+                             beside=("whole", {KEY: measured(mean=40.0, std=None), own: measured(mean=math.nan)}))
+    assert table.columns[7:10] == ("difference", "whole", "made on") and 8 in table.numeric
+    assert row_of(table, KEY)[5:] == ("43.22 ± 12.00", "38.04 to 48.50", "+2.02", "40.00", "12 mosmed-like phantoms",
+                                      "[1]")
+    assert row_of(table, ("GAN", "UESTC"))[8] == "-" and row_of(table, own)[8] == "nothing counted"
+
+
 def test_the_heading_names_phantoms():
     table = paper_tables.tables("shabani")[1]
     assert comparison_table(table, {KEY: measured()}).title.endswith("ours on PHANTOMS, not on patients")

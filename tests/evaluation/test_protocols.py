@@ -85,6 +85,19 @@ def test_f24_slice_filters_can_be_left_out():
     assert [row["counted"] for row in every_infected.rows] == [True, False]
 
 
+def test_f24_the_continuous_dice_stands_beside_the_dice_of_the_masks():
+    true = np.zeros((2, 4, 4), bool)
+    true[:, :2, :2] = True
+    scores = np.where(true, 0.1, 0.0)
+    scores[1, 3, 3] = 0.4  # c is 0.1: 2 * 0.4 / (0.1 * 4 + 0.8)
+    asked = protocols.published(scores, true, np.ones_like(scores), 0.2, False, min_pixels=3, continuous=scores)
+    assert asked.values("continuous_dice") == pytest.approx([1.0, 0.8 / 1.2])
+    assert asked.values("dice") == pytest.approx([0.0, 0.0])
+    assert asked.summary()["continuous_dice"]["mean"] == pytest.approx(100 * (1 + 0.8 / 1.2) / 2)
+    plain = protocols.published(scores, true, np.ones_like(scores), 0.2, False, min_pixels=3)
+    assert plain.metrics == asked.metrics[:3] and "continuous_dice" not in plain.rows[0]
+
+
 def test_f23_threshold_relative_to_each_slice_or_absolute():
     faint = np.concatenate([OUTPUT, OUTPUT / 100])
     assert binarise(faint, 0.2, relative=True)[1].sum() == 3

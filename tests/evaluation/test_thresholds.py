@@ -29,6 +29,7 @@ def test_only_infected_cases_count_and_only_inside_the_lungs():
     assert threshold_curve(SCORES, masks, LUNGS, options).dice == pytest.approx([2 * 2 / 5])
     lungs = LUNGS & (np.arange(4) < 2)
     assert threshold_curve(SCORES, masks, lungs, options).dice == pytest.approx([1.0])
+    assert threshold_curve(SCORES, masks, None, options).dice == pytest.approx([2 * 2 / 5])
     with pytest.raises(InputError, match="at least one with an infection"):
         threshold_curve(SCORES, np.zeros_like(MASKS), LUNGS, options)
 

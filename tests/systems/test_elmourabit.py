@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from covid3dgan import presets
-from covid3dgan.systems import elmourabit
+from covid3dgan import papers, presets
+from covid3dgan.systems import elmourabit, elmourabit_tables
 from covid3dgan.systems.cohorts import Cohorts
 from covid3dgan.systems.elmourabit import paper_roles
+from covid3dgan.systems.elmourabit_tables import settings_tables
 from covid3dgan.training.loop import TrainingOptions
 
 COHORTS = Cohorts(train=("t",), validation=tuple(f"c{i}" for i in range(5)), phantom=True,
@@ -26,6 +27,18 @@ def test_no_case_both_tunes_and_is_scored(tuned, tuning, scored):
     assert roles.described["Coronacases"].endswith(f"{len(scored)} of them scored")
 
 
+@pytest.mark.parametrize("preset, dice", [("elmourabit/paper", 2 * 64 / (64 + 64 + 32)), ("elmourabit/demo", 1.0)])
+def test_what_is_found_outside_of_the_lungs_counts_in_the_paper_preset_alone(preset, dice, monkeypatch, prepared_cases,
+                                                                             model):
+    [case] = prepared_cases(1).cases
+    case.lung[:, 20:24, :8] = 0.9  # 32 pixels of a slice, as bright as the lesion of 64
+    case.lung_mask[:, 20:24] = 0
+    cases = prepared_cases(0).__class__((case,), ("case.npz",))
+    monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: cases)
+    found = elmourabit._scores(model(), "folder", presets.get(preset).evaluation)
+    assert found.values("dice") == pytest.approx([dice] * 2)
+
+
 def test_report_has_tables_5_and_6_figure_12_and_the_finding_about_mosmed(tmp_path, monkeypatch, prepared_cases,
                                                                           model):
     monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: prepared_cases(prefix=folder.name))
@@ -35,5 +48,48 @@ def test_report_has_tables_5_and_6_figure_12_and_the_finding_about_mosmed(tmp_pa
     scores = json.loads((tmp_path / "tables.json").read_text())["scores"]
     assert {name: round(s["dice"]["mean"], 6) for name, s in scores.items()} == dict.fromkeys(roles.tests, 100.0)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for part in ("PHANTOMS", "62.04", "GASNet", "Label-free", "Figure 12", "F29"):
+    for part in ("PHANTOMS", "62.04", "GASNet", "Label-free", "Figure 12", "F29", "Table 1: data", "Table 4: encoder",
+                 "nnU-Net 81 and 76", "81.6 and 76.7, 83.9 and 59.3"):
         assert part in text
+
+
+def rows_of(table):
+    return {row[0]: row[1:] for row in table.rows}
+
+
+def test_the_paper_preset_has_the_papers_tables_2_to_4():
+    for table in settings_tables(presets.get("elmourabit/paper"), covid_cases=850):
+        for name, (paper, ours) in rows_of(table).items():
+            if name == "epochs":
+                assert ours == {"10000": "10000 steps", "1000": "850000 steps, 1000 epochs"}[paper]
+            elif name == "learning rate":
+                assert float(ours) == float(paper)
+            else:
+                assert ours.lower().startswith(paper.lower()), (table.title, name)
+
+
+def test_settings_say_what_a_preset_does_otherwise():
+    preset = presets.override(presets.get("elmourabit/demo"), ["contrastive.enabled=false",
+                                                               "segmenter.decay_steps=none"])
+    gan, unet, encoder = map(rows_of, settings_tables(preset, covid_cases=10))
+    assert gan["learning rate"] == ("5e-05", "0.001, discriminator 0.0001")
+    assert gan["loss"] == ("mse", "nonsaturating, reconstruction mse") and gan["epochs"] == ("10000", "100 steps")
+    assert unet["decay steps"] == ("1000", "-") and unet["decay rate"] == ("0.9", "-")
+    assert unet["epochs"] == ("1000", "2000 steps, 50 epochs")  # 2000 batches of 8 of 10 x 32 slices
+    assert {ours for _, ours in encoder.values()} == {"-"}
+    assert rows_of(settings_tables(preset, covid_cases=0)[1])["epochs"] == ("1000", "2000 steps")
+
+
+def test_table_1_has_the_papers_cases_and_ours(monkeypatch, tmp_path):
+    held = {("train", "covid"): 7, ("train", "healthy"): 5, ("Mosmed", "covid"): 3, ("Radiopaedia", "covid"): 2,
+            ("Coronacases", "covid"): 1}
+    monkeypatch.setattr(elmourabit_tables, "prepared_cases", lambda folder, role, kind: (held[role, kind], None))
+    shown = elmourabit_tables.data_table(tmp_path, paper_roles(COHORTS, tuned=False))
+    assert [row[3:5] for row in shown.rows] == [("850", "7"), ("250", "5"), ("10", "3"), ("10", "2"), ("10", "1")]
+    assert shown.rows[-1][-1] == "phantoms: 5 x coronacases-like, 5 of them scored" and "PHANTOMS" in shown.title
+
+
+def test_real_data_are_run_with_the_papers_preset_and_phantoms_with_the_demo():
+    recipe = papers.get("elmourabit").recipe
+    assert recipe.default_preset(phantoms=False) == "elmourabit/paper"
+    assert recipe.default_preset(phantoms=True) == "elmourabit/demo"

@@ -112,6 +112,11 @@ def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
     results = json.loads((folder / "results.json").read_text())
     trained = json.loads((folder / "gan/run.json").read_text())["precision"]  # auto's choice on this machine
     assert results["precision"] == [trained] and f"Trained in {trained}." in text
+    assert results["curve"]["paper"].keys() == {"0.1", "0.15", "0.2", "0.25", "0.3"}
+    assert "| MosmedData | train | covid | 806 | 4 |" in (folder / "report.md").read_text()
+    for name in ("Mosmed", "UESTC", "Radiopaedia"):
+        claim = results["distances"][name]["nearer_to_healthy"]
+        assert claim["answer"] in ("yes", "no", "undecided") and claim["ci95"][0] <= claim["ci95"][1]
     assert results["phantom"] and set(results["mean_dice"]) == {"best HU threshold", "GAN", "GAN + UNet", FULL}
 
 

@@ -14,6 +14,7 @@ from covid3dgan.evaluation.figures.style import BLUE, GREEN, GREY, ORANGE, RED, 
 
 # The colours of paper 001's Fig. 2, as colour-blind safe tones, with a marker each for print without colour.
 _GROUP_LOOK = {"COVID-19": (RED, "o"), "healthy": (GREEN, "s"), "synthesised healthy": (BLUE, "^")}
+_MOST_TICKS = 8
 
 
 @styled
@@ -124,7 +125,8 @@ def threshold_curve(thresholds, dice, interval=None, chosen=None, paper=None, re
         axes.axvline(chosen, color=GREY, linestyle=":", linewidth=1)
         axes.annotate(f"chosen: {chosen:g}", (chosen, 1), (3, -2), xycoords=("data", "axes fraction"),
                       textcoords="offset points", ha="left", va="top", fontsize=8, color=GREY)
-    axes.set_xticks(thresholds, [f"{value:g}" for value in thresholds])
+    if len(thresholds) <= _MOST_TICKS:  # the labels of a finer grid would cover each other
+        axes.set_xticks(thresholds, [f"{value:g}" for value in thresholds])
     axes.set_xlabel("threshold (share of each slice's maximum)" if relative else "threshold")
     axes.set_ylabel("Dice (%)")
     axes.grid()

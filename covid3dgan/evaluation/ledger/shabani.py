@@ -50,8 +50,12 @@ _LINES = (
          ("segmenter.steps",)),
     Line("F23", "threshold", "a fixed simple threshold, T = 0.2", "0.2 of each slice's own maximum",
          ("threshold.relative",)),
-    Line("F24", "slices that are scored", "no filter named",
-         "those with more than 163 infected pixels and more than 1 % of infected lung", ("evaluation.slice_filters",)),
+    Line("F24", "what is scored",
+         "no filter of slices named, no lung mask applied to the output; for the Dice score [38] is cited, which is on "
+         "a continuous Dice coefficient of maps",
+         "slices with more than 163 infected pixels and more than 1 % of infected lung, with what was found outside of "
+         "the lungs; the Dice of masks",
+         ("evaluation.slice_filters", "evaluation.within_lung", "evaluation.continuous_dice")),
     Line("F25", "generator", "modified UNet++ (4.1); DenseUNet (3.1)", "a U-Net with dense skips inside each level",
          ("gan.generator",)),
     Line("F26", "segmenter",
@@ -121,6 +125,8 @@ _TESTS = {
     "F23": ["evaluation/test_protocols.py::test_f23_threshold_relative_to_each_slice_or_absolute"],
     "F24": [
         "evaluation/test_protocols.py::test_f24_slice_filters_can_be_left_out",
+        "evaluation/test_protocols.py::test_f24_the_continuous_dice_stands_beside_the_dice_of_the_masks",
+        "systems/test_shabani_tables.py::test_f24_what_is_found_outside_of_the_lungs_counts_where_the_option_says",
         "evaluation/test_protocols.py::test_published_equals_the_published_formulae"],
     "F25": [
         "models/test_generator3d.py::test_unet_plus_plus_is_nested_and_dense",

@@ -147,6 +147,9 @@ _SCORES = {
     "threshold.tune": Silence("Table 1 has no validation cases to tune on, so the value stays"),
     "threshold.grid": Silence("read only where the threshold is tuned; paper 001's Table 5"),
     "evaluation.slice_filters": Silence("no slice is said to be left out; paper 001's code leaves some out (F24)"),
+    "evaluation.within_lung": Silence("no lung mask is said to cut the output before it is scored, so none does; "
+                                      "nor does paper 001's code (F24)"),
+    "evaluation.continuous_dice": Silence("which Dice is not said; that of the masks, as in paper 001's code (F24)"),
     "evaluation.mosmed_dice": Silence("a choice between two numbers of paper 001 (F27); none of this paper's tables "
                                       "reads it"),
     "evaluation.radiopaedia_cases": Quotation("Table 1", "Radiopedia 10 Infected", 10, "paper 001 has 9 (F28)"),

@@ -153,6 +153,9 @@ _SCORES = {
     "threshold.grid": Silence("read only where the threshold is tuned; paper 001's Table 5"),
     "evaluation.slice_filters": Silence("no slice is said to be left out of the ordinary scores; Table 1 is scored as "
                                         "coded (K02)"),
+    "evaluation.within_lung": Silence("the ordinary scores are ours, and so are their masks, which end at the lungs; "
+                                      "Table 1 is scored as coded, without (K02)"),
+    "evaluation.continuous_dice": _OTHER_PAPER,
     "evaluation.mosmed_dice": _OTHER_PAPER,
     "evaluation.radiopaedia_cases": _OTHER_PAPER,
     "evaluation.two_case_row": _OTHER_PAPER,

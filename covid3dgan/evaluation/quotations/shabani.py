@@ -178,6 +178,13 @@ _SCORES = {
     "threshold.grid": Quotation("Table 5", "Threshold 0.1 0.15 0.2 0.25 0.3", (0.1, 0.15, 0.2, 0.25, 0.3),
                                 "five, though its caption says \"four different values of threshold\""),
     "evaluation.slice_filters": Silence("no slice is said to be left out; the published code leaves some out (F24)"),
+    "evaluation.within_lung": Silence("no lung mask is said to cut the output before it is scored, so none does; "
+                                      "nor does the published code (F24)"),
+    "evaluation.continuous_dice": Quotation(
+        "4.1", "we use three metrics including, dice score (DSC) [38], specificity, and sensitivity",
+        note="[38] is \"Continuous Dice Coefficient: a Method for Evaluating Probabilistic Segmentations\"; the text "
+             "cuts the output at a threshold first, so the Dice score is that of masks; set, this puts the coefficient "
+             "beside it (F24)"),
     "evaluation.mosmed_dice": Quotation(
         "Table 2", "63.69 ± 17.5 61.71 ± 16.8 58.43 ± 19.0", "table",
         "Tables 3 and 4 have 58.4 and 58.43 as well (F27)",

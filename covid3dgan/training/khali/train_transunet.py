@@ -91,20 +91,21 @@ def _keepers(training, preset, validation):
     The best have the highest Dice on the validation cases, at the threshold that will be used. They are looked for
     where all losses train.
     """
-    options, threshold = preset.transunet, preset.threshold
+    options = preset.transunet
     if options.keep == "last":
         return []
     if validation is None:
         progress.say("no validation cases: the last weights are kept, not the best")
         return []
-    if not threshold.tune:
-        threshold = dataclasses.replace(threshold, grid=(threshold.value,))
+    if not preset.threshold.tune:
+        preset = dataclasses.replace(preset, threshold=dataclasses.replace(preset.threshold,
+                                                                           grid=(preset.threshold.value,)))
     cases, network = open_prepared(validation).only("covid"), training.inference_network()
 
     def loss(step):
         if step <= options.first_phase_steps:
             return np.inf
-        return 1.0 - max(validation_curve(network, cases, threshold).dice)
+        return 1.0 - max(validation_curve(network, cases, preset).dice)
 
     return [lambda recorder: KeepBest(recorder, training.averaged or training.network, training.best, training.score,
                                       lambda: loss(recorder.step), options.checkpoint_every)]

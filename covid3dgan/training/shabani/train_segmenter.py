@@ -89,7 +89,7 @@ def store_threshold(run, network, preset, validation):
     threshold = {"value": preset.threshold.value, "relative": preset.threshold.relative, "tuned": False}
     if preset.threshold.tune and validation is not None:
         cases = open_prepared(validation).only("covid")
-        curve = validation_curve(network, cases, preset.threshold)
+        curve = validation_curve(network, cases, preset)
         threshold.update(value=curve.best, tuned=True, grid=list(curve.grid), dice=list(curve.dice),
                          cases=list(cases.ids))
     elif preset.threshold.tune:
@@ -97,14 +97,15 @@ def store_threshold(run, network, preset, validation):
     run.update(threshold=threshold)
 
 
-def validation_curve(network, cases, options):
+def validation_curve(network, cases, preset):
     """The mean Dice of a network on prepared cases with infection masks: an evaluation.thresholds.ThresholdCurve.
 
     Args:
         network: (B, H, W, 1) -> scores (B, H, W, 1).
         cases: data.preprocess.prepared_set.PreparedSet.
-        options: presets.stages.Threshold.
+        preset: a preset with the stages ``threshold`` and ``evaluation``.
     """
     volumes = cases.array("lung")
     scores = score_maps(network, as_slices(volumes)).reshape(volumes.shape)
-    return threshold_curve(scores, cases.array("infection") > 0.5, cases.array("lung_mask") > 0.5, options)
+    lungs = cases.array("lung_mask") > 0.5 if preset.evaluation.within_lung else None
+    return threshold_curve(scores, cases.array("infection") > 0.5, lungs, preset.threshold)

@@ -63,6 +63,17 @@ def test_bootstrapped_distances_of_single_images_are_their_distance():
     assert image_groups.bootstrapped_distances(pair)["a", "b"] == pytest.approx((np.sqrt(12), 0), abs=1e-12)
 
 
+@pytest.mark.parametrize("at, difference, answer", [(1.0, 6.0, "yes"), (7.0, -6.0, "no"), (4.0, 0.0, "undecided")])
+def test_nearer_to_healthy_is_the_difference_of_the_mean_distances(at, difference, answer):
+    """On a line with the healthy at 0 +- 0.5 and COVID at 8 +- 0.5."""
+    spread = np.array([-0.5, 0.5] * 4)[:, None]
+    found = image_groups.nearer(at + spread, spread[:6], 8 + spread)
+    assert found["answer"] == answer and found["difference"] == pytest.approx(difference)
+    low, high = found["ci95"]
+    assert low < difference < high and high - low < 2
+    assert image_groups.nearer(at + spread, spread[:6], 8 + spread) == found
+
+
 def test_image_groups_refuse_what_cannot_be_compared(groups):
     with pytest.raises(InputError, match="two or more groups of images of one shape"):
         image_groups.bootstrapped_distances({"a": np.zeros((2, 3)), "b": np.zeros((2, 4))})
@@ -123,6 +134,12 @@ def test_threshold_curve_shows_ours_the_papers_and_the_choice():
     assert axes.get_xlabel() == "threshold (share of each slice's maximum)" and axes.get_ylabel() == "Dice (%)"
     absolute = charts.threshold_curve([0.1, 0.2], [40, 60], relative=False)
     assert absolute.axes[0].get_xlabel() == "threshold"
+
+
+def test_ticks_of_a_fine_grid_leave_room_for_their_labels():
+    grid = [i / 50 for i in range(1, 41)]
+    coarse, fine = (charts.threshold_curve(values, [50] * len(values)).axes[0] for values in (grid[:5], grid))
+    assert len(coarse.get_xticks()) == 5 and len(fine.get_xticks()) < 15
 
 
 def test_slice_sum_box_draws_median_and_cuts():

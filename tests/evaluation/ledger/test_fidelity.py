@@ -74,11 +74,11 @@ def test_all_that_an_improved_preset_changes_is_named(ledger):
 def test_the_published_preset_follows_the_code_and_the_paper_preset_the_text():
     by_code = {"F02": ["mse"], "F03": [1e-3], "F04": [5], "F09": [(None, 2.0, 2.0)], "F10": ["rotate"], "F11": [True],
                "F12": ["resampled"], "F13": [True], "F14": [True], "F17": [False], "F20": [5e-5, None], "F21": [8],
-               "F22": [100], "F23": [True], "F24": [True], "F33": [True], "F34": [2],
+               "F22": [100], "F23": [True], "F24": [True, False, False], "F33": [True], "F34": [2],
                "F35": ["contrastive-first"], "F36": ["mean"]}
     by_text = {"F02": ["log"], "F03": [5e-5], "F04": [8], "F09": [(1.0, 1.0, 1.0)], "F10": ["affine"], "F11": [False],
                "F12": ["original"], "F13": [False], "F14": [False], "F17": [True], "F20": [1e-3, 1000], "F21": [32],
-               "F22": [1000 * 664 * 32 // 32], "F23": [False], "F24": [False], "F33": [False],
+               "F22": [1000 * 664 * 32 // 32], "F23": [False], "F24": [False, False, False], "F33": [False],
                "F34": [1], "F35": ["contrastive-first"], "F36": ["sum"]}
     for preset, expected in (("shabani/published", by_code), ("shabani/paper", by_text)):
         assert {line.number: [option_value(preset, option) for option in line.options]
