@@ -78,7 +78,8 @@ def test_weights_that_got_worse_are_not_kept(straight, validation, tmp_path):
 
     def dice():
         threshold = Threshold(relative=False, grid=(CUT,))
-        return validation_curve(network, open_prepared(validation), threshold).dice[0]
+        chosen = dataclasses.replace(preset(), threshold=threshold)
+        return validation_curve(network, open_prepared(validation), chosen).dice[0]
 
     model = load_transunet(straight.path)
     network = model.network
