@@ -15,7 +15,7 @@ from covid3dgan.training.loop import TrainingOptions
 from covid3dgan.training.pseudo_slices import PseudoSlices
 from covid3dgan.training.shabani.train_segmenter import validation_curve
 
-SIDE, PHASE, EVERY, STEPS = 32, 3, 4, 40
+SIDE, PHASE, EVERY, STEPS = 32, 3, 4, 80
 CUT = 0.03  # below the mean target, at which every probability starts
 
 
