@@ -15,8 +15,8 @@ REQUIREMENTS := requirements-keras3.txt
 endif
 PIP_FLAGS := --quiet --disable-pip-version-check
 RUN := runs/demo
-# Tests of one file stay in one process, since they share what a fixture trained.
-IN_PARALLEL ?= --numprocesses auto --dist loadfile
+# Tests of one file stay in one process, since they share what a fixture trained; each process takes up to 3 GB.
+IN_PARALLEL ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note

@@ -63,8 +63,8 @@ def written_out_zeros_are_faster():
     By the instruction set that oneDNN may use, whose every shape was measured; a clock would now and then decide
     otherwise in another process, and a resumed run would not continue bit for bit.
     """
-    narrow = environment.instruction_set() in ("AVX2", "older than AVX2")
-    return narrow and onednn_is_on() is True and not tf.config.list_physical_devices("GPU")
+    return (environment.instruction_set() == "AVX2" and onednn_is_on() is True
+            and not tf.config.list_physical_devices("GPU"))
 
 
 def correct_gradients():

@@ -75,7 +75,7 @@ SEED = 1
 
 work = Path(tempfile.mkdtemp())
 preset = scale.preset("ssinfnet/demo", SETTINGS)
-how = scale.training_options(SEED, "float32")
+options = scale.training_options(SEED, "float32")
 
 # %% [markdown]
 # ## Slices, split by patient
@@ -95,7 +95,7 @@ print(f"{len(train)} slices to train on, {len(validation)} to validate, {len(tes
 
 # %%
 pictures = train.images if unlabelled is None else np.concatenate([train.images, unlabelled.images])
-inpainting = train_ssinfnet.train_inpainting(pictures, work / "inpainting", preset, how,
+inpainting = train_ssinfnet.train_inpainting(pictures, work / "inpainting", preset, options,
                                              validation=(validation.images, None))
 painter = networks.load_inpainting(inpainting.path)
 batch = slice_batches.inpainting_check(test.images, preset.single_inpainting, SEED, 0)
@@ -107,7 +107,7 @@ display(ssinfnet.painting_figure(*painter.show(batch, 3)))
 # %%
 probability = {}
 for method, start in (("SInfNet", None), ("SSInfNet", inpainting.path)):
-    run = train_ssinfnet.train_single(train, validation, work / f"single_{method}", preset, how, method, start)
+    run = train_ssinfnet.train_single(train, validation, work / f"single_{method}", preset, options, method, start)
     network = load_network(run.path)[0]
     probability[method] = infection_probability(network, test.images)
     if method == "SInfNet":
@@ -121,11 +121,12 @@ display(ssinfnet.roc_figure(probability, test.labels))
 # ## Ground glass and consolidation
 
 # %%
-start = train_ssinfnet.train_inpainting(train.images, work / "multi_inpainting", preset, how, priors=priors["train"],
+start = train_ssinfnet.train_inpainting(train.images, work / "multi_inpainting", preset, options,
+                                        priors=priors["train"],
                                         validation=(validation.images, priors["validation"])).path
 predicted = {}
 for method in ("SInfNet", "SSInfNet"):
-    run = train_ssinfnet.train_multi(train, validation, work / f"multi_{method}", preset, how,
+    run = train_ssinfnet.train_multi(train, validation, work / f"multi_{method}", preset, options,
                                      (priors["train"], priors["validation"]), method,
                                      start if method == "SSInfNet" else None)
     network = load_network(run.path)[0]

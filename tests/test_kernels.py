@@ -115,7 +115,7 @@ def test_zeros_are_written_out_where_that_is_faster_and_there_alone(monkeypatch)
 
 @pytest.mark.parametrize("instructions, onednn, gpus, written_out", [
     ("AVX2", True, [], True), ("AVX-512", True, [], False), ("AMX", True, [], False), (None, None, [], False),
-    ("AVX2", False, [], False), ("AVX2", True, ["a GPU"], False)])
+    ("AVX2", False, [], False), ("AVX2", True, ["a GPU"], False), ("older than AVX2", True, [], False)])
 def test_where_zeros_are_written_out(monkeypatch, instructions, onednn, gpus, written_out):
     monkeypatch.setattr(environment, "instruction_set", lambda: instructions)
     monkeypatch.setattr(kernels, "onednn_is_on", lambda: onednn)

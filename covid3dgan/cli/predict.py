@@ -31,7 +31,7 @@ def run(args):
 
     predictor = load_predictor(args.model)
     if args.lung_method != "threshold":
-        predictor = with_lung_method(predictor, args.lung_method)
+        predictor = _with_lung_method(predictor, args.lung_method)
     inputs = predictor.find(args.input, args.lungs)
     results, problems = predict_each(predictor, inputs, args.out, args.probability, args.overlay, args.resume,
                                      args.overwrite, command=sys.argv)
@@ -43,7 +43,7 @@ def run(args):
     return 1 if problems else 0
 
 
-def with_lung_method(predictor, method):
+def _with_lung_method(predictor, method):
     """The predictor with another way to find lungs; an error for one that looks for none."""
     if not hasattr(predictor, "lung_method"):
         raise ArgumentError("--lung-method", f"no lungs: this network segments {predictor.noun}s as they are", method,

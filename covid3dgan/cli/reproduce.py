@@ -17,7 +17,8 @@ EXPECTED = {
 
 
 def add_arguments(parser):
-    parser.add_argument("system", choices=[paper.system for paper in papers.all()], help="whose system")
+    parser.add_argument("system", choices=[paper.system for paper in papers.all()], help="; ".join(
+        f"{paper.system}: paper {paper.number}, {paper.title}" for paper in papers.all()))
     with_tasks = [paper for paper in papers.all() if paper.recipe.tasks]
     parser.add_argument("--task", choices=[task for paper in with_tasks for task in paper.recipe.tasks],
                         help="; ".join(f"{paper.system}: which of its tasks; {paper.recipe.tasks[0]} by default"

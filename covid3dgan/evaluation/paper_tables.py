@@ -4,7 +4,7 @@
 paper, which the paper's record names.
 """
 
-__all__ = ["PaperNumber", "PaperTable", "SYSTEMS", "afseg", "elmourabit", "khali", "numbers", "shabani", "ssinfnet",
+__all__ = ["PaperNumber", "PaperTable", "afseg", "elmourabit", "khali", "numbers", "shabani", "ssinfnet",
            "tables"]
 
 import dataclasses
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Optional
 
 from covid3dgan import papers
-
-SYSTEMS = {paper.system: paper.number for paper in papers.all()}
 
 
 @dataclasses.dataclass(frozen=True)

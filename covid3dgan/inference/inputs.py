@@ -1,6 +1,6 @@
 """What ``predict`` is asked to work on: CTs (NIfTI files, DICOM series) and pictures, one or a folder of them."""
 
-__all__ = ["Input", "find_cts_or_pictures", "find_images", "find_inputs", "one_per_id"]
+__all__ = ["Input", "find_cts_or_pictures", "find_images", "find_inputs", "is_volume_file", "one_per_id"]
 
 import dataclasses
 from pathlib import Path
@@ -76,6 +76,11 @@ def _is_result(path):
     """Whether the picture is a mask, or what an earlier call wrote beside one and its record."""
     name, _, what = path.stem.rpartition("_")
     return what == "mask" or what in ("probability", "overlay") and path.with_name(f"{name}_mask.json").is_file()
+
+
+def is_volume_file(path):
+    """Whether ``path`` is the name of one mask, not of a folder for masks."""
+    return Path(path).name.lower().endswith(VOLUME_SUFFIXES)
 
 
 def one_per_id(found, path):

@@ -15,7 +15,7 @@ from covid3dgan.data.preprocess import lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text
-from covid3dgan.inference.inputs import find_inputs
+from covid3dgan.inference.inputs import find_inputs, is_volume_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +79,7 @@ class LesionPredictor:
 
     def paths(self, item, out, probability, overlay):
         """ID.nii.gz and ID.json; on request ID_scores.nii.gz and ID_overlay.png. ``out`` may be the mask's name."""
-        mask = out if out.name.lower().endswith((".nii", ".nii.gz")) else out / f"{item.id}.nii.gz"
+        mask = out if is_volume_file(out) else out / f"{item.id}.nii.gz"
         base = mask.name.replace(".nii.gz", "").replace(".nii", "")
         return {"mask": mask, "json": mask.with_name(f"{base}.json"),
                 **({"scores": mask.with_name(f"{base}_scores.nii.gz")} if probability else {}),
@@ -115,7 +115,7 @@ class LesionPredictor:
 
     def finish(self, results, out):
         """predictions.csv in the folder of the masks: a row for each CT."""
-        if not out.name.lower().endswith((".nii", ".nii.gz")):
+        if not is_volume_file(out):
             _write_csv(out / "predictions.csv", results)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from covid3dgan import environment, progress
 from covid3dgan.errors import InputError
 from covid3dgan.files import refuse_overwrite, sha256, write_json
+from covid3dgan.inference.inputs import is_volume_file
 
 NOTE = "research software, not a medical device"
 # What stands in the JSON beside the facts of a prediction.
@@ -31,7 +32,7 @@ def predict_each(predictor, inputs, out, probability=False, overlay=False, resum
         (results, problems): facts by id, and one sentence per input that failed.
     """
     out = Path(out)
-    if out.name.lower().endswith((".nii", ".nii.gz")) and len(inputs) > 1:
+    if is_volume_file(out) and len(inputs) > 1:
         raise InputError(out, f"a folder for {len(inputs)} masks", "a file name", "name a folder")
     described = predictor.describe()
     results, problems = {}, []

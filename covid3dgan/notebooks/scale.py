@@ -15,8 +15,6 @@ from covid3dgan.errors import check_choice
 VARIABLE = "COVID3DGAN_NOTEBOOK_SCALE"
 FOLDER = "COVID3DGAN_NOTEBOOK_RUN"  # where the four notebooks of paper 001 share one run
 
-# What a short run changes of a system's demo preset.
-SHORT = {paper.system: paper.short_run for paper in papers.all()}
 
 
 def is_short():

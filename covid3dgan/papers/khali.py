@@ -18,7 +18,6 @@ PAPER = Paper(
     tables="covid3dgan.evaluation.paper_tables:khali",
     ledger="covid3dgan.evaluation.ledger.khali:LEDGER",
     quotations="covid3dgan.evaluation.quotations.khali:QUOTATIONS",
-    purpose="lesions",
     loaders={"transunet": "covid3dgan.inference.lesions:load_transunet"},
     notebooks=("TransUNet.py",),
     short_run=(*SHORT_RUN, "transunet.steps=4", "transunet.first_phase_steps=1", "transunet.checkpoint_every=4"),

@@ -69,8 +69,6 @@ class Paper:
         quotations: dotted path of its evaluation.quotations.Quotations: the words, or the text's silence, behind each
             field of its paper preset; empty where it has none.
         networks: name -> Network, what can be trained.
-        purpose: what its runs find: "lesions" of CTs, the "foreground" of images, or "classes" of infection in either;
-            empty where it has no runs of a kind of its own.
         loaders: kind of a run -> dotted path of a function (path of the run) -> predictor.
         notebooks: its own notebooks, files of notebooks/.
         short_run: what a notebook's short run changes of the demo preset, as for ``--set``.
@@ -85,7 +83,6 @@ class Paper:
     ledger: str = ""
     quotations: str = ""
     networks: dict[str, Network] = dataclasses.field(default_factory=dict)
-    purpose: str = ""
     loaders: dict[str, str] = dataclasses.field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
     short_run: tuple[str, ...] = ()

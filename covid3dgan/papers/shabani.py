@@ -23,7 +23,6 @@ PAPER = Paper(
     tables="covid3dgan.evaluation.paper_tables:shabani",
     ledger="covid3dgan.evaluation.ledger.shabani:LEDGER",
     quotations="covid3dgan.evaluation.quotations.shabani:QUOTATIONS",
-    purpose="lesions",
     loaders={"segmenter": "covid3dgan.inference.lesions:load_segmenter"},
     notebooks=("Quickstart.py", "Preprocess.py", "GAN3D.py", "Segmentation2D.py", "Evaluation.py"),
     short_run=SHORT_RUN,

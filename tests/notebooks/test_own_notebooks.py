@@ -8,6 +8,7 @@ import sys
 import nbformat
 import pytest
 
+from covid3dgan import papers
 from covid3dgan.notebooks import scale, sources
 from covid3dgan.notebooks.runner import _client
 
@@ -48,7 +49,7 @@ def test_stage_runs_and_shows_figures(stages, name):
 
 def test_the_four_end_with_the_numbers_of_the_command(stages, tmp_path):
     folder, executed = stages
-    settings = [part for setting in scale.SHORT["shabani"] for part in ("--set", setting)]
+    settings = [part for setting in papers.get("shabani").short_run for part in ("--set", setting)]
     subprocess.run([sys.executable, "-m", "covid3dgan", "reproduce", "shabani", "--preset", "shabani/demo", *settings,
                     "--seed", "1", "--precision", "float32", "--deterministic", "--quiet", "--out", tmp_path / "run",
                     "--phantoms", "healthy=4,covid=2,validation=2,test=2"], check=True)

@@ -14,8 +14,6 @@ from covid3dgan.evaluation.ledger import Ledger, Line, ledgers
 from covid3dgan.papers.record import Network, Paper, Recipe
 from covid3dgan.presets import registry
 
-PURPOSES = ("lesions", "foreground", "classes")
-
 
 @pytest.fixture
 def toy(monkeypatch):
@@ -39,7 +37,7 @@ def toy(monkeypatch):
     monkeypatch.setattr(papers, "_records", dict(papers._records))
     papers.register(Paper(
         system="toy", number="005", title="toy", presets="toy_paper", recipe=Recipe("toy_paper:reproduce", "toy/paper"),
-        tables="toy_paper:tables", ledger="toy_paper:LEDGER", purpose="lesions",
+        tables="toy_paper:tables", ledger="toy_paper:LEDGER",
         networks={"toy-net": Network("toy_paper:train", "toy/paper", steps="transunet.steps", options=("start",))},
         loaders={"toy-net": "toy_paper:load"}))
     presets.names()  # loads the others' presets, so that the copy below holds them
@@ -74,7 +72,6 @@ def test_what_a_record_names_is_there(paper):
         assert not network.steps or presets.override(preset, [f"{network.steps}=7"]) != preset
     if paper.short_run:
         presets.override(presets.get(paper.recipe.default_preset(phantoms=True)), paper.short_run)
-    assert bool(paper.loaders) == bool(paper.purpose) and (not paper.purpose or paper.purpose in PURPOSES)
 
 
 def test_notebooks_that_records_name_are_all_there_are(request):

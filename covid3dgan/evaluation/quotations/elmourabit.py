@@ -2,11 +2,8 @@
 
 __all__ = ["QUOTATIONS"]
 
-from covid3dgan.evaluation.quotations.form import Quotation, Quotations, Silence
+from covid3dgan.evaluation.quotations.form import LOGS, OFF, SUMS, Quotation, Quotations, Silence
 
-_OFF = Silence("an aid of ours for other presets, off here")
-_LOGS = Silence("how often is logged and saved changes no result; the interval is ours")
-_SUMS = Silence("read only where contrastive.grouping is sums; the published code's value")
 _ALGORITHM = Silence("the updates of an iteration are not described; Algorithm 1 of paper 001, whose system it is")
 _CODE = Silence("layers are not described; those of paper 001's published code")
 _GAN_TABLE = "Value Adam 0.00005 mse 5 10000"
@@ -59,21 +56,21 @@ _GAN = {
     "gan.fresh_covid_batch": _ALGORITHM,
     "gan.update_order": _ALGORITHM,
     "gan.reconstructions": _ALGORITHM,
-    "gan.flip": _OFF,
+    "gan.flip": OFF,
     "gan.reconstruction_loss": Quotation("Table 2", _GAN_TABLE, "mse"),
-    "gan.reconstruction_focus": _OFF,
+    "gan.reconstruction_focus": OFF,
     "gan.discriminator_warmup": _ALGORITHM,
     "gan.noise": Quotation(
         "2.4", "a reconstruction loss that aids in generating healthy images from noisy versions of the original "
         "healthy images", note="the noise is not described; paper 001's, as its code makes it (F30)",
         against=(Quotation("2.4", "(i.e., CT COVID-19 images with infected areas removed)"),)),
-    "gan.identity_probability": _OFF,
-    "gan.ema_decay": _OFF,
+    "gan.identity_probability": OFF,
+    "gan.ema_decay": OFF,
     "gan.steps": Quotation("Table 2", _GAN_TABLE, 10000,
                            "the column says \"epoch\"; taken as paper 001's 10,000 iterations, since as many passes "
                            "over 850 volumes would be 1.7 million steps"),
-    "gan.log_every": _LOGS,
-    "gan.checkpoint_every": _LOGS,
+    "gan.log_every": LOGS,
+    "gan.checkpoint_every": LOGS,
 }
 
 _PSEUDO = {
@@ -105,12 +102,12 @@ _SEGMENTER = {
     "segmenter.only_grouped_slices": Quotation(
         "2.4", "To train our U-Net segmentation model, we utilized the pseudo-masks obtained from the previous step as "
         "training data", False, "all of them; the heavily and lightly infected slices serve the encoder's loss (F33)"),
-    "segmenter.flip": _OFF,
-    "segmenter.synthetic_share": _OFF,
-    "segmenter.calibration_steps": _OFF,
-    "segmenter.ema_decay": _OFF,
-    "segmenter.log_every": _LOGS,
-    "segmenter.checkpoint_every": _LOGS,
+    "segmenter.flip": OFF,
+    "segmenter.synthetic_share": OFF,
+    "segmenter.calibration_steps": OFF,
+    "segmenter.ema_decay": OFF,
+    "segmenter.log_every": LOGS,
+    "segmenter.checkpoint_every": LOGS,
 }
 
 _CONTRASTIVE = {
@@ -121,8 +118,8 @@ _CONTRASTIVE = {
     "contrastive.grouping": Quotation(
         "2.4", "determined by sorting the slices based on the sum of their pseudo-mask pixels", "sorted",
         "how many are heavily and lightly infected is not said; ours takes a third at each end (F16)"),
-    "contrastive.high_above": _SUMS,
-    "contrastive.low_between": _SUMS,
+    "contrastive.high_above": SUMS,
+    "contrastive.low_between": SUMS,
     "contrastive.loss": Quotation("2.4", "The contrastive loss function [15], as denoted by", "supcon",
                                   "Eq. 5 is the supervised contrastive loss of paper 001, with its temperature"),
     "contrastive.reduction": Silence("Eq. 5 is the loss of one slice, and how those of a batch are joined is not said; "

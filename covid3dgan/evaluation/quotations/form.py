@@ -1,6 +1,7 @@
 """The form of an entry, the tables of all papers, and how an entry is shown."""
 
-__all__ = ["Quotation", "Quotations", "Silence", "as_json", "describe", "of_preset", "shown", "tables"]
+__all__ = ["LOGS", "OFF", "SUMS", "Quotation", "Quotations", "Silence", "as_json", "describe", "of_preset", "shown",
+           "tables"]
 
 import dataclasses
 import textwrap
@@ -39,6 +40,12 @@ class Silence:
     """The text says nothing of a field; ``reason`` says what the field holds in its place, and why."""
 
     reason: str
+
+
+# Silences that every paper shares.
+OFF = Silence("an aid of ours for other presets, off here")
+LOGS = Silence("how often is logged and saved changes no result; the interval is ours")
+SUMS = Silence("read only where contrastive.grouping is sums; the published code's value")
 
 
 @dataclasses.dataclass(frozen=True)

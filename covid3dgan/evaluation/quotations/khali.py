@@ -2,11 +2,8 @@
 
 __all__ = ["QUOTATIONS"]
 
-from covid3dgan.evaluation.quotations.form import Quotation, Quotations, Silence
+from covid3dgan.evaluation.quotations.form import LOGS, OFF, SUMS, Quotation, Quotations, Silence
 
-_OFF = Silence("an aid of ours for other presets, off here")
-_LOGS = Silence("how often is logged and saved changes no result; the interval is ours")
-_SUMS = Silence("read only where contrastive.grouping is sums; the published code's value")
 _LAYERS = Silence("layers are not described; those of paper 001's published code, whose GAN section 3.1 follows")
 _UNET = Silence("the UNet of Table 1 is not described; the authors' code has paper 001's")
 _UNET_LOSS = Silence("the contrastive training of the UNet of Table 1 is not described; as in the authors' code, which "
@@ -76,21 +73,21 @@ _GAN = {
                                   "discriminator-first"),
     "gan.reconstructions": Quotation("3.1", "The training process includes two weight update steps", 1,
                                      "one of the two is the reconstruction"),
-    "gan.flip": _OFF,
+    "gan.flip": OFF,
     "gan.reconstruction_loss": Quotation(
         "Algorithm 1", "Update G using MSE loss of pairs of", "mse",
         "the formula below these words has a norm that is not squared, Eq. 2 none (K12)"),
-    "gan.reconstruction_focus": _OFF,
+    "gan.reconstruction_focus": OFF,
     "gan.discriminator_warmup": Silence("Algorithm 1 starts with its full iteration, so no step comes before it"),
     "gan.noise": Quotation(
         "3.1", "These images were created by adding Perlin noise to healthy 3D CT scans", "published",
         "its numbers are not given; the published code's are taken (K13)",
         against=(Quotation("3.1", "a noise adder (Perlin Noise) operator in the encoder-decoder's latent space"),)),
-    "gan.identity_probability": _OFF,
-    "gan.ema_decay": _OFF,
+    "gan.identity_probability": OFF,
+    "gan.ema_decay": OFF,
     "gan.steps": Quotation("3.1", "We trained our GAN for 10,000 iterations", 10000),
-    "gan.log_every": _LOGS,
-    "gan.checkpoint_every": _LOGS,
+    "gan.log_every": LOGS,
+    "gan.checkpoint_every": LOGS,
 }
 
 _PSEUDO = {
@@ -118,12 +115,12 @@ _SEGMENTER = {
     "segmenter.batch_size": _UNET,
     "segmenter.steps": Silence("the length of the UNet's training is not given; the authors' code has 100 steps"),
     "segmenter.only_grouped_slices": _UNET,
-    "segmenter.flip": _OFF,
-    "segmenter.synthetic_share": _OFF,
-    "segmenter.calibration_steps": _OFF,
-    "segmenter.ema_decay": _OFF,
-    "segmenter.log_every": _LOGS,
-    "segmenter.checkpoint_every": _LOGS,
+    "segmenter.flip": OFF,
+    "segmenter.synthetic_share": OFF,
+    "segmenter.calibration_steps": OFF,
+    "segmenter.ema_decay": OFF,
+    "segmenter.log_every": LOGS,
+    "segmenter.checkpoint_every": LOGS,
 }
 
 _CONTRASTIVE = {
@@ -133,8 +130,8 @@ _CONTRASTIVE = {
     "contrastive.grouping": Quotation(
         "4.3", "set above the upper quartile ... placed between the lower quartile and the median", "quartiles",
         "the authors' code goes up to the upper quartile (K17)"),
-    "contrastive.high_above": _SUMS,
-    "contrastive.low_between": _SUMS,
+    "contrastive.high_above": SUMS,
+    "contrastive.low_between": SUMS,
     "contrastive.loss": _UNET_LOSS,
     "contrastive.reduction": _UNET_LOSS,
     "contrastive.temperature": _UNET_LOSS,
@@ -199,7 +196,7 @@ _TRANSUNET = {
     "transunet.only_grouped_slices": Quotation(
         "4.4", "This segmentation process informs our model's training strategy", True,
         "\"This segmentation process\" is the one into high and low slices; the authors' code trains on these alone"),
-    "transunet.start_at_mean": _OFF,
+    "transunet.start_at_mean": OFF,
     "transunet.ema_decay": Silence("no averaging of weights is named, so none is done"),
     "transunet.keep": Quotation(
         "3.3.2", "The best-performing model configurations were saved for future use and analysis", "best",
@@ -208,7 +205,7 @@ _TRANSUNET = {
     "transunet.decay_steps": _DECAY_STEPS,
     "transunet.decay_rate": _DECAY_RATE,
     "transunet.batch_size": Silence("the batch of the TransUNet is not given; 8 as in the authors' code"),
-    "transunet.log_every": _LOGS,
+    "transunet.log_every": LOGS,
     "transunet.checkpoint_every": Quotation("3.3.2", "The model's performance was evaluated at regular intervals",
                                             note="the interval is not given; ours"),
 }

@@ -2,11 +2,7 @@
 
 __all__ = ["QUOTATIONS"]
 
-from covid3dgan.evaluation.quotations.form import Quotation, Quotations, Silence
-
-_OFF = Silence("an aid of ours for other presets, off here")
-_LOGS = Silence("how often is logged and saved changes no result; the interval is ours")
-_SUMS = Silence("read only where contrastive.grouping is sums; the published code's value")
+from covid3dgan.evaluation.quotations.form import LOGS, OFF, SUMS, Quotation, Quotations, Silence
 
 _PREPROCESS = {
     "preprocess.shape": Quotation(
@@ -73,20 +69,20 @@ _GAN = {
         "discriminator-first", "as in Algorithm 1, where D is updated before G (F07)"),
     "gan.reconstructions": Quotation("3.1", "Each training iteration include two weights update steps", 1,
                                      "one of the two is the reconstruction"),
-    "gan.flip": _OFF,
+    "gan.flip": OFF,
     "gan.reconstruction_loss": Quotation("Algorithm 1", "update G using MSE loss of pairs of", "mse",
                                          "the formula below these words has a norm that is not squared"),
-    "gan.reconstruction_focus": _OFF,
+    "gan.reconstruction_focus": OFF,
     "gan.discriminator_warmup": Silence("Algorithm 1 starts with its full iteration, so no step comes before it; the "
                                         "published code has one"),
     "gan.noise": Quotation(
         "3.1", "The healthy-noisy images were created by adding Perlin noise to the healthy 3D CT scans", "published",
         "scale, octaves, strength and slices are not given; the published code's are taken (F30)"),
-    "gan.identity_probability": _OFF,
-    "gan.ema_decay": _OFF,
+    "gan.identity_probability": OFF,
+    "gan.ema_decay": OFF,
     "gan.steps": Quotation("4.1", "We train our GAN for 10,000 iterations", 10000),
-    "gan.log_every": _LOGS,
-    "gan.checkpoint_every": _LOGS,
+    "gan.log_every": LOGS,
+    "gan.checkpoint_every": LOGS,
 }
 
 _PSEUDO = {
@@ -128,12 +124,12 @@ _SEGMENTER = {
         "Algorithm 1", "update U_{ed} using MSE loss of pairs of I_C and I_{inf} as input and output", False,
         "I_C are the COVID volumes; I_p and I_n, the high and the low slices, appear in the contrastive loss alone. "
         "Ours leaves out slices without any lung (F33)"),
-    "segmenter.flip": _OFF,
-    "segmenter.synthetic_share": _OFF,
-    "segmenter.calibration_steps": _OFF,
-    "segmenter.ema_decay": _OFF,
-    "segmenter.log_every": _LOGS,
-    "segmenter.checkpoint_every": _LOGS,
+    "segmenter.flip": OFF,
+    "segmenter.synthetic_share": OFF,
+    "segmenter.calibration_steps": OFF,
+    "segmenter.ema_decay": OFF,
+    "segmenter.log_every": LOGS,
+    "segmenter.checkpoint_every": LOGS,
 }
 
 _CONTRASTIVE = {
@@ -144,8 +140,8 @@ _CONTRASTIVE = {
     "contrastive.grouping": Quotation(
         "3.3", "by sorting slices according to the sum of their pseudo mask pixels counts", "sorted",
         "how many are high and low is not said; ours takes a third at each end (F16)"),
-    "contrastive.high_above": _SUMS,
-    "contrastive.low_between": _SUMS,
+    "contrastive.high_above": SUMS,
+    "contrastive.low_between": SUMS,
     "contrastive.loss": Quotation(
         "3.3", "we incorporated a supervised contrastive loss in our segmentation model [31]", "supcon",
         "Eq. 6 is that of one anchor (F18)"),
