@@ -90,9 +90,7 @@ def ours(precision, preset, batch, iterations, shape):
 BENCH = Bench("3D GAN, one iteration", "iteration",
               {"published": published,
                "ours, float32": functools.partial(ours, "float32", "shabani/published"),
-               "ours, float32, oneDNN off": functools.partial(ours, "float32", "shabani/published"),
                "ours, bfloat16": functools.partial(ours, "mixed_bfloat16", "shabani/published")},
               options={"batch": 5, "iterations": 5, "shape": [32, 128, 128]},
               quick={"batch": 2, "iterations": 1, "shape": [16, 64, 64]},
-              quick_sides=("published", "ours, float32", "ours, bfloat16"), needs=("noise",), alternating=True,
-              switches={"ours, float32, oneDNN off": {"TF_ENABLE_ONEDNN_OPTS": "0"}})
+              needs=("noise",), alternating=True)

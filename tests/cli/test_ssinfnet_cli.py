@@ -72,6 +72,8 @@ def test_infnet_from_its_painting_finds_infection_in_a_picture(infnet, painter, 
     assert labels.shape == (30, 40) and labels.max() <= 1 and (tmp_path / "out" / "slice_infection.png").is_file()
     capsys.readouterr()
     assert main([*asked, "--lungs", "x"]) == 2 and "looks at whole slices" in capsys.readouterr().err
+    assert main([*asked, "--lung-method", "lungmask"]) == 2
+    assert "this network segments files as they are" in capsys.readouterr().err
     assert main([*asked[:4], str(painter)]) == 1
     assert "found kind ssinfnet-inpainting; name the folder of a network that segments" in capsys.readouterr().err
 
