@@ -17,7 +17,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
-    package_data={"covid3dgan": ["evaluation/*.json"]},
+    package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite"]},
     install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "threadpoolctl>=3.2", "matplotlib>=3.7",
                       "pydicom>=2.4", "tqdm>=4.60", "pillow>=9"],
     extras_require={

@@ -5,7 +5,7 @@ __all__ = ["Predictor", "load_predictor"]
 from pathlib import Path
 from typing import Any, Protocol
 
-from covid3dgan import papers
+from covid3dgan import papers, weights
 from covid3dgan.errors import InputError
 from covid3dgan.inference.exported.layout import is_exported
 from covid3dgan.runs.directory import read_manifest, recipe_of
@@ -45,12 +45,20 @@ class Predictor(Protocol):
         """Writes what belongs to all inputs together."""
 
 
-def load_predictor(path):
+def load_predictor(path=None):
     """The :class:`Predictor` of a run directory, the folder of ``train ssinfnet``, or an exported network.
+
+    Args:
+        path: the model; None, or the name of one of ``weights.names()`` where nothing lies at that path, for a network
+            that comes along (without TensorFlow where ai-edge-litert is installed).
 
     Raises:
         InputError: nothing at that path, a damaged file, or a network that finds nothing.
     """
+    if path is None or (not Path(path).exists() and str(path) in weights.names()):
+        from covid3dgan.inference.exported.predictors import load_exported
+
+        return load_exported(weights.path(weights.DEFAULT if path is None else str(path)))
     path = Path(path)
     if is_exported(path):
         from covid3dgan.inference.exported.predictors import load_exported

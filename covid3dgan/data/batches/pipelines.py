@@ -7,7 +7,6 @@ starts at step k. Batches are made by numpy in tf.data's worker threads, ahead o
 __all__ = ["GAN_AXES", "Indices", "gan_batches", "latent_noise", "step_dataset"]
 
 import numpy as np
-import tensorflow as tf
 
 from covid3dgan import streams
 from covid3dgan.data.noise import healthy_noise
@@ -117,6 +116,9 @@ def step_dataset(batch_at, first, last, workers=2):
         batch_at: step -> dict of numpy arrays, a pure function of the step.
         workers: batches made side by side; their order stays that of the steps.
     """
+    # Loaded here alone: exported networks are read without TensorFlow, and what reads them needs this file's rules.
+    import tensorflow as tf
+
     example = batch_at(first)
     names = list(example)
     dtypes = [tf.as_dtype(example[name].dtype) for name in names]
