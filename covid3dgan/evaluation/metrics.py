@@ -169,8 +169,8 @@ def _surface(mask, spacing):
 
 
 def area_under_roc(scores, labels):
-    """Area under the ROC curve by ranks (ties count half); NaN where ``labels`` (boolean) has one class only."""
-    scores, labels = np.ravel(scores), np.ravel(labels)
+    """Area under the ROC curve by ranks (ties count half); NaN where ``labels`` (0 or not) has one class only."""
+    scores, labels = np.ravel(scores), np.ravel(labels) != 0  # numbers would pick ranks by index
     positives = int(np.count_nonzero(labels))
     negatives = labels.size - positives
     if not positives or not negatives:

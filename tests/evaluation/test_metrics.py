@@ -115,6 +115,8 @@ def test_area_under_roc_counts_ordered_pairs():
     # Of the 2 x 3 pairs: 0.4 beats 0.1, ties with 0.4, loses to 0.8; 0.9 beats all three.
     assert metrics.area_under_roc(scores, labels) == pytest.approx((1 + 0.5 + 0 + 3) / 6)
     assert math.isnan(metrics.area_under_roc(scores, np.zeros(5, bool)))
+    for numbers in (labels.astype(int), 255 * labels.astype(np.uint8), labels.astype(float), [0, 0, 1, 0, 1]):
+        assert metrics.area_under_roc(scores, numbers) == metrics.area_under_roc(scores, labels)
 
 
 @pytest.mark.parametrize("scores, expected", [

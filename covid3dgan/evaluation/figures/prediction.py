@@ -1,39 +1,52 @@
-"""A contact sheet of one predicted CT: evenly spaced axial slices with the lesions' outlines."""
+"""Contact sheets of predicted CTs: axial slices with the outlines of lungs and lesions."""
 
-__all__ = ["contact_sheet"]
+__all__ = ["contact_sheet", "sheet_of_slices"]
 
 import numpy as np
 
 from covid3dgan.data.files.geometry import axial
-from covid3dgan.evaluation.figures.style import RED, bare, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import BLUE, RED, bare, new_figure, show_ct, styled
 
 
-@styled
 def contact_sheet(ct, prediction, name, count=12, columns=4):
-    """Slices in the radiological view (patient's right on the left, front up).
+    """Evenly spaced slices of one CT, from the head down.
 
     Args:
         ct: data.volumes.Volume in HU.
         prediction: inference.lesions.Prediction.
         name: the title.
     """
-    image, mask, lungs = (ct.like(a).canonical().array for a in (ct.array, prediction.mask, prediction.lungs))
+    canonical = ct.canonical()
+    mask, lungs = (ct.like(a).canonical().array for a in (prediction.mask, prediction.lungs))
     inside = np.flatnonzero((lungs > 0).any((0, 1)))
     chosen = np.unique(np.linspace(inside[0], inside[-1], count).round().astype(int))[::-1]
-    rows = -(-len(chosen) // columns)
+    facts = prediction.facts
+    return sheet_of_slices(
+        [(f"slice {z + 1}", *(axial(array)[z] for array in (canonical.array, mask, lungs))) for z in chosen],
+        f"{name}: {facts['infection_ml']:.0f} ml of lesions, {facts['infection_rate_percent']:.1f} % of the lung",
+        columns, canonical.spacing[1] / canonical.spacing[0])
+
+
+@styled
+def sheet_of_slices(slices, title, columns=4, aspect=1.0):
+    """Slices side by side in the radiological view (patient's right on the left, front up).
+
+    Args:
+        slices: (title, HU, lesions, lungs) of each; rows from the front, columns from the patient's right.
+        aspect: a row's height over a column's width.
+    """
+    rows = -(-len(slices) // columns)
     figure = new_figure(1.7 * columns, 1.7 * rows + 0.7)
     grid = figure.subplots(rows, columns, squeeze=False)
-    aspect = ct.canonical().spacing[1] / ct.canonical().spacing[0]
     for axes in grid.ravel():
         bare(axes)
-    for axes, z in zip(grid.ravel(), chosen):
-        drawn = show_ct(axes, axial(image)[z])
+    for axes, (name, image, mask, lungs) in zip(grid.ravel(), slices):
+        drawn = show_ct(axes, image)
         axes.set_aspect(aspect)
-        if mask[:, :, z].any():
-            axes.contour(axial(mask)[z], [0.5], colors=[RED], linewidths=0.7)
-        axes.set_title(f"slice {z + 1}", fontsize=6, pad=2)
+        for array, colour, width in ((lungs, BLUE, 0.4), (mask, RED, 0.7)):
+            if array.any():
+                axes.contour(array, [0.5], colors=[colour], linewidths=width)
+        axes.set_title(name, fontsize=6, pad=2)
     figure.colorbar(drawn, ax=grid, label="HU", orientation="horizontal", shrink=0.5, pad=0.02)
-    facts = prediction.facts
-    figure.suptitle(f"{name}: {facts['infection_ml']:.0f} ml of lesions, "
-                    f"{facts['infection_rate_percent']:.1f} % of the lung", fontsize=8)
+    figure.suptitle(title, fontsize=8)
     return figure
