@@ -14,7 +14,7 @@ A lesion that is missed altogether costs the diagonal of the image, the largest 
 the mean, it would make a worse method look better.
 """
 
-__all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "continuous_dice", "counts", "hd95", "volume_ml"]
+__all__ = ["Counts", "METRICS", "Metric", "area_under_roc", "continuous_dice", "counts", "hd95", "sizes", "volume_ml"]
 
 import dataclasses
 import math
@@ -140,6 +140,36 @@ def continuous_dice(scores, reference):
 def volume_ml(mask, spacing):
     """Volume of a boolean array in millilitres; ``spacing`` is the voxel size in mm, one number per axis."""
     return int(np.count_nonzero(mask)) * float(np.prod(spacing)) / 1000.0
+
+
+def sizes(ct, mask, lungs):
+    """Volumes in ml and infection rates in percent of the lung, in all and per side.
+
+    The sides are split halfway between the lungs' outer edges, which needs no labels for left and right.
+
+    Args:
+        ct: Volume that gives the grid.
+        mask, lungs: (X, Y, Z) in the CT's voxel order, above 0 in lesions and in lungs.
+
+    Returns:
+        ``infection_ml``, ``lung_ml`` and ``infection_rate_percent``, and each of them with ``left_`` and ``right_``
+        before it: the patient's left and right.
+    """
+    lung = ct.like(np.asarray(lungs) > 0).canonical().array > 0
+    infected = ct.like(np.asarray(mask) > 0).canonical().array > 0
+    columns = np.flatnonzero(lung.any((1, 2)))
+    middle = int(columns.mean().round()) if len(columns) else lung.shape[0] // 2
+    facts = _sizes_of(infected, lung, ct.spacing, "")
+    # In RAS+ the first axis runs from the patient's left to the right.
+    for side, part in (("left", slice(0, middle)), ("right", slice(middle, None))):
+        facts.update(_sizes_of(infected[part], lung[part], ct.spacing, f"{side}_"))
+    return facts
+
+
+def _sizes_of(infected, lung, spacing, prefix):
+    rate = 100.0 * np.count_nonzero(infected & lung) / max(1, np.count_nonzero(lung))
+    return {f"{prefix}infection_ml": volume_ml(infected, spacing),
+            f"{prefix}lung_ml": volume_ml(lung, spacing), f"{prefix}infection_rate_percent": rate}
 
 
 def hd95(prediction, reference, spacing):

@@ -71,7 +71,7 @@ class LesionPredictor:
             scores = scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12)
         on_ct = prepared_case.restore(case, scores, order=1)
         mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
-        return Prediction(mask, on_ct, lung_array, _sizes(ct, mask, lung_array))
+        return Prediction(mask, on_ct, lung_array, metrics.sizes(ct, mask, lung_array))
 
     def find(self, path, lungs=None):
         """The CTs at ``path``, with their lung masks."""
@@ -165,27 +165,6 @@ def score_maps(network, slices, batch_size=32):
     scores = [np.asarray(network(slices[i:i + batch_size][..., None], training=False), np.float32)[..., 0]
               for i in range(0, len(slices), batch_size)]
     return np.concatenate(scores) if scores else np.zeros_like(slices, np.float32)
-
-
-def _sizes(ct, mask, lung_array):
-    """Volumes in ml and infection rates, in all and per side (sides split halfway between the lungs' outer edges)."""
-    spacing = ct.spacing
-    canonical = ct.like(lung_array).canonical().array > 0
-    infected = ct.like(mask).canonical().array > 0
-    columns = np.flatnonzero(canonical.any((1, 2)))
-    middle = int(columns.mean().round()) if len(columns) else canonical.shape[0] // 2
-    facts = {"infection_ml": metrics.volume_ml(mask > 0, spacing),
-             "lung_ml": metrics.volume_ml(lung_array > 0, spacing)}
-    facts["infection_rate_percent"] = _rate(infected, canonical)
-    # In RAS+ the first axis runs from the patient's left to the right.
-    for side, part in (("left", slice(0, middle)), ("right", slice(middle, None))):
-        facts[f"{side}_infection_ml"] = metrics.volume_ml(infected[part], spacing)
-        facts[f"{side}_infection_rate_percent"] = _rate(infected[part], canonical[part])
-    return facts
-
-
-def _rate(infected, lung):
-    return 100.0 * np.count_nonzero(infected & lung) / max(1, np.count_nonzero(lung))
 
 
 def _write_csv(path, rows):
