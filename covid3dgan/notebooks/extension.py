@@ -12,15 +12,19 @@ import os
 import sys
 from pathlib import Path
 
-from covid3dgan.notebooks import library_idioms
-from covid3dgan.notebooks.cell_text import HELPER, TextRules
-from covid3dgan.notebooks.cell_tree import TreeRules
-from covid3dgan.notebooks.data_sizes import DataSizes
+from covid3dgan.notebooks.cells.array_index import ArrayIndices, IndexRules
+from covid3dgan.notebooks.cells.data_sizes import DataSizes
+from covid3dgan.notebooks.cells.lung_functions import LungFunctionRules, lung_function
+from covid3dgan.notebooks.cells.text import HELPER, TextRules
+from covid3dgan.notebooks.cells.tree import TreeRules
+from covid3dgan.notebooks.idioms import libraries
+from covid3dgan.notebooks.idioms.display import install_display
+from covid3dgan.notebooks.idioms.runtime import Captured, GpuRules, install_restarts
+from covid3dgan.notebooks.idioms.stand_ins import lung_labels, stand_ins
+from covid3dgan.notebooks.idioms.vanished_modules import VanishedModules
 from covid3dgan.notebooks.phantom_files import FOLDERS, PhantomFiles
 from covid3dgan.notebooks.placeholders import Placeholders
 from covid3dgan.notebooks.recorder import Recorder
-from covid3dgan.notebooks.stand_ins import lung_labels, stand_ins
-from covid3dgan.notebooks.vanished_modules import VanishedModules
 
 PLAN = "COVID3DGAN_NOTEBOOK_PLAN"
 
@@ -36,20 +40,39 @@ def load_ipython_extension(ipython):
     hidden = set(plan["hidden"])
     VanishedModules(recorder, stand_ins(recorder, _addons_missing(hidden)), hidden).install()
     sys.path.append(plan["notebook_folder"])  # modules beside the notebook, such as Functions.py
-    library_idioms.install_numpy(recorder, helper.array_file)
-    library_idioms.install_random(recorder)
-    if plan["opencv"] and "cv2" not in hidden:
-        library_idioms.install_opencv(recorder)
+    libraries.install_numpy(recorder, helper.array_file)
+    libraries.install_random(recorder)
+    install_restarts(recorder, ipython)
+    if "cv2" in plan["source"] and "cv2" not in hidden:
+        libraries.install_opencv(recorder)
     if plan["keras"]:
-        from covid3dgan.notebooks.keras_idioms import install_keras
+        from covid3dgan.notebooks.idioms.keras import install_keras
 
         install_keras(recorder, helper.model_file)
+    install_display(recorder, plan["source"])
     for name in [name for name in sys.modules if name.partition(".")[0] in hidden]:
         del sys.modules[name]
     _seed(plan["seed"], plan["keras"])
     ipython.input_transformers_cleanup.insert(0, TextRules(recorder))
-    torch_missing = "torch" in hidden or importlib.util.find_spec("torch").loader.__class__ is VanishedModules
-    ipython.ast_transformers.append(TreeRules(recorder, helper.paths, plan["steps"], torch_missing))
+    if not _has_gpu(plan["keras"]):
+        ipython.ast_transformers.append(GpuRules())
+    if any(name in hidden or not _is_installed(name) for name in ("torch", "lungmask")):
+        ipython.ast_transformers.append(LungFunctionRules())
+    ipython.ast_transformers.append(TreeRules(recorder, helper.paths, plan["steps"]))
+    ipython.ast_transformers.append(IndexRules(helper.indices.literals))  # last: it hides what the others look for
+
+
+def _has_gpu(with_keras):
+    if not with_keras:
+        return False
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def _is_installed(package):
+    spec = importlib.util.find_spec(package)
+    return spec is not None and not isinstance(spec.loader, VanishedModules)
 
 
 def _addons_missing(hidden):
@@ -87,12 +110,22 @@ class Helper:
         self.recorder = recorder
         self.paths = _Paths(recorder, plan["work"], plan["notebook_folder"], plan["maps"])
         self.sizes = DataSizes(recorder, variables)
+        self.indices = ArrayIndices(recorder, self.sizes)
+        self.index, self.item = self.indices.index, self.indices.item
         self.phantoms = PhantomFiles(recorder, plan["phantoms"], plan["phantom_size"], plan["seed"])
         self.paths.phantoms = self.phantoms
 
     def size(self, constant):
         """A published size or index, fitted to the data at hand."""
         return self.sizes.size(constant)
+
+    def captured(self):
+        """What ``%%capture NAME`` binds."""
+        return Captured()
+
+    def no_gpu(self, what):
+        """Instead of code that stops without a GPU or sets one up."""
+        self.recorder.emit("skipped", what, "there is no GPU here: the CPU does the work")
 
     def tail(self, value, start):
         """``value[start:]``; of a path, its file name (the authors cut off their own folders' length)."""
@@ -130,11 +163,9 @@ class Helper:
 
     def lung_function(self, name):
         """Ours for a function that a notebook defines with the help of PyTorch."""
-        self.recorder.emit("adaptation", f"function {name}", "needs PyTorch, which is not installed: the built-in lung "
-                           "mask is used instead")
-        if name == "get_model":
-            return lambda *args, **kwargs: None
-        return lambda image, *args, **kwargs: lung_labels(image, self.recorder)
+        self.recorder.emit("adaptation", f"function {name}", "needs PyTorch and lungmask, which are not both "
+                           "installed: the built-in lung mask is used instead")
+        return lung_function(name, lambda volume: lung_labels(volume, self.recorder))
 
 
 class _Paths(Placeholders):

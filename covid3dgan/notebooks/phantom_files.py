@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from covid3dgan.notebooks.data_sizes import role_of
+from covid3dgan.notebooks.cells.data_sizes import role_of
 
 SHAPE = (32, 128, 128)
 _PREPARED = {"LungImages.npy": "lung", "InfectionMasks.npy": "infection", "LungMask.npy": "lung_mask",

@@ -58,7 +58,7 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
     events.unlink(missing_ok=True)
     write_json(plan, {"work": str(work), "notebook_folder": str(file.resolve().parent), "maps": mapped, "steps": steps,
                       "phantoms": phantoms, "phantom_size": list(phantom_size), "seed": seed, "events": str(events),
-                      "keras": bool(_KERAS.search(source)), "opencv": "cv2" in source, "hidden": sorted(hidden)})
+                      "keras": bool(_KERAS.search(source)), "source": source, "hidden": sorted(hidden)})
     announce(f"Running the code of {file} ({len(code)} cells). A notebook can do whatever you can do: read it first.")
     announce(f"kernel: {sys.executable}; working directory: {work}; the notebook itself is not changed")
 

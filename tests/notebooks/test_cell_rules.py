@@ -5,10 +5,13 @@ import ast
 import numpy as np
 import pytest
 
-from covid3dgan.errors import ArgumentError
-from covid3dgan.notebooks.cell_text import HELPER, TextRules
-from covid3dgan.notebooks.cell_tree import TreeRules
-from covid3dgan.notebooks.data_sizes import DataSizes
+from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.notebooks.cells.array_index import ArrayIndices, IndexRules
+from covid3dgan.notebooks.cells.data_sizes import DataSizes
+from covid3dgan.notebooks.cells.lung_functions import LungFunctionRules, lung_function
+from covid3dgan.notebooks.cells.text import HELPER, TextRules
+from covid3dgan.notebooks.cells.tree import TreeRules
+from covid3dgan.notebooks.idioms.runtime import GpuRules
 from covid3dgan.notebooks.placeholders import Placeholders, parse_maps
 from covid3dgan.notebooks.recorder import Recorder, read_events
 
@@ -27,6 +30,8 @@ def changed_text(text):
     ("%cd /content/drive/MyDrive/my code\n", f"{HELPER}.change_directory('/content/drive/MyDrive/my code')\n"),
     ("!pip install a \\\n  b\nx = 2\n", "pass\nx = 2\n"),
     ("%%bash\nrm -rf data\n", "pass\n"),
+    ("%%capture\n!ls\nx = 1\n", "pass\npass\nx = 1\n"),
+    ("%%capture --no-stderr out\nx = 1\n", f"out = {HELPER}.captured()\nx = 1\n"),
 ])
 def test_shell_lines_are_skipped_and_cd_is_mapped(line, expected):
     assert changed_text(line) == expected
@@ -44,9 +49,9 @@ def test_lines_inside_a_string_of_a_cell_with_shell_lines_stay():
     assert changed_text('!ls\ntext = """\n!kept\n"""\n') == 'pass\ntext = """\n!kept\n"""\n'
 
 
-def changed_tree(code, steps=None, placeholders=None, torch_missing=False):
+def changed_tree(code, steps=None, placeholders=None, rules=None):
     recorder = Recorder()
-    tree = TreeRules(recorder, placeholders, steps, torch_missing).visit(ast.parse(code))
+    tree = (rules or TreeRules(recorder, placeholders, steps)).visit(ast.parse(code))
     return ast.unparse(ast.fix_missing_locations(tree)), recorder
 
 
@@ -78,12 +83,119 @@ def test_sizes_of_the_published_data_and_slices_of_paths_are_looked_up(code, exp
     assert changed_tree(code)[0] == expected
 
 
-def test_functions_that_need_pytorch_for_lungs_are_replaced_where_it_is_missing():
-    code = "def apply(image):\n    return torch.device('cpu')"
-    assert changed_tree(code)[0] == code
-    assert changed_tree(code, torch_missing=True)[0].endswith(f"apply = {HELPER}.lung_function('apply')")
-    other = "def apply(image):\n    return image + 1"
-    assert changed_tree(other, torch_missing=True)[0] == other
+REPLACED = f"mine = {HELPER}.lung_function('mine')"
+
+
+@pytest.mark.parametrize("code", [
+    # a renamed copy, told by lungmask's own helper; by a word; by the module it imports; below another name
+    "import torch\ndef mine(v, model=None, noHU=False):\n    return torch.max(v)",
+    "import torch as T\n@T.no_grad()\ndef mine(v):\n    return net(T.cat(v), 'R231')",
+    "from torch.utils.data import DataLoader\ndef mine(v):\n    return utils.reshape_mask(DataLoader(v))",
+    "from lungmask import utils as u\ndef mine(v):\n    return u.postrocessing(v)",
+    "def mine(v):\n    import torch\n    return torch.cat(lung_slices(v))",
+    "def outer():\n    def mine(v):\n        return torch.cat(lungs(v))\n    return mine",
+])
+def test_functions_that_need_pytorch_for_lungs_are_replaced(code):
+    assert REPLACED in changed_tree(code, rules=LungFunctionRules())[0]
+
+
+def test_lungmasks_own_functions_are_replaced_by_name():
+    for body in ("torch.device('cpu')", "sitk.GetArray(image)"):
+        code = f"def mine(image):\n    return {body}"
+        named = code.replace("mine", "apply")
+        assert changed_tree(named, rules=LungFunctionRules())[0].endswith(f"apply = {HELPER}.lung_function('apply')")
+        assert changed_tree(code, rules=LungFunctionRules())[0] == code  # nothing says that it makes a lung mask
+
+
+@pytest.mark.parametrize("code", [
+    "def mine(image):\n    return image + 1",
+    "import torch\ndef mine(image):\n    return torch.relu(image)",
+    "import SimpleITK as sitk\ndef lung_volume(path):\n    return sitk.ReadImage(path)",
+    "from lungmask import mask\ndef lungs_of(volume):\n    return volume * mask.apply(volume)",  # the stand-in works
+    "import torch\ndef lung_share(mask):\n    return mask.mean()",
+])
+def test_other_functions_stay(code):
+    assert changed_tree(code, rules=LungFunctionRules())[0] == ast.unparse(ast.parse(code))
+
+
+def test_the_rule_knows_imports_of_earlier_cells():
+    rules = LungFunctionRules()
+    changed_tree("import torch as T", rules=rules)
+    assert REPLACED in changed_tree("def mine(v):\n    return T.cat(v, 'LTRCLobes')", rules=rules)[0]
+
+
+def test_lung_function_takes_the_volume_wherever_it_stands():
+    ours = lung_function("apply_1", lambda volume: volume > 0)
+    volume = np.array([[[-1.0, 2.0]]])
+    assert ours(volume).tolist() == ours(model=None, inimg_raw=volume).tolist() == [[[False, True]]]
+    assert ours("unet", "R231") is None  # what loads the network
+    with pytest.raises(InputError, match=r"apply_1\(\): expected a volume \(slices, rows, columns\).*found \(2, 2\)"):
+        ours(np.zeros((2, 2)))
+
+
+def indexed(code, **variables):
+    """The value of ``code`` with 12 of 664 COVID volumes at hand (384 slices) and 4 of 226 healthy ones."""
+    recorder = Recorder()
+    found = sizes(covid=12, healthy=4)
+    helper = ArrayIndices(recorder, found)
+    tree = ast.fix_missing_locations(IndexRules(helper.literals).visit(ast.parse(code)))
+    scope = {HELPER: helper, "np": np, "slices": np.arange(384), "covid": np.arange(12), "cases": list(range(12)),
+             "normal": np.arange(4), **variables}
+    exec(compile(tree, "cell", "exec"), scope)
+    return scope.get("x"), recorder.events
+
+
+@pytest.mark.parametrize("code, expected", [
+    ("x = slices[2150]", 38),  # 2150 x 384 / 21248 = 38.86
+    ("x = [slices[i] for i in [20744, 2150, 18803, 20964, 8300, 4591]]", [374, 38, 339, 378, 150, 82]),
+    ("def show(i):\n    return slices[i, None]\nx = show(8300).tolist()", [150]),
+    ("chosen = [2150, 8300]\nx = slices.reshape(384, 1)[chosen[0]].tolist()", [38]),
+    ("x = slices[[20964, 5]].tolist()", [378, 5]),
+    ("x = slices[20744:20747].tolist()", [374, 375, 376]),
+    ("n = 500\nx = covid[n], cases[n]", (9, 9)),  # 500 x 12 / 664 = 9.04
+    ("x = normal[100]", 1),  # 100 x 4 / 226 = 1.77
+    ("slices[2150] = -1\nslices[8300] += 1\nx = slices[38], slices[150]", (-1, 151)),
+])
+def test_literal_indices_keep_their_place(code, expected):
+    x, events = indexed(code)
+    assert x == expected
+    assert all(event["what"].startswith("index ") and "published data" in event["how"] for event in events) and events
+
+
+@pytest.mark.parametrize("code, error", [
+    ("x = slices[22000]", IndexError),  # beyond the published array too
+    ("x = slices[2000 + 150]", IndexError),  # the notebook's own sum
+    ("x = np.arange(7)[500]", IndexError),  # no published array has 7 here
+    ("x = {1: 2}[2150]", KeyError),
+])
+def test_other_indices_fail_as_ever(code, error):
+    with pytest.raises(error):
+        indexed(code)
+
+
+@pytest.mark.parametrize("code, expected", [
+    ("x = slices[300]", 300), ("x = slices[-1]", 383), ("x = slices[5:3000].size", 379), ("x = 'text'[1:]", "ext"),
+    ("def f(a: list[500]) -> dict[500, 1]:\n    return a\nx = f(1)", 1),
+])
+def test_indices_in_range_stay(code, expected):
+    x, events = indexed(code)
+    assert x == expected and not events
+
+
+def test_equal_lengths_are_told_apart_by_name():
+    """Six of both kinds: 100 of 226 healthy ones is 2, of 664 COVID ones 0."""
+    here = sizes(covid=6, healthy=6)
+    assert [here.published_length(6, 100, name) for name in ("x_control", "train_covid", "data")] == [226, 664, 226]
+    assert here.published_length(6, 300, "x_control") == 664  # only they had so many
+
+
+def test_checks_for_a_gpu_go_on():
+    code = ("if tf.test.gpu_device_name() != '/device:GPU:0':\n    raise SystemError('none')\n"
+            "assert torch.cuda.is_available()\ntf.config.experimental.set_memory_growth(found[0], True)\n"
+            "if x > 3:\n    raise ValueError\nassert x")
+    lines = changed_tree(code, rules=GpuRules())[0].splitlines()
+    assert [HELPER in line for line in lines] == [False, True, True, True, False, False, False]
+    assert lines[4:] == ["if x > 3:", "    raise ValueError", "assert x"]
 
 
 def sizes(covid=None, healthy=None, **variables):

@@ -58,6 +58,17 @@ class DataSizes:
                            f"{value}: there are {total} {role} here, {published} in the published data")
         return value
 
+    def published_length(self, length, index, name=""):
+        """How long the published array is that has an ``index`` and stands at ``length`` here; None where none does.
+
+        Where several do (as many healthy volumes as COVID ones), the variable's name decides, then the shortest.
+        """
+        found = {role: published for role, published in PUBLISHED.items()
+                 if length == self._at_hand(role) and length < published and index < published}
+        if not found:
+            return None
+        return found.get(role_of(name)) or min(found.values())
+
     def _at_hand(self, role):
         if role in _OF_NAMES:
             array = self.variables().get(_OF_NAMES[role])

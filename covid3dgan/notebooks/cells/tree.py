@@ -5,8 +5,8 @@ __all__ = ["COUNTS", "INTERVALS", "TreeRules"]
 import ast
 import re
 
-from covid3dgan.notebooks.cell_text import HELPER
-from covid3dgan.notebooks.data_sizes import AMBIGUOUS, CONSTANTS
+from covid3dgan.notebooks.cells.data_sizes import AMBIGUOUS, CONSTANTS
+from covid3dgan.notebooks.cells.text import HELPER
 
 COUNTS = {"nb_epoch", "nb_epochs", "epochs", "epoch_count", "n_epochs", "num_epochs", "max_epochs", "iterations",
           "n_iterations", "num_iterations", "n_iter", "steps", "n_steps", "num_steps", "training_steps"}
@@ -18,7 +18,6 @@ _NO_SIZES = {"seed", "random_state", "figsize", "dpi", "decay_steps", "bins"}
 _PATH_SLICE_FROM = 20  # a slice of a path from here on cuts off the authors' own folder names
 # Functions that read the path they are given; ``open`` by its mode.
 _READERS = re.compile(r"load|read|imread|listdir|glob|scandir|exists|isfile|isdir|open$|import_", re.I)
-_LUNG_FUNCTIONS = {"apply", "apply_fused", "get_model"}
 
 
 class TreeRules(ast.NodeTransformer):
@@ -28,14 +27,12 @@ class TreeRules(ast.NodeTransformer):
         recorder: gets an event for every change.
         placeholders: Placeholders, or None.
         steps: cap of every loop count; None leaves them.
-        torch_missing: whether functions that need PyTorch for lung masks are replaced by ours.
     """
 
-    def __init__(self, recorder, placeholders=None, steps=None, torch_missing=False):
+    def __init__(self, recorder, placeholders=None, steps=None):
         self.recorder = recorder
         self.placeholders = placeholders
         self.steps = steps
-        self.torch_missing = torch_missing
         self._ranges = 0
         self._reading = 0
 
@@ -63,10 +60,7 @@ class TreeRules(ast.NodeTransformer):
             self._cap_default(argument.arg, node.args.defaults, index)
         for index, argument in enumerate(node.args.kwonlyargs):
             self._cap_default(argument.arg, node.args.kw_defaults, index)
-        node = self._without_docstring(node)
-        if self.torch_missing and node.name in _LUNG_FUNCTIONS and _names_in(node) & {"torch", "sitk", "LMInferer"}:
-            return [node, _parsed(f"{node.name} = {HELPER}.lung_function({node.name!r})", node)]
-        return node
+        return self._without_docstring(node)
 
     def visit_AsyncFunctionDef(self, node):
         return self._without_docstring(node)
@@ -164,13 +158,3 @@ def _is_helper(function):
 def _expression(text, at):
     return ast.fix_missing_locations(ast.copy_location(ast.parse(text, mode="eval").body, at))
 
-
-def _parsed(text, at):
-    statement = ast.parse(text).body[0]
-    for part in ast.walk(statement):
-        ast.copy_location(part, at)
-    return statement
-
-
-def _names_in(node):
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}

@@ -12,10 +12,10 @@ import re
 import sys
 import types
 
-from covid3dgan.notebooks.inert import inert_module
+from covid3dgan.notebooks.idioms.inert import inert_module
 
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3|^<frozen")
-_BETWEEN = ("importlib", "covid3dgan.notebooks.vanished_modules", "covid3dgan.notebooks.library_idioms")
+_BETWEEN = ("importlib", "covid3dgan.notebooks.idioms.vanished_modules", "covid3dgan.notebooks.idioms.libraries")
 _LAYERS = ("keras.layers",)
 # Module of an earlier library -> today's modules that hold its names.
 FORWARDED = {

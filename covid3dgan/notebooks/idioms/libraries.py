@@ -4,18 +4,19 @@ __all__ = ["install_numpy", "install_opencv", "install_random"]
 
 import functools
 import random
+import warnings
 from pathlib import Path
 
 import numpy as np
 
-from covid3dgan.notebooks.vanished_modules import called_by_notebook
+from covid3dgan.notebooks.idioms.vanished_modules import called_by_notebook
 
 _ALIASES = {
     "float": float, "int": int, "bool": bool, "object": object, "str": str, "complex": complex, "long": int,
     "unicode": str, "float_": np.float64, "int_": np.int64, "complex_": np.complex128, "Inf": np.inf,
     "Infinity": np.inf, "infty": np.inf, "NaN": np.nan, "product": np.prod, "cumproduct": np.cumprod,
     "sometrue": np.any, "alltrue": np.all, "row_stack": np.vstack, "round_": np.round,
-    "string_": np.bytes_, "unicode_": np.str_,
+    "string_": np.bytes_, "unicode_": np.str_, "asscalar": lambda array: np.asarray(array).item(), "warnings": warnings,
 }
 
 

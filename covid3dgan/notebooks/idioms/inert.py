@@ -22,8 +22,13 @@ class Inert:
         return _name_of(self._name, attribute)
 
     def __call__(self, *args, **kwargs):
-        if self._name.rpartition(".")[2] in ("no_grad", "inference_mode"):
+        name = self._name.rpartition(".")[2]
+        if name in ("no_grad", "inference_mode"):
             return lambda function: function  # as a decorator only
+        if self._name.endswith("cuda.is_available"):
+            return False  # and so it is
+        if self._name == "torch.device":
+            return Inert("torch.device")  # named at the top of many cells, used where a network runs
         raise MissingPackage(self._name)
 
     def __bool__(self):

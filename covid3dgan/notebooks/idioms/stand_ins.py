@@ -9,14 +9,15 @@ import importlib
 
 import numpy as np
 
-from covid3dgan.notebooks.inert import inert_module
+from covid3dgan.notebooks.idioms.inert import inert_module
 
 
 def stand_ins(recorder, tensorflow_addons=True):
     """Module name -> function that fills it; ``tensorflow_addons`` where the real one is absent or cannot work."""
     found = {
         "google": _package, "google.colab": _colab, "google.colab.drive": _drive, "google.colab.files": _files,
-        "google.colab.patches": _patches, "google.colab.output": _package,
+        "google.colab.patches": _patches, "google.colab.output": _output, "google.colab.auth": _auth,
+        **{f"google.colab.{name}": _inert for name in ("userdata", "data_table", "widgets")},
         "cv2": _cv2, "noise": _noise, "Functions": _functions,
         "skimage": _skimage, "skimage.transform": _transform,
         **{f"skimage.{name}": _inert for name in ("data", "filters", "io", "measure", "morphology", "util", "color",
@@ -43,7 +44,7 @@ def _inert(module):
 # Colab
 
 def _colab(module):
-    for name in ("drive", "files"):
+    for name in ("drive", "files", "output", "auth", "userdata", "data_table", "widgets"):
         importlib.import_module(f"google.colab.{name}")
     return "no Colab here: nothing is mounted, uploaded or downloaded"
 
@@ -58,6 +59,15 @@ def _drive(module):
 def _files(module):
     module.upload = lambda *args, **kwargs: {}
     module.download = lambda name, *args, **kwargs: print(f"{name}: left where it is")
+
+
+def _output(module):
+    inert_module(module)
+    module.clear = lambda *args, **kwargs: None
+
+
+def _auth(module):
+    module.authenticate_user = lambda *args, **kwargs: print("no Colab here: nobody is asked to sign in")
 
 
 def _patches(module):
@@ -246,7 +256,7 @@ def _addons_optimizers(module):
 
 
 def _functions(module):
-    from covid3dgan.notebooks import published_functions
+    from covid3dgan.notebooks.idioms import published_functions
 
     for name in published_functions.__all__:
         setattr(module, name, getattr(published_functions, name))

@@ -18,7 +18,7 @@ import tensorflow as tf
 from covid3dgan import compat
 from covid3dgan.models.blocks.augmentation import RandomHeight, RandomWidth
 from covid3dgan.models.blocks.convlstm import legacy_hard_sigmoid
-from covid3dgan.notebooks.vanished_modules import FORWARDED
+from covid3dgan.notebooks.idioms.vanished_modules import FORWARDED
 
 
 def install_keras(recorder, model_file):
@@ -31,6 +31,7 @@ def install_keras(recorder, model_file):
     _share_optimizers(recorder)
     _accept_former_arguments(recorder)
     _compile(recorder)
+    _former_methods(recorder)
     _save_and_load(recorder, model_file)
     _vanished_names(recorder)
     if compat.KERAS_3:
@@ -147,6 +148,25 @@ def _compile(recorder):
         return compile_model(self, *args, **kwargs)
 
     keras.Model.compile = compile_as_before
+
+
+def _former_methods(recorder):
+    """``fit_generator`` and its like, which Keras 3 dropped."""
+    for name in ("fit", "predict", "evaluate"):
+        if not hasattr(keras.Model, f"{name}_generator"):
+            setattr(keras.Model, f"{name}_generator", _renamed(name, recorder))
+
+
+def _renamed(name, recorder):
+    def method(self, *args, **kwargs):
+        recorder.emit("adaptation", f"{name}_generator", name)
+        kwargs = {key: value for key, value in kwargs.items() if key not in (
+            "workers", "use_multiprocessing", "max_queue_size")}
+        if args and hasattr(args[0], "__next__"):
+            args = ((batch for batch in args[0]), *args[1:])  # Keras 3 takes generators, no other iterators
+        return getattr(self, name)(*args, **kwargs)
+
+    return method
 
 
 def _save_and_load(recorder, model_file):

@@ -1,0 +1,1 @@
+"""Rules that change a cell before it runs: its lines, its syntax tree, its numbers."""
