@@ -18,12 +18,19 @@ setup(
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
     package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite"]},
+    # What predict, evaluate and verify need; no TensorFlow. python-gdcm decodes compressed DICOM; its wheels for Python
+    # 3.9 end with 3.2.2.
     install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "threadpoolctl>=3.2", "matplotlib>=3.7",
-                      "pydicom>=2.4", "tqdm>=4.60", "pillow>=9"],
+                      "pydicom>=2.4", "tqdm>=4.60", "pillow>=9", "ai-edge-litert>=1.0",
+                      'python-gdcm>=3.0.24; python_version >= "3.10"',
+                      'python-gdcm>=3.0.24,<3.2.3; python_version < "3.10"'],
     extras_require={
         "reference": ["tensorflow==2.15.1", "tensorflow-addons==0.23.0"],
         "keras3": ["tensorflow>=2.16"],
         "lungmask": ["lungmask"],
+        # predict --format dicom-seg. Current highdicom needs pydicom 3, and that Python 3.10; Python 3.9 gets the last
+        # highdicom for pydicom 2.4, whose files say the same.
+        "dicom-seg": ['highdicom>=0.23; python_version >= "3.10"', 'highdicom==0.22.0; python_version < "3.10"'],
         "notebook": ["nbformat>=5.10", "nbclient>=0.10", "ipykernel>=6.29"],
     },
     entry_points={"console_scripts": ["covid3dgan = covid3dgan.cli.main:main"]},

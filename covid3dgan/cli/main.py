@@ -93,8 +93,9 @@ def _run(verb, args, program):
         warnings.showwarning = show
         try:
             return verb.run(args) or 0
-        except KeyboardInterrupt:
-            print(f"{program}: interrupted", file=sys.stderr)
+        except KeyboardInterrupt as interruption:
+            done = f": {interruption}" if str(interruption) else ""
+            print(f"{program}: interrupted{done}", file=sys.stderr)
             return 1
         except BrokenPipeError:
             # The reader of our output (head, less) has gone; Python would complain again at exit.

@@ -1,4 +1,4 @@
-"""``covid3dgan predict IN OUT --model RUN``: lesion masks in each CT's own geometry, or masks of 2D images."""
+"""``covid3dgan predict IN OUT``: lesion masks in each CT's own geometry, or masks of 2D images."""
 
 __all__ = ["add_arguments", "run"]
 
@@ -10,11 +10,11 @@ from covid3dgan.errors import ArgumentError
 
 
 def add_arguments(parser):
-    parser.add_argument("input", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs; "
-                        "an image or a folder of images for AF-SEG and SSInfNet")
+    parser.add_argument("input", help="a NIfTI or DICOM file, a picture (PNG, JPEG), a zip file, a data set, or a "
+                        "folder of any of these; of DICOM each series gets a mask")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
-    parser.add_argument("--model", required=True, help="a run directory, the folder of 'train ssinfnet', or an "
-                        "exported network: FILE.tflite or a SavedModel's folder")
+    parser.add_argument("--model", help="a run directory, the folder of 'train ssinfnet', or an exported network: "
+                        "FILE.tflite or a SavedModel's folder; left out, the network that comes along")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given")

@@ -113,7 +113,8 @@ class Volume:
         return self.like(geometry.from_canonical(np.asarray(array), self.affine))
 
 
-def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, float]] = None) -> Volume:
+def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, float]] = None,
+         series: Any = None) -> Volume:
     """Reads a CT, to its last byte.
 
     Args:
@@ -121,6 +122,7 @@ def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, flo
         strict: turn every doubt (values that cannot be HU, several series, ...) into an error.
         window: the HU that the file's lowest and highest possible values stand for, for data sets that store a
             window as 0..1 or 0..255; such values are brought back to HU, and a file in HU stays as it is.
+        series: the one to read of a folder that holds several (data.files.dicom_folder.Series); else the largest.
 
     Returns:
         A ``Volume`` with float32 values.
@@ -128,7 +130,7 @@ def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, flo
     Raises:
         InputError: one sentence for each way in which a CT can be unusable.
     """
-    volume = _read(path, strict)
+    volume = _read(path, strict, series)
     if window is not None:
         volume = volume.like(from_window(volume.array, window))
     check_values(path, volume.array, strict)
@@ -184,14 +186,15 @@ def write(volume: Volume, path: PathLike, overwrite: bool = False) -> None:
         _compare(path, temporary, stored, volume)
 
 
-def _read(path, strict):
+def _read(path, strict, series=None):
     path = Path(path)
     try:
         if not path.exists():
             raise InputError(path, "a NIfTI file or a DICOM folder", "nothing at that path", "check its name")
-        if path.is_dir():
+        if path.is_dir() or series is not None:
             from covid3dgan.data.files import dicom  # pydicom is loaded only where it is needed
-            return Volume(*dicom.read_series(path, strict), source=str(path))
+            read = series.read(strict) if series is not None else dicom.read_series(path, strict)
+            return Volume(*read, source=str(path))
         array, header = nifti.read_nifti(path)
     except PermissionError:
         raise InputError(path, "a file that may be read", "no permission", "change its access rights") from None

@@ -13,7 +13,7 @@ from covid3dgan.data.datasets import slices
 from covid3dgan.data.files import images as picture_files
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.evaluation import metrics
-from covid3dgan.inference.inputs import find_cts_or_pictures
+from covid3dgan.inference.inputs import find_inputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,21 +106,21 @@ class ClassPredictor:
         """The CTs or pictures at ``path``."""
         if lungs is not None:
             raise ArgumentError("--lungs", "no lung masks: SSInfNet looks at whole slices", lungs, "leave it out")
-        return find_cts_or_pictures(path)
+        return find_inputs(path)
 
     def paths(self, item, out, probability, overlay):
         """ID_classes.nii.gz (.png for a picture) and ID_classes.json; on request ID_KIND and ID_overlay.png."""
-        suffix = ".png" if _is_picture(item) else ".nii.gz"
+        suffix = ".png" if item.is_picture else ".nii.gz"
         return {"mask": Path(out) / f"{item.id}_classes{suffix}", "json": Path(out) / f"{item.id}_classes.json",
                 **({kind: Path(out) / f"{item.id}_{kind}{suffix}" for kind in self.kinds} if probability else {}),
                 **({"overlay": Path(out) / f"{item.id}_overlay.png"} if overlay else {})}
 
     def predict_file(self, item, paths):
         """Millilitres of each kind in a CT, pixels in a picture."""
-        return (self._predict_picture if _is_picture(item) else self._predict_ct)(item, paths)
+        return (self._predict_picture if item.is_picture else self._predict_ct)(item, paths)
 
     def _predict_ct(self, item, paths):
-        ct = volumes.read(item.path, window=item.window)
+        ct = volumes.read(item.path, window=item.window, series=item.series)
         found = self.predict_volume(ct)
         volumes.write(ct.like(found.labels), paths["mask"], overwrite=True)
         for kind in self.kinds:
@@ -241,6 +241,3 @@ def multi_class_run(folder, method="SSInfNet"):
     """The run of a method's multi-class network in the folder of paper 004's recipe."""
     return Path(folder) / f"multi_{method}"
 
-
-def _is_picture(item):
-    return item.path.suffix.lower() in picture_files.SUFFIXES

@@ -15,6 +15,7 @@ from covid3dgan.data.preprocess import lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text
+from covid3dgan.inference.ct_objects import as_ct, as_mask
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
 
 
@@ -60,9 +61,10 @@ class LesionPredictor:
         """The :class:`Prediction` for one CT.
 
         Args:
-            ct: data.volumes.Volume in HU.
-            lung_mask: Volume on the CT's grid; it wins over ``lung_method``.
+            ct: a Volume in HU, or anything that ``covid3dgan.segment`` takes.
+            lung_mask: on the CT's grid, in any of these forms; it wins over ``lung_method``.
         """
+        ct, lung_mask = as_ct(ct), None if lung_mask is None else as_mask(lung_mask)
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lung_method)
         options = dataclasses.replace(self.preset.preprocess, shape=tuple(self.preset.gan.volume_shape), min_slices=1)
         case = prepare(ct, lung_mask=ct.like(lung_array), options=options)
@@ -88,7 +90,7 @@ class LesionPredictor:
     def predict_file(self, item, paths):
         """Volumes in ml and rates in percent, and the seconds that it took."""
         started = time.perf_counter()
-        ct = volumes.read(item.path, window=item.window)
+        ct = volumes.read(item.path, window=item.window, series=item.series)
         prediction = self.predict(ct, volumes.read_mask(item.lungs) if item.lungs else None)
         volumes.write(ct.like(prediction.mask), paths["mask"], overwrite=True)
         if "scores" in paths:
@@ -102,8 +104,9 @@ class LesionPredictor:
         return {**prediction.facts, "seconds": round(time.perf_counter() - started, 2)}
 
     def record(self, item):
-        """Where the lungs came from."""
-        return {"lungs": str(item.lungs) if item.lungs else self.lung_method}
+        """Where the lungs came from, and which DICOM series it was."""
+        series = {} if item.series is None else {"dicom": item.series.facts()}
+        return {"lungs": str(item.lungs) if item.lungs else self.lung_method, **series}
 
     def describe(self):
         """The run or file, and the threshold."""

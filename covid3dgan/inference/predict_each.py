@@ -2,7 +2,11 @@
 
 __all__ = ["finished_facts", "input_digest", "predict_each"]
 
+import contextlib
 import json
+import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from covid3dgan import environment, progress
@@ -12,7 +16,7 @@ from covid3dgan.inference.inputs import is_volume_file
 
 NOTE = "research software, not a medical device"
 # What stands in the JSON beside the facts of a prediction.
-_RECORD = ("input", "input_sha256", "labels", "lungs", "model", "versions", "command", "note")
+_RECORD = ("input", "input_sha256", "labels", "lungs", "dicom", "model", "versions", "command", "note")
 
 
 def predict_each(predictor, inputs, out, probability=False, overlay=False, resume=False, overwrite=False,
@@ -36,23 +40,53 @@ def predict_each(predictor, inputs, out, probability=False, overlay=False, resum
         raise InputError(out, f"a folder for {len(inputs)} masks", "a file name", "name a folder")
     described = predictor.describe()
     results, problems = {}, []
-    for item in progress.bar(inputs, description="predict", unit=predictor.noun):
-        paths = predictor.paths(item, out, probability, overlay)
-        try:
-            done = finished_facts(paths["json"], paths["mask"], item, described) if resume else None
-            if done is None:
-                for path in paths.values():
-                    refuse_overwrite(path, overwrite or resume)
-                done = {"id": item.id, **predictor.predict_file(item, paths)}
-                write_json(paths["json"], {
-                    **done, "input": str(item.path), "input_sha256": input_digest(item.path), **predictor.record(item),
-                    "model": described, "versions": environment.versions(), "command": command, "note": NOTE})
-            results[item.id] = done
-        except InputError as error:
-            problems.append(str(error))
+    try:
+        for item in progress.bar(inputs, description="predict", unit=predictor.noun):
+            paths = predictor.paths(item, out, probability, overlay)
+            try:
+                done = finished_facts(paths["json"], paths["mask"], item, described) if resume else None
+                if done is None:
+                    done = _predict(predictor, item, paths, described, command, overwrite or resume)
+                results[item.id] = done
+            except InputError as error:
+                problems.append(item.named(error))
+    except KeyboardInterrupt:
+        if results:
+            predictor.finish(list(results.values()), out)
+        raise KeyboardInterrupt(f"{len(results)} of {len(inputs)} {predictor.noun}s are done and whole; the same "
+                                "command with --resume does the others") from None
     if results:
         predictor.finish(list(results.values()), out)
     return results, problems
+
+
+def _predict(predictor, item, paths, described, command, overwrite):
+    """Segments one input and writes all its files, or none."""
+    if item.problem is not None:
+        raise item.problem
+    for path in paths.values():
+        refuse_overwrite(path, overwrite)
+    with _together(paths) as temporary:
+        facts = {"id": item.id, **predictor.predict_file(item, temporary)}
+        write_json(temporary["json"], {
+            **facts, "input": item.named(item.path), "input_sha256": input_digest(item), **predictor.record(item),
+            "model": described, "versions": environment.versions(), "command": command, "note": NOTE})
+    return facts
+
+
+@contextlib.contextmanager
+def _together(paths):
+    """Yields temporary paths, whose files take their places when all are whole; the JSON, the sign of that, last."""
+    folder = paths["json"].parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as room:
+        temporary = {name: Path(room) / path.name for name, path in paths.items()}
+        yield temporary
+        paths["json"].unlink(missing_ok=True)  # from here on an earlier record would speak of other files
+        for name in sorted(paths, key=lambda name: name == "json"):
+            if paths[name].is_dir():
+                shutil.rmtree(paths[name])
+            os.replace(temporary[name], paths[name])
 
 
 def finished_facts(json_path, mask_path, item, described):
@@ -64,14 +98,13 @@ def finished_facts(json_path, mask_path, item, described):
     except ValueError:
         return None
     same_model = earlier.get("model") == json.loads(json.dumps(described))
-    if not same_model or earlier.get("input_sha256") != input_digest(item.path):
+    if not same_model or earlier.get("input_sha256") != input_digest(item):
         return None
     return {key: earlier[key] for key in earlier if key not in _RECORD}
 
 
-def input_digest(path):
-    """sha256 of a file; of a folder the digests of its files by name."""
-    path = Path(path)
-    if path.is_file():
-        return sha256(path)
-    return {p.name: sha256(p) for p in sorted(path.iterdir()) if p.is_file()}
+def input_digest(item):
+    """sha256 of an input's file; of a DICOM series the digests of its files by name."""
+    if item.path.is_file():
+        return sha256(item.path)
+    return {path.relative_to(item.path).as_posix(): sha256(path) for path in item.files}

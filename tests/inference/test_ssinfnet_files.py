@@ -11,7 +11,7 @@ from covid3dgan.data.files import images
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
 from covid3dgan.inference.classes import ClassPredictor, Labelled
-from covid3dgan.inference.inputs import find_cts_or_pictures
+from covid3dgan.inference.inputs import find_inputs
 from covid3dgan.inference.predict_each import predict_each
 
 
@@ -43,7 +43,7 @@ def folder(tmp_path):
 
 
 def find(folder, *names):
-    return [item for name in names for item in find_cts_or_pictures(folder / name)]
+    return [item for name in names for item in find_inputs(folder / name)]
 
 
 def test_files_in_and_out_and_a_bad_one_between(folder):
@@ -83,9 +83,9 @@ def test_sources_of_a_folder(folder):
     pictures = folder / "pictures"
     for name in ("x.png", "y.png"):
         images.write(np.eye(20), pictures / name)
-    assert [item.id for item in find_cts_or_pictures(pictures)] == ["x", "y"]
+    assert [item.id for item in find_inputs(pictures)] == ["x", "y"]
     images.write(np.eye(20), pictures / "x.jpg")
     with pytest.raises(InputError, match="several called x"):
-        find_cts_or_pictures(pictures)
+        find_inputs(pictures)
     with pytest.raises(InputError, match="nothing at that path"):
-        find_cts_or_pictures(folder / "nothing")
+        find_inputs(folder / "nothing")

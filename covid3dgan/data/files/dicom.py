@@ -3,7 +3,7 @@
 File names and instance numbers are not trusted; only positions and orientations are (DICOM PS3.3 C.7.6.2).
 """
 
-__all__ = ["read_series"]
+__all__ = ["files_in", "read_series", "read_slices", "series_key", "sorted_slices", "what_is_missing"]
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan.data.files.checks import check_memory, warn_or_refuse
-from covid3dgan.data.files.dicom_slices import read_header, read_hounsfield
+from covid3dgan.data.files.dicom_slices import read_headers, read_hounsfield
 from covid3dgan.errors import InputError
 
 # DICOM's patient axes run to the left, posterior and head; NIfTI's to the right, anterior and head.
@@ -28,7 +28,7 @@ def read_series(folder, strict=False):
     """Reads the largest CT series in a folder and its subfolders.
 
     Args:
-        folder: the folder.
+        folder: the folder; or a multi-frame file.
         strict: raise instead of warning where several series are found, steps are uneven or the modality is not CT.
 
     Returns:
@@ -37,49 +37,68 @@ def read_series(folder, strict=False):
     Raises:
         InputError: where no complete series of at least two slices can be read.
     """
-    slices = _largest_series(folder, _images(folder), strict)
-    _check_kind(folder, slices[0], strict)
-    slices = _sorted(folder, slices, strict)
-    affine = _affine(folder, slices)
+    images = [item for path in files_in(folder) for item in read_headers(path)]
+    if not images:
+        raise InputError(folder, "a folder with DICOM images", "none", "pass the folder that holds the series")
+    return read_slices(folder, _largest_series(folder, images, strict), strict)
+
+
+def read_slices(subject, slices, strict=False, least=2):
+    """The volume that the slices of one series make, as from ``read_series``.
+
+    Args:
+        subject: the file or folder that messages name.
+        slices: dicom_slices.Slice of each, in any order.
+        least: how many there must be; with 1 a single slice is a volume as thick as its header says.
+    """
+    slices = sorted_slices(subject, slices, strict, least)
+    affine = _affine(subject, slices)
     shape = (slices[0].columns, slices[0].rows, len(slices))
     for item in slices:
         size = item.path.stat().st_size
         if size < item.promised:
             raise InputError(item.path, f"{item.promised} bytes of pixels, as its header promises",
                              f"a file of {size} bytes (truncated)", "copy the slice again")
-    check_memory(folder, 8 * int(np.prod(shape, dtype=object)))
+    check_memory(subject, 8 * int(np.prod(shape, dtype=object)))
     array = np.empty(shape, np.float32, order="F")
     with np.errstate(over="ignore"):  # beyond float32 is Inf, which the check of values reports
-        for z, item in enumerate(slices):
-            array[:, :, z] = read_hounsfield(item).T
+        for z, pixels in enumerate(read_hounsfield(slices)):
+            array[:, :, z] = pixels.T
     return array, affine
 
 
-def _images(folder):
-    """The headers of all images in a folder and its subfolders, in the order of their paths."""
+def sorted_slices(subject, slices, strict=False, least=2):
+    """The slices of one series in the order of the volume's third axis; refuses doubled and missing ones."""
+    _check_kind(subject, slices[0], strict)
+    if any(item.lossy for item in slices):
+        warn_or_refuse(subject, "pixels without loss", "lossy compression, which changes HU and fine detail",
+                       "export the series without it", strict)
+    return _sorted(subject, slices, strict, least)
+
+
+def files_in(folder):
+    """All files in a folder and its subfolders, by their paths."""
     def closed(error):  # a subfolder without permission
         raise error
 
-    paths = sorted(Path(parent) / name for parent, _, names in os.walk(folder, onerror=closed) for name in names)
-    images = [item for item in map(read_header, paths) if item is not None]
-    if not images:
-        raise InputError(folder, "a folder with DICOM images", "none", "pass the folder that holds the series")
-    return images
+    if Path(folder).is_file():
+        return [Path(folder)]
+    return sorted(Path(parent) / name for parent, _, names in os.walk(folder, onerror=closed) for name in names)
 
 
 def _largest_series(folder, images, strict):
     """Most images of one series, size, orientation and spacing; a scout view in the same series falls out."""
-    placed = [item for item in images if not _left_out(item)]
+    placed = [item for item in images if not what_is_missing(item)]
     if not placed:
         raise InputError(folder, "DICOM slices with position, orientation and spacing",
-                         f"{len(images)} without (no {', '.join(_left_out(images[0]))})", "export the series again")
+                         f"{len(images)} without (no {', '.join(what_is_missing(images[0]))})",
+                         "export the series again")
     if len(placed) < len(images):
         warn_or_refuse(folder, "a position in every slice", f"{len(images) - len(placed)} without, left out",
                        "remove them or export the series again", strict)
     groups = {}
     for item in placed:
-        key = (item.series, item.rows, item.columns, *np.round([*item.orientation, *item.spacing], 3))
-        groups.setdefault(key, []).append(item)
+        groups.setdefault(series_key(item), []).append(item)
     best = min(groups, key=lambda key: (-len(groups[key]), key))
     if len(groups) > 1:
         others = ", ".join(f"{key[0]} ({len(group)})" for key, group in sorted(groups.items()) if key != best)
@@ -89,13 +108,21 @@ def _largest_series(folder, images, strict):
     return groups[best]
 
 
-def _left_out(item):
+def series_key(item):
+    """What the slices of one volume share; the series' UID comes first."""
+    return (item.series, item.rows, item.columns, *np.round([*item.orientation, *item.spacing], 3))
+
+
+def what_is_missing(item):
+    """The elements that place a slice in the patient and that it lacks."""
     names = {"position": "ImagePositionPatient", "orientation": "ImageOrientationPatient", "spacing": "PixelSpacing"}
     return [name for field, name in names.items() if getattr(item, field) is None]
 
 
 def _check_kind(folder, item, strict):
-    if item.frames > 1:
+    if item.modality == "SEG":
+        raise InputError(folder, "a CT series", "a segmentation (SEG)", "pass the CT that it was made for")
+    if item.frames > 1 and item.frame is None:
         raise InputError(folder, "one slice per DICOM file", f"a file of {item.frames} frames ({item.path.name})",
                          "convert it to NIfTI first")
     if item.samples != 1:
@@ -104,10 +131,11 @@ def _check_kind(folder, item, strict):
         warn_or_refuse(folder, "a CT series", f"the modality {item.modality}", "check the folder", strict)
 
 
-def _sorted(folder, slices, strict):
-    """Slices in the order along their normal; refuses doubled and missing ones."""
-    if len(slices) < 2:
-        raise InputError(folder, "a series of at least 2 slices", "a single 2D image", "pass the whole series")
+def _sorted(folder, slices, strict, least):
+    if len(slices) < least:
+        raise InputError(folder, f"a series of at least {least} slices", "a single 2D image", "pass the whole series")
+    if len(slices) == 1:
+        return slices
     row, column = slices[0].orientation.reshape(2, 3)
     along = np.array([item.position for item in slices]) @ np.cross(row, column)
     order = np.argsort(along, kind="stable")
@@ -137,13 +165,14 @@ def _affine(folder, slices):
         raise InputError(folder, "a positive spacing along each axis", f"{between_rows:g} x {between_columns:g} mm",
                          "export the series again")
     positions = np.array([item.position for item in slices])
-    step = (positions[-1] - positions[0]) / (len(positions) - 1)
+    row, column = first.orientation.reshape(2, 3)
+    step = ((positions[-1] - positions[0]) / (len(positions) - 1) if len(positions) > 1
+            else first.thickness * np.cross(row, column))
     straight = positions[0] + np.arange(len(positions))[:, None] * step
     aside = np.linalg.norm(positions - straight, axis=1).max()
     if aside > 0.5 * np.linalg.norm(step):
         raise InputError(folder, "slices along one straight line", f"one that lies {aside:.3g} mm aside",
                          "export the series again")
-    row, column = first.orientation.reshape(2, 3)
     affine = np.eye(4)
     affine[:3, 0] = row * between_columns
     affine[:3, 1] = column * between_rows
