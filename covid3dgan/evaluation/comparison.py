@@ -89,7 +89,7 @@ def _row(key, number, found, digits, commands):
     shown = METRICS[metric].label if metric in METRICS else metric
     paper = notebook = "-"
     if number is not None:
-        paper = _with_spread(number.mean, number.spread, _as_printed)
+        paper = f"{_with_spread(number.mean, number.spread, _as_printed)} {number.mark}".strip()
         notebook = _with_spread(number.notebook, number.notebook_spread, lambda value: _rounded(value, digits))
     if found is None:
         return method, dataset, shown, paper, notebook, "-", "-", "-", "-", "-"

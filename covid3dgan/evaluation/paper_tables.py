@@ -1,10 +1,10 @@
 """The papers' printed numbers as data, table by table, with what is known to be wrong with them.
 
-``paper_numbers.json`` holds every number; this file says which table of which system it stands in: one function per
-paper, which the paper's record names.
+``paper_numbers.json`` holds every number, ``paper_marks.json`` the marks of significance beside them; this file says
+which table of which system they stand in: one function per paper, which the paper's record names.
 """
 
-__all__ = ["PaperNumber", "PaperTable", "afseg", "elmourabit", "khali", "numbers", "shabani", "ssinfnet",
+__all__ = ["PaperNumber", "PaperTable", "afseg", "elmourabit", "khali", "marks", "numbers", "shabani", "ssinfnet",
            "tables"]
 
 import dataclasses
@@ -22,6 +22,7 @@ class PaperNumber:
 
     ``notebook`` and ``notebook_spread`` are what the published code printed for it, where it did; ``spread`` is the
     number after the paper's +-, of the table's kind. ``ours`` is False for other people's methods, quoted by the paper.
+    ``mark`` is the printed mark of significance.
     """
 
     method: str
@@ -32,6 +33,7 @@ class PaperNumber:
     notebook: Optional[float] = None
     notebook_spread: Optional[float] = None
     ours: bool = True
+    mark: str = ""
 
     @property
     def key(self):
@@ -54,7 +56,17 @@ class PaperTable:
 @functools.lru_cache(maxsize=1)
 def numbers():
     """Everything in ``paper_numbers.json``, by paper (000 to 004, and 001_notebooks)."""
-    return json.loads((Path(__file__).parent / "paper_numbers.json").read_text(encoding="utf-8"))
+    return _read("paper_numbers.json")
+
+
+@functools.lru_cache(maxsize=1)
+def marks():
+    """Everything in ``paper_marks.json``: what the signs mean, and for each table class -> method -> metric -> sign."""
+    return _read("paper_marks.json")
+
+
+def _read(name):
+    return json.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
 
 
 def tables(system, evaluation=None):
@@ -162,22 +174,29 @@ def ssinfnet():
         for method, entries in methods.items():
             multi.setdefault(method, {})[label] = entries
     single = {method: {"MedSeg": entries} for method, entries in paper["table2_single"].items()}
+    significant = {(method, label, metric): sign for label, methods in marks()["004"]["table3_multi"].items()
+                   for method, signs in methods.items() for metric, sign in signs.items()}
+    meaning = "; ".join(f"{sign}: {text}" for sign, text in marks()["004"]["meaning"].items())
     return (
         PaperTable("Table 2", "Single: infection or not", "", "error95", _rows(single, spread="ci95"), (
             "The paper does not say which threshold made the masks, nor whether a sample was an image or a batch.",
             "The U-Net row contradicts itself: an F1 of 0.02 cannot come with an IoU of 0.001, nor an AUC below 0.5 "
-            "with the authors' own ROC file (0.968).")),
-        PaperTable("Table 3", "Multi: ground glass and consolidation", "", "error95", _rows(multi, spread="ci95"), (
-            "'overall' is the plain mean of the three classes, background included, and so is its error.",)),
+            "with the authors' own ROC file (0.968).",
+            "The paper marks nothing in this table as significant; its bold print is the best of each column.")),
+        PaperTable("Table 3", "Multi: ground glass and consolidation", "", "error95",
+                   _rows(multi, spread="ci95", marked=significant), (
+            "'overall' is the plain mean of the three classes, background included, and so is its error.",
+            f"{meaning} (I15); ours stand in the table of significance.")),
     )
 
 
-def _rows(methods, notebook=None, others=(), spread="std"):
+def _rows(methods, notebook=None, others=(), spread="std", marked=None):
     found = []
     for method, datasets in methods.items():
         for dataset, entries in datasets.items():
             for metric, entry in entries.items():
                 coded = (notebook or {}).get((method, dataset, metric), (None, None))
                 found.append(PaperNumber(method, dataset, metric, entry["mean"], entry.get(spread), *coded,
-                                         ours=method not in others))
+                                         ours=method not in others,
+                                         mark=(marked or {}).get((method, dataset, metric), "")))
     return tuple(found)

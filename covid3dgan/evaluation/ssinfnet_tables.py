@@ -1,15 +1,15 @@
-"""Paper 004's Tables II and III out of predictions, and its significance marks, properly and as coded (I15)."""
+"""Paper 004's Tables I to III out of predictions, and its significance marks, properly and as coded (I15)."""
 
-__all__ = ["class_scores", "infection_scores", "measured_classes", "measured_infection", "overall_interval",
-           "significance_table"]
+__all__ = ["class_scores", "data_table", "infection_scores", "measured_classes", "measured_infection",
+           "overall_interval", "significance_table"]
 
 import math
 
 import numpy as np
 
 from covid3dgan import streams
-from covid3dgan.data.datasets.slices import CLASSES
-from covid3dgan.evaluation import protocols, statistics
+from covid3dgan.data.datasets.slices import CLASSES, INFECTION
+from covid3dgan.evaluation import paper_tables, protocols, statistics
 from covid3dgan.evaluation.comparison import Measured
 from covid3dgan.evaluation.metrics import METRICS as metric_labels
 from covid3dgan.evaluation.report import Table
@@ -23,6 +23,30 @@ def _by_patient(patients, *arrays):
     """(patients, [arrays per patient], ...): a protocol's cases are patients, so that intervals draw those."""
     names = np.unique(patients)
     return names, *([array[patients == name] for name in names] for array in arrays)
+
+
+def data_table(train, validation, test, unlabelled, phantom):
+    """Table I, the paper's images and patients beside ours, as a report ``Table``.
+
+    Args:
+        train, validation, test: labelled SliceSets.
+        unlabelled: the SliceSet without labels, or None.
+        phantom: whether any of them are of phantoms.
+    """
+    paper = paper_tables.numbers()["004"]["table1_data"]
+    patients = paper["patients"]
+    rows = [("training", "MedSeg", "yes", paper["train"]["MedSeg"], patients["MedSeg train"], train),
+            ("training", "iCTCF", "no", paper["train"]["ICTCF (unlabelled)"], patients["ICTCF"], unlabelled),
+            ("validation", "MedSeg", "yes", paper["validation"], patients["validation"], validation),
+            ("test", "MedSeg", "yes", paper["test"], patients["test"], test)]
+    return Table(
+        f"Table 1: data{' - ours are PHANTOMS, not patients' if phantom else ''}",
+        ("split", "source in the paper", "segmented", "images, paper", "ours", "patients, paper", "ours"),
+        tuple((split, source, segmented, str(images), "-" if part is None else str(len(part)), str(people),
+               "-" if part is None else str(len(np.unique(part.patients))))
+              for split, source, segmented, images, people, part in rows), merged=1, numeric=(3, 4, 5, 6),
+        notes=("The paper's text has 932 labelled images, its three parts together 929. It draws images, not patients, "
+               "so that a patient may be in several parts (I19, I27).",))
 
 
 def infection_scores(probability, labels, patients, threshold):
@@ -94,29 +118,34 @@ def significance_table(second, first, names=("SSInfNet", "SInfNet")):
     and its p is adjusted for the number of rows. "As coded" is what the paper's marks rest on: half the two-sided p of
     an unpaired rank-sum test, which for the precision of ground glass and consolidation is taken against the other
     model's *background* precision, and Welch's t over images from the printed variances. The marks are the paper's:
-    ^ for the rank test, * for the t-test, each where p < 0.05.
+    ^ for the rank test, * for the t-test, each where p < 0.05; its printed ones stand beside ours.
 
     Args:
-        second, first: two results of ``class_scores`` on the same images.
+        second, first: two results of ``class_scores`` on the same images, or two {"infection": what
+            ``infection_scores`` returned}.
         names: of the two methods, in that order.
     """
-    tests = [(label, metric, *_tests(second, first, label, metric)) for label in (*CLASSES, "overall")
-             for metric in METRICS]
+    single = INFECTION[0] in second
+    tests = [(label, metric, *_tests(second, first, label, metric))
+             for label in (INFECTION if single else (*CLASSES, "overall")) for metric in METRICS]
     adjusted = statistics.holm([paired["wilcoxon_signed_rank"] for _, _, paired, _, _ in tests])
+    printed = paper_tables.marks()["004"]["table3_multi"]
     rows = [(label, metric_labels[metric].label, _number(paired["mean_difference"], "+.3f"),
-             _p(paired["wilcoxon_signed_rank"]), _p(p), _marks((p, "^")), str(paired["pairs"]), _p(rank_sum), _p(welch),
+             _p(paired["wilcoxon_signed_rank"]), _p(p), str(paired["pairs"]), _p(rank_sum), _p(welch),
+             printed.get(label, {}).get(names[0], {}).get(metric, ""), _marks((p, "^")),
              _marks((rank_sum, "^"), (welch, "*")))
             for (label, metric, paired, rank_sum, welch), p in zip(tests, adjusted)]
     return Table(
-        f"Significance: {names[0]} against {names[1]}",
-        ("class", "metric", "difference", "Wilcoxon over patients", "adjusted", "mark", "patients", "rank sum as coded",
-         "t as coded", "marks as coded"),
-        tuple(rows), merged=1, numeric=(2, 3, 4, 6, 7, 8), notes=(
+        f"Significance, {'Table 2' if single else 'Table 3'}: {names[0]} against {names[1]}",
+        ("class", "metric", "difference", "Wilcoxon over patients", "adjusted", "patients", "rank sum as coded",
+         "t as coded", "mark in the paper", "mark of ours", "ours as coded"),
+        tuple(rows), merged=1, numeric=(2, 3, 4, 5, 6, 7), notes=(
             "difference: mean over patients. Wilcoxon: two-sided signed rank over patients; adjusted for the number of "
-            "rows (Holm). ^ and *: p below 0.05, as in the paper's Table III; ^ in 'mark' goes by the adjusted p.",
+            "rows (Holm). ^ and *: p below 0.05, as in the paper's Table III (its Table II has no marks); ^ in 'mark "
+            "of ours' goes by the adjusted p.",
             "As coded, images count as independent samples, the rank sum's p is half of the two-sided one, and the "
             "precision of ground glass and consolidation is compared with the other model's background precision, so "
-            "that a ^ there means nothing (I15)."))
+            "that a ^ there means nothing, in the paper neither (I15)."))
 
 
 def _tests(second, first, label, metric):
@@ -125,7 +154,7 @@ def _tests(second, first, label, metric):
         paired = statistics.compare(_overall_means(first, metric), _overall_means(second, metric))
         return paired, math.nan, _overall_welch(first, second, metric)
     paired = statistics.compare(_patient_means(first[label], metric), _patient_means(second[label], metric))
-    against = first["background" if metric == "precision" else label]
+    against = first["background" if metric == "precision" and "background" in first else label]
     rank_sum = statistics.half_mann_whitney(against.values(metric), second[label].values(metric))
     return paired, rank_sum, statistics.compare(first[label].values(metric), second[label].values(metric))["welch_t"]
 

@@ -24,6 +24,7 @@ PAPER = Paper(
                   options=("backbone_weights",)),
     tables="covid3dgan.evaluation.paper_tables:ssinfnet",
     ledger="covid3dgan.evaluation.ledger.ssinfnet:LEDGER",
+    quotations="covid3dgan.evaluation.quotations.ssinfnet:QUOTATIONS",
     loaders={"ssinfnet-single": _LOADER, "ssinfnet-multi": _LOADER},
     notebooks=("SSInfNet.py",),
     short_run=("slices.per_case=3", "slices.phantom_cases=6", "slices.phantom_unlabelled=2", "single.epochs=1",

@@ -3,7 +3,7 @@
 1. slices with ground glass and consolidation labelled, and more slices without labels;
 2. single: a U-Net, Inf-Net from scratch (SInfNet), and Inf-Net after inpainting (SSInfNet) find infection;
 3. multi: the same three tell ground glass from consolidation; SInfNet's infection maps are the priors of the test;
-4. Tables II and III on test slices, the significance of the difference, Figures 5, 6 and 7.
+4. Tables I to III, on test slices, the significance of the difference, Figures 5, 6 and 7.
 
 Every stage is skipped where its result is there. Without real data the slices are phantoms, and every table says so.
 """
@@ -221,8 +221,9 @@ class Reproduction:
     def report(self, command=""):
         """Writes report.html and tables.json: every network on the test slices."""
         self.stages.run("report", lambda: write_report(
-            self.out, self.preset, self.execution.seed, self.test, self._infection(), self._classes(),
-            self._painted(), is_phantom(self.data), command, self.backbone_weights))
+            self.out, self.preset, self.execution.seed, (self.train, self.validation, self.test, self.unlabelled),
+            self._infection(), self._classes(), self._painted(), is_phantom(self.data), command,
+            self.backbone_weights))
 
     def _infection(self):
         """Method -> infection probabilities (N, S, S)."""

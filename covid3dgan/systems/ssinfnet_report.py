@@ -1,4 +1,4 @@
-"""The report of paper 004's system: Tables II and III beside the paper's, significance, Figures 5, 6 and 7."""
+"""The report of paper 004's system: Tables I to III beside the paper's, significance, Figures 5, 6 and 7."""
 
 __all__ = ["SHOWN", "write_report"]
 
@@ -13,28 +13,31 @@ from covid3dgan.files import write_json
 SHOWN = 4  # slices per figure
 
 
-def write_report(out, preset, seed, test, probability, classes, painted, phantom, command, backbone_weights=None):
+def write_report(out, preset, seed, parts, probability, classes, painted, phantom, command, backbone_weights=None):
     """Writes report.html and tables.json; returns the main numbers.
 
     Args:
         out: the folder of the run.
-        test: the SliceSet that nothing was trained or chosen on.
+        parts: (train, validation, test, unlabelled or None), SliceSets; nothing was trained or chosen on ``test``.
         probability: method -> (N, S, S) of infection.
         classes: method -> (N, S, S) labels.
         painted: (what ``mask_difficulty`` and ``CoachedInpainting.show`` returned).
         phantom, command: what the tables say of where the numbers come from.
         backbone_weights: the file that Inf-Net's trunk started from, if any.
     """
-    difficulty, paintings = painted
+    (difficulty, paintings), test = painted, parts[2]
     single = {method: ssinfnet_tables.infection_scores(p, test.labels, test.patients, preset.single.threshold)
               for method, p in probability.items()}
     multi = {method: ssinfnet_tables.class_scores(p, test.labels, test.patients) for method, p in classes.items()}
     described = f"{len(test)} slices of {len(np.unique(test.patients))} {'phantoms' if phantom else 'patients'}"
     table2, table3 = paper_tables.tables("ssinfnet")
+    significance = [ssinfnet_tables.significance_table(of["SSInfNet"], of["SInfNet"]) for of in (
+        {method: {"infection": scores} for method, scores in single.items()}, multi)]
     tables = (
+        ssinfnet_tables.data_table(*parts, phantom),
         comparison_table(table2, ssinfnet_tables.measured_infection(single, described, command, phantom)),
         comparison_table(table3, ssinfnet_tables.measured_classes(multi, described, command, phantom)),
-        ssinfnet_tables.significance_table(multi["SSInfNet"], multi["SInfNet"]),
+        *significance,
     )
     report.write(out / "report.html", "SSInfNet", [
         report.Section("Tables", tables, phantom),
@@ -49,7 +52,7 @@ def write_report(out, preset, seed, test, probability, classes, painted, phantom
         "preset": preset.name, "seed": seed, "phantom": phantom, "test": described, "difficulty": difficulty,
         "single": {method: scores.summary() for method, scores in single.items()},
         "multi": {method: _summary(scores) for method, scores in multi.items()},
-        "significance": [dict(zip(tables[2].columns, row)) for row in tables[2].rows]})
+        "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows]})
     return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
 
 

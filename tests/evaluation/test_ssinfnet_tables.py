@@ -1,9 +1,10 @@
-"""Tables II and III, the significance marks and the ROC of paper 004 on small cases."""
+"""Tables I to III, the significance marks and the ROC of paper 004 on small cases."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from covid3dgan.data.datasets.slices import SliceSet
 from covid3dgan.evaluation import metrics, paper_tables, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
 from covid3dgan.evaluation.figures import ssinfnet
@@ -61,15 +62,15 @@ def test_significance_finds_a_real_difference_over_patients():
     assert float(row["difference"]) == pytest.approx(np.subtract(second, first).mean(), abs=5e-4)
     assert row["patients"] == "6"
     # Six patients cannot give less than 2/64; sixteen rows times that is no significance, whatever the marks as coded.
-    assert float(row["adjusted"]) == pytest.approx(0.5, abs=5e-4) and row["mark"] == ""
+    assert float(row["adjusted"]) == pytest.approx(0.5, abs=5e-4) and row["mark of ours"] == ""
     half = stats.mannwhitneyu(worse["GGO"].values("f1"), better["GGO"].values("f1"), alternative="two-sided",
                               method="asymptotic").pvalue / 2
-    assert half < 0.001 and row["rank sum as coded"] == "< 0.001" and row["marks as coded"] == "^*"
+    assert half < 0.001 and row["rank sum as coded"] == "< 0.001" and row["ours as coded"] == "^*"
 
 
 def test_many_patients_earn_a_mark():
     table = by_column(ssinfnet_tables.significance_table(scores(2, 0.9, patients=12), scores(1, 0.6, patients=12)))
-    assert table["GGO", "F1"]["mark"] == "^" and float(table["GGO", "F1"]["adjusted"]) < 0.01
+    assert table["GGO", "F1"]["mark of ours"] == "^" and float(table["GGO", "F1"]["adjusted"]) < 0.01
 
 
 def test_coded_precision_compares_with_the_background():
@@ -80,12 +81,52 @@ def test_coded_precision_compares_with_the_background():
     assert float(row["rank sum as coded"].replace("< ", "")) == pytest.approx(half, abs=1e-3)
 
 
+def test_the_papers_marks_stand_beside_ours():
+    """Six cells of Table III, all of SSInfNet; Table II has none."""
+    printed = {key: row["mark in the paper"] for key, row in
+               by_column(ssinfnet_tables.significance_table(scores(2, 0.9), scores(1, 0.85))).items()
+               if row["mark in the paper"]}
+    assert printed == {("GGO", "Precision"): "^", ("consolidation", "F1"): "^", ("consolidation", "IoU"): "^",
+                       ("consolidation", "Precision"): "^", ("overall", "F1"): "*", ("overall", "Precision"): "*"}
+    marked = {number.key: number.mark for table in paper_tables.tables("ssinfnet") for number in table.numbers
+              if number.mark}
+    assert len(marked) == 6 and marked["SSInfNet", "consolidation", "iou"] == "^"
+    table = comparison_table(paper_tables.tables("ssinfnet")[1], {})
+    assert ("SSInfNet", "overall", "F1", "0.63 ± 0.052 *") in [row[:4] for row in table.rows]
+
+
+def test_infection_alone_is_tested_like_the_classes():
+    labels, patients = np.zeros((12, 8, 8)), np.repeat(list("abcdef"), 2)
+    labels[:, :4] = 1
+    good, bad = labels * 0.9, labels * 0.9
+    for patient, missed in enumerate((1, 2, 3, 1, 2, 3)):
+        bad[2 * patient:2 * patient + 2, 4 - missed:4] = 0.1
+    table = ssinfnet_tables.significance_table(*({"infection": ssinfnet_tables.infection_scores(
+        p, labels, patients, 0.5)} for p in (good, bad)))
+    row = by_column(table)["infection", "Recall"]
+    assert table.title.startswith("Significance, Table 2") and row["difference"] == "+0.500"
+    assert row["patients"] == "6" and row["mark in the paper"] == "" and len(table.rows) == 4
+
+
+def test_data_table_has_the_papers_counts_beside_ours():
+    def part(count, people):
+        return SliceSet(np.zeros((count, 2, 2)), None, np.array([str(i % people) for i in range(count)]),
+                        np.arange(count).astype(str))
+
+    table = ssinfnet_tables.data_table(part(9, 3), part(2, 1), part(4, 2), None, phantom=True)
+    assert [row[:1] + row[3:] for row in table.rows] == [
+        ("training", "698", "9", "39", "3"), ("training", "6654", "-", "1338", "-"),
+        ("validation", "114", "2", "35", "1"), ("test", "117", "4", "35", "2")]
+    assert "PHANTOMS" in table.title and "PHANTOMS" not in ssinfnet_tables.data_table(
+        part(9, 3), part(2, 1), part(4, 2), part(5, 5), phantom=False).title
+
+
 def test_equal_methods_have_no_p_value():
     same = scores(1, 0.6)
     table = ssinfnet_tables.significance_table(same, same)
     assert {row["Wilcoxon over patients"] for row in by_column(table).values()} == {"-"}
     assert {row["difference"] for row in by_column(table).values()} == {"+0.000"}
-    assert {row["mark"] for row in by_column(table).values()} == {""}
+    assert {row["mark of ours"] for row in by_column(table).values()} == {""}
 
 
 def test_overall_interval_needs_two_patients():

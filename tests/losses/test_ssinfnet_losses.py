@@ -123,6 +123,26 @@ def test_focal_and_cross_entropy_by_hand():
     assert float(losses.multi_class_loss(logits, targets, "focal")) == pytest.approx(0.25 * LN2)
 
 
+@pytest.mark.parametrize("kind", ["bce", "focal"])
+def test_class_weights_let_a_rare_class_win(kind):
+    """30 % ground glass among 70 % background: the best constant answer is background, and with weight 4 GGO."""
+    targets = tf.one_hot([[[1] * 3 + [0] * 7]], 3)
+
+    def best_constant(class_weights):
+        logits = tf.Variable([0.0, 0.0, 0.0])
+        for _ in range(1000):
+            with tf.GradientTape() as tape:
+                loss = losses.multi_class_loss(logits + tf.zeros_like(targets), targets, kind,
+                                               class_weights=class_weights)
+            logits.assign_sub(3 * tape.gradient(loss, logits))
+        return tf.sigmoid(logits).numpy()
+
+    plain, weighted = best_constant((1.0, 1.0, 1.0)), best_constant((1.0, 4.0, 8.0))
+    assert np.argmax(plain) == 0 and np.argmax(weighted) == 1 and plain[2] < weighted[0] < weighted[1]
+    if kind == "bce":  # 0.3 and 4 * 0.3 / (4 * 0.3 + 0.7)
+        assert plain[1] == pytest.approx(0.3, abs=0.01) and weighted[1] == pytest.approx(1.2 / 1.9, abs=0.01)
+
+
 @pytest.mark.parametrize("call", [
     lambda x: losses.structure_loss(x, x, "none"),
     lambda x: losses.masked_means(x, x, x, "square"),

@@ -1,4 +1,4 @@
-"""I01 to I24: paper 004 (SSInfNet and Inf-Net) against its authors' code of September 2020."""
+"""I01 to I28: paper 004 (SSInfNet and Inf-Net) against its authors' code of September 2020."""
 
 __all__ = ["LEDGER"]
 
@@ -90,7 +90,7 @@ _LINES = (
     Line("I21", "crops of image and prior", "not said", "drawn apart, so that they do not fit each other",
          ("multi_inpainting.aligned_prior",),
          tests=(_TEST(_DATA, "test_image_and_prior_are_cropped_alike_unless_as_published"), _PRESETS)),
-    Line("I22", "learning rate of Inf-Net", "1e-4",
+    Line("I22", "learning rate of Inf-Net", "1e-4, no decay named",
          "times 0.1^(epoch // 50) at every epoch anew: over after epoch 53", ("single.learning_rate", "single.decay"),
          tests=(_TEST(_TRAINING, "test_published_rate_collapses_after_fifty_epochs"),)),
     Line("I23", "scale of the priors", "not said", "stretched to 0..255 in every image, healthy ones too",
@@ -101,10 +101,19 @@ _LINES = (
                             _TEST(_TRAINING, "test_focal_loss_and_lookahead_are_those_of_the_method_or_of_all"))),
     Line("I25", "optimizer of the multi-class network", "SGD in Lookahead", "the same", ("multi.optimizer",),
          tests=(_TEST(_TRAINING, "test_the_multi_class_networks_optimizer_is_the_presets"),)),
+    Line("I26", "weights of the classes", "none named", "none: a pixel of background counts as much as one of "
+         "consolidation", ("multi.class_weights",),
+         tests=(_TEST(_LOSSES, "test_class_weights_let_a_rare_class_win"), _PRESETS)),
+    Line("I27", "labelled slices", "932 in the text, 698 + 114 + 117 = 929 in its three parts", "929",
+         ("slices.validation_share", "slices.test_share"),
+         tests=(_TEST(_DATA, "test_the_image_split_has_the_papers_counts"),)),
+    Line("I28", "slow weights of Lookahead", "not said", "copied from the network after its first step",
+         fixed="copied before the first step, from the weights that the inpainting left",
+         tests=(_TEST(_TRAINING, "test_lookahead_starts_at_the_weights_of_the_inpainting"),)),
 )
 
 LEDGER = Ledger(
-    title="Paper 004: SSInfNet (I01 - I25)",
+    title="Paper 004: SSInfNet (I01 - I28)",
     introduction="Paper 004 is Fung et al. 2021, its code darylfung96/self-supervised-CT-segmentation as of September "
                  "2020, which extends DengPingFan/Inf-Net; the coach is that of Singh et al. 2018. HU are windowed to "
                  "-1000..400 (the code saturates raw HU to 8 bits); labels are resized by nearest neighbour (the code "

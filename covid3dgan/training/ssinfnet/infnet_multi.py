@@ -62,7 +62,10 @@ class MultiTraining(keras.Model):
 
     def _loss(self, image, target, training):
         logits = tf.cast(self.network(image, training=training), tf.float32)
-        return multi_class_loss(logits, target, self.kind, self.options.gamma, self.options.alpha)
+        options = self.options
+        # The U-Net that finds infection as one class is trained here too, as coded; it has no classes to weigh.
+        weights = options.class_weights if target.shape[-1] > 1 else None
+        return multi_class_loss(logits, target, self.kind, options.gamma, options.alpha, weights)
 
     @tf.function(reduce_retracing=True)
     def validation_loss(self, image, target):

@@ -123,9 +123,7 @@ def train_multi(train, validation, path, preset, execution, priors=None, method=
                          "none" if priors is None else "some", f"correct the call for {method}")
     details = {"method": method, "start": str(start) if start else None}
     run = _start(path, "ssinfnet-multi", preset, execution, inputs, details)
-    training = _multi_training(preset, method, lambda: multi_class_network(preset, method))
-    if start is not None:
-        _take_over(training.network, start, "multi", preset.multi.transfer)
+    training = _multi_training(preset, method, lambda: multi_class_network(preset, method), start)
     batches = {name: slice_batches.multi_batches(part, prior, preset.multi, execution.seed)
                for name, part, prior in zip(("train", "validation"), (train, validation), priors or (None, None))}
     return _train_supervised(training, run, execution, preset, preset.multi, train, validation, batches,
@@ -147,9 +145,13 @@ def _infnet_training(preset, method):
     return training
 
 
-def _multi_training(preset, method, build):
+def _multi_training(preset, method, build, start=None):
     improved = preset.alike or method == "SSInfNet"
-    training = MultiTraining(*_twins(build), preset.multi, preset.multi.loss if improved else "bce",
+    network, best = _twins(build)
+    if start is not None:
+        # Before the optimizer is made: Lookahead copies its slow weights then, and would draw back to others.
+        _take_over(network, start, "multi", preset.multi.transfer)
+    training = MultiTraining(network, best, preset.multi, preset.multi.loss if improved else "bce",
                              improved and preset.multi.lookahead)
     training.compile()
     return training

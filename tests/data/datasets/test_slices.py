@@ -195,6 +195,15 @@ def test_without_priors_the_same_slices_are_augmented_alike():
     np.testing.assert_array_equal(alone["target"], beside["target"])
 
 
+def test_the_image_split_has_the_papers_counts():
+    """I27: 698, 114 and 117 of the 929 slices that the paper's three parts have together."""
+    everything = some_slices(patients=929, per_patient=1, size=1)
+    for name in ("ssinfnet/paper", "ssinfnet/published"):
+        parts = slices.split_slices(everything, presets.get(name).slices, 0)
+        assert [len(part) for part in parts] == [698, 114, 117]
+        assert len({slice_name for part in parts for slice_name in part.names}) == 929
+
+
 def test_file_order_where_the_preset_does_not_shuffle():
     everything = some_slices(patients=2)
     options = dataclasses.replace(presets.get("ssinfnet/published").multi, batch_size=4)

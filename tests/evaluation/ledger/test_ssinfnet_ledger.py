@@ -4,8 +4,8 @@ from covid3dgan.evaluation.ledger.form import option_value
 from covid3dgan.evaluation.ledger.ssinfnet import LEDGER
 
 
-def test_the_ledger_has_all_of_i01_to_i25():
-    assert [line.number for line in LEDGER.lines] == [f"I{number:02d}" for number in range(1, 26)]
+def test_the_ledger_has_all_of_i01_to_i28():
+    assert [line.number for line in LEDGER.lines] == [f"I{number:02d}" for number in range(1, 29)]
 
 
 def test_presets_take_the_texts_and_the_codes_values():
@@ -25,8 +25,9 @@ def test_presets_take_the_texts_and_the_codes_values():
         "single.batch_size": (8, 24), "multi.batch_size": (4, 16), "slices.size": (352, 352),
         "single_inpainting.crop": (128, 128), "multi.alpha": (1.0, 1.0), "multi.gamma": (2.0, 2.0),
         "multi.lookahead": (True, True), "alike": (False, False), "multi.training_prior": ("truth", "predicted"),
-        "slices.split": ("image", "patient"), "multi_inpainting.aligned_prior": (False, True),
-        "multi_inpainting.scaling": ("potsdam", "potsdam"), "single.decay": ("cumulative", "cumulative"),
+        "slices.split": ("image", "image"), "multi_inpainting.aligned_prior": (False, True),
+        "multi_inpainting.scaling": ("potsdam", "potsdam"), "single.decay": ("cumulative", "none"),
+        "single.backbone": ("resnet50", "res2net50"), "multi.class_weights": ((1.0,) * 3, (1.0,) * 3),
         "multi.prior_minmax": (True, True),
     }
     presets = "ssinfnet/published", "ssinfnet/paper"

@@ -287,6 +287,21 @@ def test_multi_training_starts_from_the_inpainting_and_loads_back(parts, tmp_pat
         assert equal(source.get_layer("logits").get_weights(), target.get_layer("logits").get_weights()) is taken
 
 
+def test_lookahead_starts_at_the_weights_of_the_inpainting(parts, tmp_path):
+    """Its slow weights are the pre-trained ones: five steps without gradients leave the network where it started."""
+    start = inpaint(parts, tmp_path / "start").path
+    training = train_ssinfnet._multi_training(
+        TINY, "SSInfNet", functools.partial(from_presets.multi_class_network, TINY, "SSInfNet"), start)
+    network = training.network
+    before = weights(network)
+    assert equal(ssinfnet_networks.load_painted(start)[0].get_layer("down2_conv1").get_weights(),
+                 network.get_layer("down2_conv1").get_weights())
+    for _ in range(5):
+        still = [tf.zeros_like(tf.convert_to_tensor(v)) for v in network.trainable_variables]
+        compat.apply_gradients(training.descent, still, network.trainable_variables)
+    assert equal(before, weights(network))
+
+
 def test_wrong_starts_are_refused(parts, tmp_path):
     train, validation = parts
     with pytest.raises(InputError, match="an inpainting run for SSInfNet and none for the others"):
