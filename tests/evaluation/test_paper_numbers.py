@@ -11,8 +11,8 @@ from covid3dgan.evaluation import paper_tables
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared"
 # What comes from code, from other papers or from arithmetic; the notes of the shared folder have those.
-NOT_IN_A_TEXT = {("001_notebooks",), ("002", "authors_code_output"), ("002", "quartiles"), ("003", "implied_foreground"),
-                 ("004", "inf_net_published")}
+NOT_IN_A_TEXT = {("001_notebooks",), ("002", "authors_code_output"), ("002", "quartiles"),
+                 ("003", "implied_foreground"), ("004", "inf_net_published")}
 PLACES = {"Radiopedia": "Radiopaedia", "Radiopeadia": "Radiopaedia", "MosmedData": "MosmedData"}
 METRICS = {"DSC": "dice", "Dice": "dice", "Dice score": "dice", "Dice Score": "dice", "SPC": "specificity",
            "Specificity": "specificity", "Spécificité": "specificity", "SEN": "sensitivity",
@@ -78,7 +78,7 @@ def paper_001(text):
     for place, task, cases, kind, rate in table(text, "Datasets\tTask")[1:]:
         name = place.split(" [")[0]
         data.append({"dataset": PLACES.get(name, name), "task": task.lower(), "cases": int(cases), "kind": kinds[kind],
-                     **({"infection_rate": float(rate)} if rate != "–" else {})})
+                     **({"infection_rate": float(rate)} if rate[0].isdigit() else {})})
     methods = {"Our model": "ours", "GAS net [10]": "GASNet", "Label-free [13]": "Label-free",
                "COPLE-Net": "COPLE-Net (supervised)", "nnU-Net": "nnU-Net (supervised)"}
     rows = table(text, "\t\tScore\tUESTC")
