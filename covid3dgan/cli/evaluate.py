@@ -32,6 +32,9 @@ def add_arguments(parser):
                         help="whether the threshold is a share of each slice's maximum (published, per_volume)")
     parser.add_argument("--no-slice-filters", action="store_true",
                         help="published: count every infected slice, also below 163 pixels or 1 %% of the lung")
+    parser.add_argument("--continuous-dice", action="store_true",
+                        help="published, per_volume: also the continuous Dice coefficient, which needs no threshold, "
+                             "of the predictions as they are")
     parser.add_argument("--out", metavar="DIR", default=argparse.SUPPRESS,
                         help="write JSON, CSV per case and slice, figures and a report here")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over cases")
@@ -42,7 +45,8 @@ def run(args):
     if args.out:
         refuse_overwrite(Path(args.out) / "results.json", args.overwrite)
     evaluated = evaluate(args.prediction, args.reference, args.protocol, args.lungs, args.ct, args.threshold,
-                         None if args.rule is None else args.rule == "relative", not args.no_slice_filters)
+                         None if args.rule is None else args.rule == "relative", not args.no_slice_filters,
+                         args.continuous_dice)
     report = None
     if args.out:
         report = evaluation_output.write(evaluated, args.out, args.prediction, args.reference, _command(args),
@@ -61,5 +65,5 @@ def _command(args):
     for option in ("lungs", "ct", "threshold", "rule", "out"):
         if getattr(args, option) is not None:
             words += [f"--{option}", str(getattr(args, option))]
-    words += ["--no-slice-filters"] if args.no_slice_filters else []
+    words += [f"--{name}" for name in ("no-slice-filters", "continuous-dice") if getattr(args, name.replace("-", "_"))]
     return shlex.join([*words, "--seed", str(args.seed)])

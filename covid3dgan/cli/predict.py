@@ -2,6 +2,7 @@
 
 __all__ = ["add_arguments", "run"]
 
+import argparse
 import dataclasses
 import sys
 
@@ -10,14 +11,15 @@ from covid3dgan.errors import ArgumentError
 
 
 def add_arguments(parser):
+    parser.set_defaults(lung_method=None)  # suppressed below, or the help would print "(default: None)"
     parser.add_argument("input", help="a NIfTI or DICOM file, a picture (PNG, JPEG), a zip file, a data set, or a "
                         "folder of any of these; of DICOM each series gets a mask")
     parser.add_argument("out", help="folder for the masks (or a .nii.gz file for one CT)")
     parser.add_argument("--model", help="a run directory, the folder of 'train ssinfnet', or an exported network: "
                         "FILE.tflite or a SavedModel's folder; left out, the network that comes along")
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
-    parser.add_argument("--lung-method", default="threshold", choices=["threshold", "lungmask"],
-                        help="how lungs are found where no mask is given")
+    parser.add_argument("--lung-method", default=argparse.SUPPRESS, choices=["threshold", "lungmask"],
+                        help="how lungs are found where no mask is given; by default as the model's preset says")
     parser.add_argument("--probability", action="store_true", help="also write the score maps")
     parser.add_argument("--overlay", action="store_true", help="also write a PNG contact sheet per CT")
     group = parser.add_mutually_exclusive_group()
@@ -30,7 +32,7 @@ def run(args):
     from covid3dgan.inference.predictor import load_predictor
 
     predictor = load_predictor(args.model)
-    if args.lung_method != "threshold":
+    if args.lung_method is not None:
         predictor = _with_lung_method(predictor, args.lung_method)
     inputs = predictor.find(args.input, args.lungs)
     results, problems = predict_each(predictor, inputs, args.out, args.probability, args.overlay, args.resume,

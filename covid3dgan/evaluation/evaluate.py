@@ -32,6 +32,11 @@ class _Protocol:
         """Whether it cannot do without lung masks."""
         return self.default("lung") is inspect.Parameter.empty
 
+    @property
+    def maps(self):
+        """Whether it can score maps as they are, by the continuous Dice coefficient."""
+        return "continuous" in inspect.signature(self.score).parameters
+
 
 # What --protocol takes. "khali" is protocols.khali_pixel_max, the only protocol of that paper.
 PROTOCOLS = {"published": _Protocol(protocols.published), "per_volume": _Protocol(protocols.per_volume),
@@ -67,7 +72,7 @@ class Evaluated:
 
 
 def evaluate(prediction, reference, protocol="published", lungs=None, ct=None, threshold=None, relative=None,
-             slice_filters=True):
+             slice_filters=True, continuous=False):
     """Scores files or folders of predictions against references.
 
     Args:
@@ -76,12 +81,16 @@ def evaluate(prediction, reference, protocol="published", lungs=None, ct=None, t
         threshold: the cut on the predictions; the protocol's own if None. It leaves masks as they are.
         relative: whether it is a share of each slice's maximum (``published`` and ``per_volume`` only).
         slice_filters: False lets ``published`` count every infected slice (F24).
+        continuous: adds the continuous Dice coefficient of the predictions as they are, before any cut, which paper 001
+            cites (F24; ``published`` and ``per_volume`` only). Of masks it is their Dice score.
 
     Returns:
         ``Evaluated``. Cases that cannot be read are in its ``problems``; only if none can be is InputError raised.
     """
     rules = _rules(protocol)
     options = _options(protocol, rules, threshold, relative, slice_filters)
+    if continuous and not rules.maps:
+        raise ArgumentError("continuous Dice", "the protocol published or per_volume", protocol, "leave the option out")
     pairs, problems = find_pairs(prediction, reference, lungs, ct)
     if rules.lungs and not any(pair.lungs for pair in pairs):
         raise ArgumentError("lungs", f"lung masks, which the protocol {protocol} needs", "none",
@@ -89,7 +98,7 @@ def evaluate(prediction, reference, protocol="published", lungs=None, ct=None, t
     parts, slices, volumes, used, units = [], [], [], {}, set()
     for pair in progress.bar(pairs, description=protocol, unit="case"):
         try:
-            part, rows, sizes, unit = _score(pair, protocol, rules, options)
+            part, rows, sizes, unit = _score(pair, protocol, rules, options, continuous)
         except InputError as error:
             if isinstance(error, ArgumentError):
                 raise
@@ -130,7 +139,7 @@ def _options(protocol, rules, threshold, relative, slice_filters):
     return options
 
 
-def _score(pair, protocol, rules, options):
+def _score(pair, protocol, rules, options, continuous):
     """(Scores, slice rows, sizes, their unit) of one case."""
     if rules.lungs and pair.lungs is None:
         raise InputError(pair.reference, f"a lung mask for case {pair.case!r}, which the protocol {protocol} needs",
@@ -144,6 +153,8 @@ def _score(pair, protocol, rules, options):
         arguments.update(lung=read.lungs, spacing=read.spacing)
     elif rules.lungs:
         arguments.update(lung=read.lungs)
+    if continuous:
+        arguments.update(continuous=read.prediction)
     scores = rules.score(read.prediction, read.reference, **arguments)
     rows = _slice_rows(pair.case, read, options) if scores.level == "volume" else scores.rows
     unit = "pixels" if read.spacing is None else "ml"

@@ -119,7 +119,7 @@ def continuous_dice(scores, reference):
     the mask and 0 elsewhere reaches 1 however small that value is, and of a binary map it is the Dice score.
 
     Args:
-        scores: in [0, 1]; a score below 0 counts as 0.
+        scores: on any scale, by which the coefficient does not change; a score below 0 counts as 0.
         reference: boolean array of the same shape.
 
     Returns:

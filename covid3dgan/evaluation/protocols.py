@@ -45,8 +45,8 @@ def published(prediction: Arrays, mask: Arrays, lung: Arrays, threshold: float =
         slice_filters: False counts every slice with any true infection; the papers name no filter (F24).
         min_pixels: None: one per cent of the slice, which is the notebooks' 163 at 128 x 128.
         names: the cases' names.
-        continuous: maps in [0, 1] whose continuous Dice coefficient, which paper 001 cites, is added (F24); None adds
-            none.
+        continuous: maps whose continuous Dice coefficient, which paper 001 cites, is added (F24); it does not depend
+            on their scale. None adds none.
     """
     rows = []
     given = {"prediction": prediction, "mask": mask, "lung": lung}
@@ -80,7 +80,8 @@ def _published_scores(p, t):
 
 def per_volume(prediction: Arrays, mask: Arrays, lung: Optional[Arrays] = None,
                spacing: Union[Sequence[float], Sequence[Sequence[float]]] = (1.0, 1.0, 1.0), threshold: float = 0.5,
-               relative: bool = False, names: Optional[Sequence[str]] = None) -> Scores:
+               relative: bool = False, names: Optional[Sequence[str]] = None,
+               continuous: Optional[Arrays] = None) -> Scores:
     """Each CT one sample: overlap in percent, HD95 in mm, volumes in ml. Empty masks: see ``metrics``.
 
     Args:
@@ -89,16 +90,18 @@ def per_volume(prediction: Arrays, mask: Arrays, lung: Optional[Arrays] = None,
         lung: lung mask (above 0.0005); with it, the specificity inside the lungs and the share of infected lung.
         spacing: mm per slice, row and column: one triple for all cases, or one per case.
         names: the cases' names.
+        continuous: maps whose continuous Dice coefficient is added, as for ``published``.
     """
-    given = {"prediction": prediction, "mask": mask} if lung is None else \
-            {"prediction": prediction, "mask": mask, "lung": lung}
+    given = {"prediction": prediction, "mask": mask, "lung": lung, "continuous": continuous}
+    given = {what: arrays for what, arrays in given.items() if arrays is not None}
     cases = list(_cases(names, **given))
     spacings = list(spacing) if np.ndim(spacing[0]) else [tuple(spacing)] * len(cases)
     if len(spacings) != len(cases):
         raise InputError("spacing", f"one triple, or one for each of the {len(cases)} cases", f"{len(spacings)}",
                          "give the voxel sizes in the cases' order")
     rows = []
-    for (name, scores, true, *lungs), voxel in zip(cases, spacings):
+    for (name, scores, true, *others), voxel in zip(cases, spacings):
+        lungs, maps = others[:lung is not None], others[lung is not None:]
         true, predicted = true > 0.5, binarise(scores, threshold, relative)
         found = metrics.counts(predicted, true)
         true_ml, predicted_ml = metrics.volume_ml(true, voxel), metrics.volume_ml(predicted, voxel)
@@ -109,9 +112,12 @@ def per_volume(prediction: Arrays, mask: Arrays, lung: Optional[Arrays] = None,
             inside = lungs[0] > 0.0005
             row.update(lung_specificity=metrics.counts(predicted, true, inside).specificity,
                        infection_percent=_infection(true, inside))
+        if maps:
+            row.update(continuous_dice=metrics.continuous_dice(maps[0], true))
         rows.append(row)
     shown = ("dice", "iou", "sensitivity", "specificity") + (("lung_specificity",) if lung is not None else ())
-    return Scores("per_volume", "volume", "percent", "std", shown + ("precision", "hd95_mm", "volume_error_ml"),
+    shown += ("precision", "hd95_mm", "volume_error_ml") + (() if continuous is None else ("continuous_dice",))
+    return Scores("per_volume", "volume", "percent", "std", shown,
                   {"threshold": threshold, "relative": relative}, tuple(rows))
 
 

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import time
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class LesionPredictor:
         preset: a preset with ``preprocess`` and ``gan``.
         threshold, relative: where scores become a mask; relative to each network slice's own maximum (F23).
         described: what the JSON says of the model beside its threshold.
-        lung_method: how lungs are found where no mask is given: threshold or lungmask.
+        lung_method: how lungs are found where no mask is given, see data.preprocess.lungs; None: as the preset says.
     """
 
     network: Any
@@ -50,8 +50,13 @@ class LesionPredictor:
     threshold: float
     relative: bool
     described: dict
-    lung_method: str = "threshold"
+    lung_method: Optional[str] = None
     noun = "CT"
+
+    @property
+    def lungs_by(self):
+        """The lung method that is used on this machine."""
+        return lungs.method_here(self.lung_method or self.preset.preprocess.lung_method)
 
     def scores(self, volume):
         """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
@@ -65,7 +70,7 @@ class LesionPredictor:
             lung_mask: on the CT's grid, in any of these forms; it wins over ``lung_method``.
         """
         ct, lung_mask = as_ct(ct), None if lung_mask is None else as_mask(lung_mask)
-        lung_array = lungs.lung_mask_for(ct, lung_mask, self.lung_method)
+        lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
         options = dataclasses.replace(self.preset.preprocess, shape=tuple(self.preset.gan.volume_shape), min_slices=1)
         case = prepare(ct, lung_mask=ct.like(lung_array), options=options)
         scores = self.scores(case.lung)
@@ -106,7 +111,7 @@ class LesionPredictor:
     def record(self, item):
         """Where the lungs came from, and which DICOM series it was."""
         series = {} if item.series is None else {"dicom": item.series.facts()}
-        return {"lungs": str(item.lungs) if item.lungs else self.lung_method, **series}
+        return {"lungs": str(item.lungs) if item.lungs else self.lungs_by, **series}
 
     def describe(self):
         """The run or file, and the threshold."""

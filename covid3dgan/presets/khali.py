@@ -63,7 +63,8 @@ PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discri
 register(System(
     name="khali/paper",
     summary="what the text of paper 002 says; the code's values where it is silent",
-    preprocess=PreprocessOptions.paper(resize_before_crop=True, lung_grid="resampled"),  # K26
+    preprocess=PreprocessOptions.paper(resize_before_crop=True, crop_margin=5.0, lung_grid="resampled",  # K26
+                                       lung_method="threshold"),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),

@@ -36,9 +36,8 @@ PAPER_GAN = Gan(
     shared_optimizer=False, fresh_covid_batch=False, update_order="discriminator-first", discriminator_warmup=0,
     generator="unetpp",
 )
-PAPER_SEGMENTER = Segmenter(merge="concatenate", shared_encoder=True, learning_rate=1e-3, decay_steps=1000,
-                            decay_rate=0.9, batch_size=32, only_grouped_slices=False, log_every=100,
-                            checkpoint_every=2000)
+PAPER_SEGMENTER = Segmenter(shared_encoder=True, learning_rate=1e-3, decay_steps=1000, decay_rate=0.9, batch_size=32,
+                            only_grouped_slices=False, log_every=100, checkpoint_every=2000)
 PAPER_CONTRASTIVE = Contrastive(grouping="sorted", loss="supcon", reduction="sum", steps_per_step=1)
 
 register(System(
@@ -59,7 +58,7 @@ IMPROVED_GAN = Gan(
     reconstruction_focus=8.0, reconstructions=3, flip=True, clip_norm=1.0, noise="lesions", identity_probability=0.2,
     ema_decay=0.99, batch_size=4,
 )
-IMPROVED_PREPROCESS = PreprocessOptions.paper(lung_level=-860.0)
+IMPROVED_PREPROCESS = PreprocessOptions(lung_level=-860.0)
 IMPROVED_PSEUDO = Pseudo(minmax=False, sign="clipped", latent="fixed", latent_samples=2, within_lung=True)
 IMPROVED_SEGMENTER = Segmenter(
     head="linear", dropout=0.1, shared_encoder=True, learning_rate=1e-3, decay_steps=600, decay_rate=0.75,
@@ -100,10 +99,11 @@ register(System(
     name="elmourabit/paper",
     summary="what the text of paper 000 says: the system of paper 001 with its Tables 2 to 4",
     system="elmourabit",
-    preprocess=PreprocessOptions.paper(),
+    preprocess=PreprocessOptions.paper(crop_margin=5.0, lung_method="threshold"),
     gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
     pseudo=Pseudo(minmax=False, sign="signed"),
-    segmenter=dataclasses.replace(PAPER_SEGMENTER, steps=850000),  # 1000 epochs of 850 cases with 32 slices
+    # 1000 epochs of 850 cases with 32 slices
+    segmenter=dataclasses.replace(PAPER_SEGMENTER, merge="concatenate", steps=850000),
     contrastive=PAPER_CONTRASTIVE,
     threshold=Threshold(relative=False, tune=False),
     evaluation=Evaluation(slice_filters=False, within_lung=False, radiopaedia_cases=10),

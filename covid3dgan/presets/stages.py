@@ -38,7 +38,7 @@ class Gan:
     update_order: Literal["reconstruction-first", "discriminator-first"] = "reconstruction-first"  # F07
     reconstructions: int = 1  # reconstruction updates in a step, each on a batch of its own
     flip: bool = False  # mirror half of the reconstruction's volumes left to right
-    reconstruction_loss: Literal["mse", "mae"] = "mse"
+    reconstruction_loss: Literal["mse", "mae", "norm"] = "mse"  # F39: "norm" of each volume's error, not squared
     reconstruction_focus: float = 0.0  # extra weight of the voxels where noise was added
     discriminator_warmup: int = 1  # discriminator-only steps before the first full one
     noise: Literal["published", "lesions"] = "published"  # F30

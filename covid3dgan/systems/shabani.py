@@ -6,10 +6,12 @@ data sets, and every table says so.
 
 __all__ = ["VARIANTS", "Reproduction", "prepare_all", "reproduce"]
 
+import collections
 import dataclasses
 from pathlib import Path
 
 from covid3dgan import presets, progress
+from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.data.preprocess.dataset import prepare_each
 from covid3dgan.files import write_json
 from covid3dgan.inference.inputs import Input
@@ -169,8 +171,11 @@ def prepare_all(cohorts, out, preset, workers=1):
     counts = {role: sum(path.exists() for path in expected) for role, expected in paths.items()}
     for problem in problems:
         progress.say(f"left out: {problem}")
-    write_json(out / "prepared.json", {"counts": counts, "left_out": problems})
-    return {"counts": counts, "left_out": problems}
+    lungs = collections.Counter(prepared_case.stored_facts(path)["lung_mask"] for expected in paths.values()
+                                for path in expected if path.exists())
+    made = {"counts": counts, "lungs": dict(lungs), "left_out": problems}
+    write_json(out / "prepared.json", made)
+    return made
 
 
 def _train_gan(job):

@@ -107,6 +107,30 @@ def test_rule_and_filters_change_the_numbers(cohort, capsys):
     assert "relative = False" in outputs["--rule", "absolute"]
 
 
+@pytest.mark.parametrize("protocol", ["published", "per_volume"])
+def test_the_continuous_dice_is_of_the_maps_whatever_their_cut_and_of_masks_their_dice(cohort, tmp_path, capsys,
+                                                                                      protocol):
+    found = []
+    for number, threshold in enumerate(("0.3", "0.7")):
+        out = tmp_path / f"ev{number}"
+        code, printed, _ = run(capsys, cohort / "pred", cohort / "data", "--continuous-dice", "--protocol", protocol,
+                               "--rule", "absolute", "--threshold", threshold, "--no-slice-filters" if protocol ==
+                               "published" else "--seed=0", "--out", out)
+        assert code == 0 and "Continuous Dice" in printed and "--continuous-dice" in (out / "report.md").read_text()
+        results = json.loads((out / "results.json").read_text())
+        assert results["summary"]["continuous_dice"]["unit"] == "%"
+        found.append({case["case"]: case for case in results["cases"]})
+    for name in "ab":
+        assert found[0][name]["continuous_dice"] == found[1][name]["continuous_dice"]
+        assert found[0][name]["dice"] != found[1][name]["dice"]
+    assert found[0]["c"]["continuous_dice"] == pytest.approx(found[0]["c"]["dice"], abs=1e-6)
+    if protocol == "per_volume":
+        scores, true = arrays(cohort, "pred", "a"), arrays(cohort, "data/masks", "a") > 0
+        c = scores[true & (scores > 0)].mean()
+        assert found[0]["a"]["continuous_dice"] == pytest.approx(
+            2 * scores[true].sum() / (c * true.sum() + scores.sum()), rel=1e-5)
+
+
 def test_two_files_without_lungs(cohort, capsys):
     code, printed, _ = run(capsys, cohort / "pred/a.nii.gz", cohort / "data/masks/a.nii.gz", "--protocol", "per_volume")
     assert code == 0 and "Specificity in the lungs" not in printed
@@ -158,6 +182,7 @@ def test_pictures(tmp_path, capsys):
 @pytest.mark.parametrize("arguments, code, sentence", [
     (("--protocol", "khali", "--rule", "absolute"), 2, "relative: expected published or per_volume"),
     (("--protocol", "afseg", "--no-slice-filters"), 2, "slice filters: expected the protocol published"),
+    (("--protocol", "khali", "--continuous-dice"), 2, "continuous Dice: expected the protocol published or per_volume"),
     (("--protocol", "dice"), 2, "invalid choice: 'dice'"),
     (("--threshold", "much"), 2, "invalid float value: 'much'"),
     (("--lungs", "nowhere"), 1, "nowhere: expected the file or folder of the lungs")])

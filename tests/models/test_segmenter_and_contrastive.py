@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import losses, models
+from covid3dgan import losses, models, presets
 from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.models.from_presets import segmenter_network
 
 SHAPE = (16, 24, 1)
 
@@ -85,6 +86,25 @@ def test_the_plain_unet_joins_its_skips_by_concatenation():
     encoders = [[layer.count_params() for layer in model.layers if layer.name.startswith("encoder")]
                 for model in (unet, published)]
     assert encoders[0] == encoders[1]
+
+
+@pytest.mark.parametrize("preset", ["shabani/published", "shabani/paper", "shabani/demo"])
+def test_f26_the_option_merge_builds_bcdu_net_or_a_plain_unet(preset):
+    """BCDU-Net unless ``segmenter.merge`` says otherwise; at full size the published network's parameters."""
+    built = {}
+    for merge in (None, "convlstm", "concatenate"):
+        asked = ["segmenter.width=4"] + ([f"segmenter.merge={merge}"] if merge else [])
+        options = presets.override(presets.get(preset), asked).segmenter
+        built[merge] = segmenter_network(options, SHAPE[:2])
+    lstms = {merge: [layer.name for layer in network.layers if "ConvLSTM" in type(layer).__name__]
+             for merge, network in built.items()}
+    assert len(lstms[None]) == 3 and lstms[None] == lstms["convlstm"] and not lstms["concatenate"]
+    assert built[None].count_params() == built["convlstm"].count_params() != built["concatenate"].count_params()
+
+
+def test_f26_the_papers_segmenter_has_the_published_parameters():
+    options = presets.get("shabani/paper").segmenter
+    assert segmenter_network(options, (128, 128)).count_params() == 5_008_645
 
 
 def test_features_without_projection_are_the_averaged_map():

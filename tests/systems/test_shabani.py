@@ -38,7 +38,10 @@ def test_every_stage_leaves_its_result(folder):
                           "predictions", "report"]
     assert done["preprocess"]["result"]["counts"] == {"train": 7, "validation": 2, "Mosmed": 2, "UESTC": 2,
                                                       "Radiopaedia": 2}
+    assert done["preprocess"]["result"]["lungs"] == {"given": 15}  # phantoms bring their lungs
     assert done["GAN"]["result"]["step"] == 4
+    for run in ("gan", "segmenters/GAN-UNet"):
+        assert json.loads((folder / run / "run.json").read_text())["lungs"] == {"given": 7}
     full = json.loads((folder / "segmenters/GAN-UNet-contrastive/run.json").read_text())
     assert full["threshold"]["tuned"] and full["threshold"]["value"] in TOY.threshold.grid
     assert full["threshold"]["cases"] == [f"validation_coronacases-like_00{i}" for i in range(2)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from covid3dgan import processes, progress
 from covid3dgan.data.datasets.opening import open_dataset, read_case
-from covid3dgan.data.preprocess import prepared_case
+from covid3dgan.data.preprocess import lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.files import atomic_path, refuse_overwrite, sha256, write_json
@@ -29,7 +29,7 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
 
     Args:
         data: a data set (data.datasets.opening).
-        options: presets.preprocessing.PreprocessOptions.
+        options: presets.preprocessing.PreprocessOptions; the manifest has the lung method that is used on this machine.
         workers: processes.
         published_arrays: also write the four arrays of the notebooks, (N, D, H, W), in the order of the manifest.
         resume: keep the cases that an earlier call finished with the same options and the same files.
@@ -38,6 +38,8 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
         (done, problems): ids, and one sentence per case that could not be prepared.
     """
     out = Path(out)
+    # Else a folder begun before lungmask was installed would go on with other lungs.
+    options = dataclasses.replace(options, lung_method=lungs.method_here(options.lung_method))
     manifest_path = out / "manifest.json"
     if not resume:
         refuse_overwrite(manifest_path, overwrite)

@@ -1,6 +1,8 @@
 """Lung masks of a chest CT: a given mask, a built-in method, or the network R231 of the optional lungmask package."""
 
-__all__ = ["METHODS", "lung_mask_for", "segment_lungs"]
+__all__ = ["METHODS", "lung_mask_for", "method_here", "segment_lungs"]
+
+import importlib.util
 
 import numpy as np
 
@@ -8,7 +10,15 @@ from covid3dgan.data.files import geometry
 from covid3dgan.data.preprocess.lung_threshold import find_lungs
 from covid3dgan.errors import InputError, check_choice
 
-METHODS = ("threshold", "lungmask")
+METHODS = ("threshold", "lungmask", "lungmask-if-installed")
+
+
+def method_here(method):
+    """The method that ``method`` stands for on this machine: ``threshold`` or ``lungmask``."""
+    check_choice("method", method, METHODS)
+    if method != "lungmask-if-installed":
+        return method
+    return "threshold" if importlib.util.find_spec("lungmask") is None else "lungmask"
 
 
 def segment_lungs(volume, method="threshold"):
@@ -16,7 +26,8 @@ def segment_lungs(volume, method="threshold"):
 
     Args:
         volume: a ``Volume`` in HU.
-        method: ``threshold``, the built-in method, or ``lungmask``, the network R231 of that optional package.
+        method: ``threshold``, the built-in method; ``lungmask``, the network R231 of that optional package; or
+            ``lungmask-if-installed``, see :func:`method_here`.
 
     Returns:
         uint8 (X, Y, Z) in the volume's own voxel order, 1 in the lungs.
@@ -24,9 +35,9 @@ def segment_lungs(volume, method="threshold"):
     Raises:
         InputError: where no lungs are found, or where ``lungmask`` cannot be used.
     """
-    check_choice("method", method, METHODS)
+    network = method_here(method) == "lungmask"
     canonical = volume.canonical()
-    found = _network_mask(canonical) if method == "lungmask" else find_lungs(canonical.array, canonical.spacing)
+    found = _network_mask(canonical) if network else find_lungs(canonical.array, canonical.spacing)
     if not found.any():
         raise InputError(volume.source or "volume", "a chest CT in HU with air-filled lungs", "no lungs",
                          "check that it is a CT of the chest in HU, or pass a lung mask")

@@ -1,6 +1,6 @@
 """A prepared case: the four network-ready volumes of one CT, and the way back to the CT's own grid."""
 
-__all__ = ["PreparedCase", "is_healthy", "load", "restore", "save"]
+__all__ = ["PreparedCase", "is_healthy", "load", "restore", "save", "stored_facts"]
 
 import dataclasses
 import json
@@ -125,6 +125,12 @@ def load(path):
             raise
         raise InputError(path, "a prepared case (.npz)", "a file that cannot be read as one",
                          "preprocess the case again") from error
+
+
+def stored_facts(path):
+    """``PreparedCase.facts`` of a file that `save` wrote, without reading its volumes."""
+    with np.load(path, allow_pickle=False) as file:
+        return json.loads(str(file["about"]))["facts"]
 
 
 def is_healthy(case, path):

@@ -2,6 +2,7 @@
 
 __all__ = ["PreparedSet", "open_prepared", "refuse_other_level"]
 
+import collections
 import dataclasses
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class PreparedSet:
     def options(self):
         """How each was prepared, the fields of presets.preprocessing.PreprocessOptions; None where it does not say."""
         return [case.facts.get("options") for case in self.cases]
+
+    @property
+    def lungs(self):
+        """What made the lung masks -> number of cases, such as {"lungmask on the original CT": 12, "given": 3}."""
+        return dict(collections.Counter(case.facts.get("lung_mask", "not recorded") for case in self.cases))
 
     @property
     def shape(self):

@@ -58,6 +58,7 @@ def prepare(volume: Volume, lung_mask: Optional[Mask] = None, infection: Optiona
         InputError: where no lungs are found, nothing is left of them, or the inputs do not fit together.
     """
     options = options or PreprocessOptions.paper()
+    options = dataclasses.replace(options, lung_method=lungs.method_here(options.lung_method))
     name = case_id or volume.source or "volume"
     _check_ct(volume, options, name)
     infected = None if infection is None else _on_ct_grid(volume, infection, name, "infection")

@@ -7,6 +7,7 @@ directly, so the order of training stays that of data.batches.pipelines.Indices,
 
 __all__ = ["INDEX", "ShardWriter", "ShardedSet", "ShardedVolumes", "open_shards", "write_shards"]
 
+import collections
 import dataclasses
 import json
 from pathlib import Path
@@ -38,15 +39,16 @@ class ShardWriter:
         self.out.mkdir(parents=True, exist_ok=True)
         self._waiting, self._cases, self._shards = [], [], []
 
-    def add(self, name, healthy, lung, lung_mask, infection=None, options=None):
+    def add(self, name, healthy, lung, lung_mask, infection=None, options=None, lungs=None):
         """One case; ``infection`` may be missing. Arrays are (slices, rows, columns).
 
-        ``options`` is how it was prepared, as ``PreparedCase.facts`` has it.
+        ``options`` and ``lungs`` are how it was prepared and what made its lung mask, as ``PreparedCase.facts`` has
+        them.
         """
         if lung.shape != self.shape:
             raise InputError(name, f"a case of shape {self.shape}", f"{lung.shape}", "preprocess all at one shape")
         self._cases.append({"id": name, "healthy": bool(healthy), "has_infection": infection is not None,
-                            "options": options})
+                            "options": options, "lungs": lungs})
         empty = np.zeros(self.shape, np.float32)
         self._waiting.append(np.stack([lung, lung_mask, empty if infection is None else infection]).astype(np.float32))
         if len(self._waiting) == self.per_shard:
@@ -93,6 +95,11 @@ class ShardedSet:
     def options(self):
         """How each was prepared, see data.preprocess.prepared_set.PreparedSet; None where the shards do not say."""
         return [self.index["cases"][i].get("options") for i in self.chosen]
+
+    @property
+    def lungs(self):
+        """What made the lung masks -> number of cases, see data.preprocess.prepared_set.PreparedSet."""
+        return dict(collections.Counter(self.index["cases"][i].get("lungs") or "not recorded" for i in self.chosen))
 
     @property
     def shape(self):
@@ -191,6 +198,6 @@ def write_shards(folder, out, per_shard=16, overwrite=False):
         case = prepared_case.load(path)
         writer = writer or ShardWriter(out, case.shape, per_shard, overwrite)
         writer.add(case.id, prepared_case.is_healthy(case, path), case.lung, case.lung_mask, case.infection,
-                   case.facts.get("options"))
+                   case.facts.get("options"), case.facts.get("lung_mask"))
     writer.close()
     return len(paths)

@@ -1,4 +1,4 @@
-"""F01 to F36: the 3D GAN + contrastive UNet of papers 001 and 000, against the notebooks published with paper 001."""
+"""F01 to F39: the 3D GAN + contrastive UNet of papers 001 and 000, against the notebooks published with paper 001."""
 
 __all__ = ["LEDGER"]
 
@@ -22,7 +22,9 @@ _LINES = (
     Line("F07", "order within an iteration", "discriminator, generator, reconstruction (Algorithm 1)",
          "reconstruction, discriminator, generator", ("gan.update_order",)),
     Line("F08", "third input of the generator", "none", "there, and read by no layer",
-         fixed="left out; `models.build_generator(with_unused_input=True)` has it, for the published weight files"),
+         fixed="left out of every preset: it has no weights and no layer reads it, so weights, outputs and training "
+               "are the same; `models.build_generator(with_unused_input=True)` has it and takes any published "
+               "generator's weights"),
     Line("F09", "voxel spacing (mm: slice, row, column)", "1 mm in every direction",
          "2 mm in plane, slices as they are", ("preprocess.spacing",)),
     Line("F10", "orientation", "not said", "rotated by -90 degrees whatever the affine says",
@@ -36,7 +38,8 @@ _LINES = (
          "input and output are scaled to [0, 1], each volume by its own extremes", ("pseudo.minmax",)),
     Line("F15", "sign of the pseudo-mask", "signed (Eq. 3), called an infection probability", "signed",
          ("pseudo.sign",)),
-    Line("F16", "high and low slices", "by sorting the sums (001); quartiles (002)",
+    Line("F16", "high and low slices (ours, sorted: a third at each end of the slices with lung)",
+         "by sorting the sums, without a number (001); quartiles (002)",
          "sums above 95 and between 65 and 80", ("contrastive.grouping",)),
     Line("F17", "encoder of the two losses", "shared: U_e is the encoder of U_ed (Algorithm 1)",
          "two encoders: the contrastive loss cannot reach the segmenter", ("segmenter.shared_encoder",)),
@@ -59,7 +62,9 @@ _LINES = (
     Line("F25", "generator", "modified UNet++ (4.1); DenseUNet (3.1)", "a U-Net with dense skips inside each level",
          ("gan.generator",)),
     Line("F26", "segmenter",
-         "2D U-Net [27], Ronneberger's (3); 2D UNet [30], which is BCDU-Net (3.3, 4.1): two sources for one network",
+         "2D U-Net [27], Ronneberger's, in the outline (3); 2D UNet [30], which is BCDU-Net, where the network and its "
+         "training are described (3.3, 4.1). Two sources for one network: [30] is followed, since both later places "
+         "name it and the code agrees",
          "BCDU-Net: ConvLSTM2D merges in the decoder", ("segmenter.merge",)),
     Line("F27", "Mosmed Dice of paper 001", "68.43 in section 4.3, 58.43 in Table 2", "-",
          ("evaluation.mosmed_dice",)),
@@ -76,7 +81,8 @@ _LINES = (
     Line("F32", "latent noise at inference", "not said", "drawn anew, so two runs differ", ("pseudo.latent",)),
     Line("F33", "slices of the end-to-end step (ours: high and low slices alone)",
          "the pairs of all COVID slices and their pseudo-masks (Algorithm 1): 1000 epochs of 664 x 32 slices in "
-         "batches of 32 are the 664,000 steps of F22", "high and low slices alone, half of each",
+         "batches of 32 are the 664,000 steps of F22. Of slices without lung nothing is said; ours leaves them out, "
+         "and the crop ends at the lungs, so they are few", "high and low slices alone, half of each",
          ("segmenter.only_grouped_slices",)),
     Line("F34", "contrastive updates to one end-to-end update",
          "one (3.3, Algorithm 1); an epoch of them (3.3)", "two", ("contrastive.steps_per_step",)),
@@ -85,6 +91,18 @@ _LINES = (
          "contrastive, then end to end", ("contrastive.order",)),
     Line("F36", "contrastive loss of a batch", "the summation of L_cont for all samples (3.3); Adam's steps hardly "
          "depend on the factor", "the mean over the batch", ("contrastive.reduction",)),
+    Line("F37", "margin of the crop to the lungs (ours: mm)",
+         "none named: \"cropped to place the lung in the center of the image\" (4.1)", "none",
+         ("preprocess.crop_margin",)),
+    Line("F38", "what finds the lungs (ours: the built-in method, or lungmask where that package is installed; the "
+         "record of a run says which one did)",
+         "an open-source pre-trained UNet model [39] (4.1), which is lungmask's R231", "lungmask's R231",
+         ("preprocess.lung_method",)),
+    Line("F39", "error of the reconstruction",
+         "an \"MSE loss\" in words, a norm that is not squared in the formula below them (Algorithm 1, both loops); a "
+         "difference alone, which has no least value (Eq. 2); squared (Eq. 7, of the segmenter, which is followed "
+         "there)",
+         "mean squared error", ("gan.reconstruction_loss",)),
 )
 
 _FIDELITY = "evaluation/ledger/test_fidelity.py"
@@ -101,7 +119,10 @@ _TESTS = {
     "F05": ["training/shabani/test_gan3d.py::test_one_adam_state_serves_both_generator_updates_where_published"],
     "F06": ["training/shabani/test_gan3d.py::test_the_generators_batch_is_fresh_or_the_same"],
     "F07": ["training/shabani/test_gan3d.py::test_update_order_is_the_presets"],
-    "F08": ["models/test_generator3d.py::test_the_third_input_changes_nothing"],
+    "F08": [
+        "models/test_generator3d.py::test_the_third_input_changes_nothing",
+        "training/shabani/test_gan3d.py::test_f08_a_trained_generators_weights_fit_the_published_three_inputs",
+        "models/test_published_layers.py::test_every_layer_shape_parameter_count_and_connection_is_the_published_one"],
     "F09": ["data/preprocess/test_preprocess.py::test_one_millimetre_or_two_in_the_plane"],
     "F10": ["data/preprocess/test_preprocess.py::test_the_rotation_equals_the_affine_for_rps_files_only"],
     "F11": ["data/preprocess/test_preprocess.py::test_the_published_crop_loses_the_last_slice_row_and_column"],
@@ -133,6 +154,7 @@ _TESTS = {
         "models/test_published_layers.py::test_every_layer_shape_parameter_count_and_connection_is_the_published_one"],
     "F26": [
         "models/test_segmenter_and_contrastive.py::test_the_plain_unet_joins_its_skips_by_concatenation",
+        "models/test_segmenter_and_contrastive.py::test_f26_the_option_merge_builds_bcdu_net_or_a_plain_unet",
         "models/test_published_layers.py::test_every_layer_shape_parameter_count_and_connection_is_the_published_one"],
     "F27": ["evaluation/test_paper_tables.py::test_f27_the_contradicting_mosmed_dice_stands_beside_the_table"],
     "F28": ["evaluation/test_paper_tables.py::test_f28_the_papers_count_different_radiopaedia_cases"],
@@ -155,6 +177,11 @@ _TESTS = {
         "losses/test_contrastive_losses.py::test_the_sum_is_the_mean_times_the_anchors",
         "training/shabani/test_segmenter.py::test_the_contrastive_loss_of_a_step_is_the_mean_or_the_sum",
         "training/shabani/test_segmenter.py::test_two_devices_sum_over_the_whole_batch"],
+    "F37": ["data/preprocess/test_preprocess.py::test_f37_the_crop_ends_at_the_lungs_or_a_margin_beyond"],
+    "F38": [
+        "data/preprocess/test_lung_method.py::test_f38_lungmask_finds_the_lungs_where_it_is_installed",
+        "data/preprocess/test_lung_method.py::test_f38_the_record_says_what_made_the_lungs"],
+    "F39": ["training/shabani/test_gan3d.py::test_f39_the_reconstruction_error_is_squared_or_a_norm"],
 }
 
 _FIXES = (
@@ -204,7 +231,7 @@ _FIXES = (
 )
 
 LEDGER = Ledger(
-    title="Papers 001 and 000: 3D GAN, pseudo-masks and contrastive UNet (F01 - F36)",
+    title="Papers 001 and 000: 3D GAN, pseudo-masks and contrastive UNet (F01 - F39)",
     introduction="Paper 001 is Shabani et al. 2022, paper 000 Elmourabit and Banouar; the code is "
                  "ClinicalAI/3DGAN_CT_Segmentation as of March 2022.",
     presets=("shabani/published", "shabani/paper", "shabani/improved", "shabani/demo"),

@@ -19,13 +19,15 @@ _PREPROCESS = {
     "preprocess.exclusive_crop": Quotation(
         "4.1", "The image is then cropped to place the lung in the center of the image", False,
         "nothing is said to be lost at the far sides, as it is in the published code (F11)"),
-    "preprocess.crop_margin": Silence("no margin is named; 5 mm are ours, so that the pleura stays within the box"),
+    "preprocess.crop_margin": Quotation(
+        "4.1", "The image is then cropped to place the lung in the center of the image", 0.0,
+        "no margin is named, so none is kept: 0 mm (F37)"),
     "preprocess.lung_grid": Quotation("4.1", "we extracted the lung area for each CT image", "original",
                                       "before the crop and the resize"),
     "preprocess.lung_method": Quotation(
-        "4.1", "Using an open-source pre-trained UNet model [39], we extracted the lung area", "lungmask",
-        departs="that model is an optional package with weights of its own to load; "
-                "`--set preprocess.lung_method=lungmask` takes it"),
+        "4.1", "Using an open-source pre-trained UNet model [39], we extracted the lung area", "lungmask-if-installed",
+        "[39] is lungmask's R231; that package is optional, where it is missing the built-in method finds the lungs, "
+        "and the record of a run says which one did (F38)"),
     "preprocess.binary_masks": Silence("how true masks are resized is not said; they are cut at 0.5, since a mask is 0 "
                                        "or 1"),
     "preprocess.base_holds_lung_mask": Silence("the file BaseCTImages.npy is the published code's; under the name of "
@@ -71,7 +73,8 @@ _GAN = {
                                      "one of the two is the reconstruction"),
     "gan.flip": OFF,
     "gan.reconstruction_loss": Quotation("Algorithm 1", "update G using MSE loss of pairs of", "mse",
-                                         "the formula below these words has a norm that is not squared"),
+                                         "the formula below these words has a norm that is not squared: "
+                                      "gan.reconstruction_loss=norm (F39)"),
     "gan.reconstruction_focus": OFF,
     "gan.discriminator_warmup": Silence("Algorithm 1 starts with its full iteration, so no step comes before it; the "
                                         "published code has one"),
@@ -101,12 +104,13 @@ _PSEUDO = {
 _SEGMENTER = {
     "segmenter.width": Silence("filters are not given; 32 at the first level is the published code's"),
     "segmenter.merge": Quotation(
-        "3", "Training a contrastive-aware 2D U-Net [27] segmentation network", "concatenate",
-        "[27] is Ronneberger's U-Net, [30] is BCDU-Net, whose decoder merges by ConvLSTM as the published code's does; "
-        "the words name a U-Net throughout, so [27] is followed and segmenter.merge=convlstm is [30] (F26)",
-        against=(Quotation("3.3", "The 2D UNet [30] is trained in a hybrid fashion"),
-                 Quotation("4.1", "Our segmentation model is a 2D UNet model [30]"))),
-    "segmenter.gate": Silence("read only by ConvLSTM merges, which this preset has not; the published code's value"),
+        "4.1", "Our segmentation model is a 2D UNet model [30]", "convlstm",
+        "[30] is BCDU-Net, whose decoder merges by ConvLSTM. The sections that describe the network and its training "
+        "cite it, 3.3 as well (\"The 2D UNet [30] is trained in a hybrid fashion\"), and the published code is it; "
+        "[27], Ronneberger's U-Net, stands once, in the outline: segmenter.merge=concatenate (F26)",
+        against=(Quotation("3", "Training a contrastive-aware 2D U-Net [27] segmentation network"),)),
+    "segmenter.gate": Silence("the gate of ConvLSTM is not described; that of Keras 2's layer, as in the published "
+                              "code (F31)"),
     "segmenter.head": Silence("the last layers are not described; ReLU before the output is the published code's"),
     "segmenter.dropout": Silence("no dropout is named; the published code's"),
     "segmenter.shared_encoder": Quotation(
@@ -123,7 +127,7 @@ _SEGMENTER = {
     "segmenter.only_grouped_slices": Quotation(
         "Algorithm 1", "update U_{ed} using MSE loss of pairs of I_C and I_{inf} as input and output", False,
         "I_C are the COVID volumes; I_p and I_n, the high and the low slices, appear in the contrastive loss alone. "
-        "Ours leaves out slices without any lung (F33)"),
+        "Of slices without lung nothing is said; ours leaves them out (F33)"),
     "segmenter.flip": OFF,
     "segmenter.synthetic_share": OFF,
     "segmenter.calibration_steps": OFF,

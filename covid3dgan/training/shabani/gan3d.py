@@ -103,17 +103,23 @@ class GAN3D(keras.Model):
         def distance(noisy, clean, latent):
             output = tf.cast(self.generate([noisy, latent], training=True), tf.float32)
             error, noise = output - clean, tf.abs(noisy - clean)
-            voxels = tf.square(error) if self.options.reconstruction_loss == "mse" else tf.abs(error)
+            voxels = tf.abs(error) if self.options.reconstruction_loss == "mae" else tf.square(error)
             if self.options.reconstruction_focus:
                 # Noise covers little of a volume: without extra weight there, the identity is nearly optimal.
                 voxels *= 1.0 + self.options.reconstruction_focus * tf.cast(noise > 0.02, tf.float32)
-            return tf.reduce_mean(voxels), (tf.reduce_mean((noisy - output) * (noisy - clean)),
-                                            tf.reduce_mean(tf.square(noise)))
+            return self._mean(voxels), (tf.reduce_mean((noisy - output) * (noisy - clean)),
+                                        tf.reduce_mean(tf.square(noise)))
 
         loss, (removed, added) = minimise(self.reconstruction_optimizer, self.generator.trainable_variables, distance,
                                           noisy, clean, latent, parts=self.accumulate)
         # 1 when all the noise is gone, 0 when the generator has learned the identity.
         return {"reconstruction_loss": loss, "noise_removed": removed / (added + 1e-12)}
+
+    def _mean(self, voxels):
+        """The mean error of the voxels (B, D, H, W, 1); or each volume's norm, as Algorithm 1 prints it (F39)."""
+        if self.options.reconstruction_loss != "norm":
+            return tf.reduce_mean(voxels)
+        return tf.reduce_mean(tf.sqrt(tf.reduce_sum(voxels, axis=[1, 2, 3, 4]) + 1e-12))  # a root has no slope at 0
 
     def discriminator_phase(self, batch):
         """Real healthy volumes against generated ones; only the discriminator's weights change."""

@@ -44,7 +44,8 @@ def train_gan(data, path, preset, execution):
     run = devices.start_run(path, "gan", preset, execution.seed, inputs=cases.files(), resume=execution.resume,
                             overwrite=execution.overwrite,
                             details={"precision": precision, "deterministic": execution.deterministic,
-                                     "strategy": execution.strategy, "devices": devices.replicas})
+                                     "strategy": execution.strategy, "devices": devices.replicas,
+                                     "lungs": cases.lungs})
     with devices.scope():
         network = build_gan(options, execution.accumulate, execution.recompute)
     arrays = healthy.array("lung"), covid.array("lung"), healthy.array("lung_mask")

@@ -40,7 +40,7 @@ def train_segmenter(data, gan, path, preset, execution, validation=None):
                             overwrite=execution.overwrite,
                             details={"precision": precision, "deterministic": execution.deterministic, "gan": str(gan),
                                      "gan_step": found.gan_step, "strategy": execution.strategy,
-                                     "devices": devices.replicas})
+                                     "devices": devices.replicas, "lungs": found.cases.lungs})
     slices, targets, lung_pixels = found.slices, found.targets, found.lung_pixels
 
     groups = None

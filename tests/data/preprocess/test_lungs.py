@@ -176,7 +176,7 @@ def test_a_mask_of_another_grid_or_without_voxels_is_refused():
 
 
 def test_an_unknown_method_names_the_known_ones():
-    with pytest.raises(ArgumentError, match="one of threshold, lungmask, found 'lungmsk'"):
+    with pytest.raises(ArgumentError, match="one of threshold, lungmask, lungmask-if-installed, found 'lungmsk'"):
         segment_lungs(bottle(), "lungmsk")
 
 

@@ -61,7 +61,7 @@ def test_published_masks_stay_soft_and_the_papers_are_binary(case):
 
 
 def test_paper_keeps_the_lungs_whole_and_in_the_middle(case):
-    prepared = prepare(case.ct, case.lungs, options=PreprocessOptions.paper(min_slices=8))
+    prepared = prepare(case.ct, case.lungs, options=PreprocessOptions.paper(min_slices=8, crop_margin=5.0))
     assert prepared.shape == (32, 128, 128)
     inside = prepared.lung_mask
     assert not inside[:, 0].any() and not inside[:, -1].any() and not inside[:, :, 0].any()
@@ -132,6 +132,18 @@ def test_the_published_crop_loses_the_last_slice_row_and_column():
     cut = prepare(ct, lungs, options=PreprocessOptions.paper(crop_margin=0.0, exclusive_crop=True))
     assert whole.facts["crop"] == [[5, 35], [8, 33], [10, 30]]
     assert cut.facts["crop"] == [[5, 34], [8, 32], [10, 29]]
+
+
+@pytest.mark.parametrize("preset, margin", [("published", 0), ("paper", 0), ("improved", 5), ("demo", 5)])
+def test_f37_the_crop_ends_at_the_lungs_or_a_margin_beyond(preset, margin):
+    hu = np.full((60, 60, 60), -1000.0)
+    lungs = np.zeros((60, 60, 60), np.uint8)
+    lungs[20:40, 18:43, 15:45] = 1
+    ct = Volume(hu + 100 * lungs, np.diag([1.0, -1.0, 1.0, 1.0]))
+    options = dataclasses.replace(presets.get(f"shabani/{preset}").preprocess, resize_before_crop=False,
+                                  exclusive_crop=False, spacing=(1.0, 1.0, 1.0))
+    found = prepare(ct, lungs, options=options).facts["crop"]
+    assert found == [[15 - margin, 45 + margin], [18 - margin, 43 + margin], [20 - margin, 40 + margin]]
 
 
 def test_one_millimetre_or_two_in_the_plane(case):

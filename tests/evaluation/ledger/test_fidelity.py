@@ -21,7 +21,7 @@ def functions_of(path):
 
 
 def test_shabani_has_all_its_lines():
-    assert [line.number for line in LEDGER.lines] == [f"F{number:02d}" for number in range(1, 37)]
+    assert [line.number for line in LEDGER.lines] == [f"F{number:02d}" for number in range(1, 40)]
     assert len(set(IDS)) == len(IDS)
 
 
@@ -75,11 +75,13 @@ def test_the_published_preset_follows_the_code_and_the_paper_preset_the_text():
     by_code = {"F02": ["mse"], "F03": [1e-3], "F04": [5], "F09": [(None, 2.0, 2.0)], "F10": ["rotate"], "F11": [True],
                "F12": ["resampled"], "F13": [True], "F14": [True], "F17": [False], "F20": [5e-5, None], "F21": [8],
                "F22": [100], "F23": [True], "F24": [True, False, False], "F33": [True], "F34": [2],
-               "F35": ["contrastive-first"], "F36": ["mean"]}
+               "F26": ["convlstm"], "F35": ["contrastive-first"], "F36": ["mean"], "F37": [0.0],
+               "F38": ["lungmask-if-installed"], "F39": ["mse"]}
     by_text = {"F02": ["log"], "F03": [5e-5], "F04": [8], "F09": [(1.0, 1.0, 1.0)], "F10": ["affine"], "F11": [False],
                "F12": ["original"], "F13": [False], "F14": [False], "F17": [True], "F20": [1e-3, 1000], "F21": [32],
                "F22": [1000 * 664 * 32 // 32], "F23": [False], "F24": [False, False, False], "F33": [False],
-               "F34": [1], "F35": ["contrastive-first"], "F36": ["sum"]}
+               "F34": [1], "F26": ["convlstm"], "F35": ["contrastive-first"], "F36": ["sum"], "F37": [0.0],
+               "F38": ["lungmask-if-installed"], "F39": ["mse"]}
     for preset, expected in (("shabani/published", by_code), ("shabani/paper", by_text)):
         assert {line.number: [option_value(preset, option) for option in line.options]
                 for line in LEDGER.lines if line.number in expected} == expected

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from covid3dgan import compat, presets
+from covid3dgan import compat, models, presets
 from covid3dgan.data.batches import pipelines
 from covid3dgan.data.batches.pipelines import gan_batches, step_dataset
 from covid3dgan.runs.directory import Run
@@ -100,6 +100,36 @@ def test_published_noise_touches_a_quarter_of_the_slices_and_ours_the_lungs_only
     outside = np.ones(SHAPE, bool)
     outside[4:12, 4:12, 4:12] = False
     assert added.max() > 0.05 and added[:, outside].max() == 0
+
+
+def test_f39_the_reconstruction_error_is_squared_or_a_norm():
+    """Of a generator that leaves its input alone, so the error is the noise itself; focus weighs it under the root."""
+    for loss, expected in (
+            ("mse", lambda error: np.mean(error ** 2)), ("mae", lambda error: np.mean(np.abs(error))),
+            ("norm", lambda error: np.mean([np.sqrt((volume ** 2).sum()) for volume in error]))):
+        preset = _preset(generator_head="signed", reconstructions=1, reconstruction_focus=0.0, reconstruction_loss=loss)
+        network, batch = build_gan(preset.gan), _batches(preset)(0)
+        found = network.reconstruction_phase(_constants(batch))["reconstruction_loss"]
+        assert float(found) == pytest.approx(expected(batch["noisy"][0] - batch["clean"][0]), rel=1e-4)
+        assert all(np.isfinite(weight).all() for weight in network.generator.get_weights())
+
+
+def test_f39_a_norm_of_nothing_moves_nothing_to_nan():
+    preset = _preset(generator_head="signed", reconstructions=1, reconstruction_loss="norm")
+    network, batch = build_gan(preset.gan), _batches(preset)(0)
+    batch["noisy"] = batch["clean"]
+    assert float(network.reconstruction_phase(_constants(batch))["reconstruction_loss"]) < 1e-5
+    assert all(np.isfinite(weight).all() for weight in network.generator.get_weights())
+
+
+def test_f08_a_trained_generators_weights_fit_the_published_three_inputs():
+    compat.seed_everything(1)
+    trained = build_gan(_preset("shabani/published").gan).generator
+    published = models.build_generator(input_shape=(*SHAPE, 1), width=1, with_unused_input=True)
+    assert len(trained.inputs) == 2 and len(published.inputs) == 3
+    published.set_weights(trained.get_weights())
+    ct, noise = COVID[..., None], np.zeros((3, *[side // 16 for side in SHAPE], 10), np.float32)
+    np.testing.assert_array_equal(published([ct, noise, ct]), trained([ct, noise]))
 
 
 def test_moving_average_follows_the_generator():
