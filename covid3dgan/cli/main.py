@@ -13,6 +13,8 @@ import warnings
 
 import covid3dgan
 from covid3dgan import progress
+from covid3dgan.cli.examples import EXAMPLES
+from covid3dgan.cli.quiet_start import quiet_tensorflow
 from covid3dgan.errors import InputError, InputWarning
 
 # Verb -> one line of help. Each verb lives in covid3dgan/cli/<verb>.py (hyphens become underscores) and offers
@@ -48,6 +50,25 @@ def build_parser():
     return parser
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults that say something, and the examples line by line."""
+
+    def _get_help_string(self, action):
+        if action.default is None or action.default is False or action.default == []:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def verb_parser(name, verb):
+    """The parser of one verb, with its examples below the options."""
+    examples = [f"  covid3dgan {name} {example}".rstrip() for example in EXAMPLES.get(name, ())]
+    parser = argparse.ArgumentParser(prog=f"covid3dgan {name}", description=VERBS[name],
+                                     formatter_class=HelpFormatter, epilog="\n".join(["examples:", *examples]))
+    verb.add_arguments(parser)
+    common_options(parser)
+    return parser
+
+
 def common_options(parser):
     """The options every verb shares."""
     group = parser.add_argument_group("common options")
@@ -66,11 +87,10 @@ def main(argv=None):
         outer = build_parser().parse_args(argv)
     except SystemExit as exit_request:
         return exit_request.code or 0
+    if "--debug" not in outer.arguments:
+        quiet_tensorflow()
     verb = importlib.import_module(f"covid3dgan.cli.{outer.verb.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=f"covid3dgan {outer.verb}", description=VERBS[outer.verb],
-                                     formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    verb.add_arguments(parser)
-    common_options(parser)
+    parser = verb_parser(outer.verb, verb)
     try:
         args = parser.parse_args(outer.arguments)
     except SystemExit as exit_request:

@@ -4,11 +4,15 @@ __all__ = ["add_arguments", "run"]
 
 import dataclasses
 import json
+import re
 import sys
 
 from covid3dgan.data.datasets.layouts import LAYOUTS
 from covid3dgan.data.datasets.verify import verify
 from covid3dgan.errors import ArgumentError, InputError
+
+_LEVELS = ("errors", "warnings")
+_MOST_ALIKE = 3  # cases that each show the same problem; from there on it is told once
 
 
 def add_arguments(parser):
@@ -41,14 +45,34 @@ def run(args):
 
 
 def lines(report):
-    """A report as lines of text."""
+    """A report as lines of text; a problem that many cases share is told once, below them."""
+    shared = _shared_problems(report)
     yield f"{report.name} ({report.layout}) in {report.root}"
-    yield from _problems(report, "  ")
+    yield from _problems(report, "  ", {})
     for case in report.cases:
         yield f"  {case.id}: {describe(case.facts)}"
-        yield from _problems(case, "    ")
+        yield from _problems(case, "    ", shared)
+    for (level, _), texts in shared.items():
+        yield f"  {level[:-1]} in {len(texts)} files, for example: {texts[0]}"
     yield ", ".join(_plural(count, noun) for count, noun in (
         (len(report.cases), "case"), (report.count("errors"), "error"), (report.count("warnings"), "warning")))
+
+
+def _shared_problems(report):
+    """(level, text without its file and numbers) -> the texts, for what more than `_MOST_ALIKE` cases have."""
+    found = {}
+    for case in report.cases:
+        for level in _LEVELS:
+            for text in getattr(case, level):
+                found.setdefault((level, _kind(case, text)), []).append(text)
+    return {kind: texts for kind, texts in found.items() if len(texts) > _MOST_ALIKE}
+
+
+def _kind(case, text):
+    """A problem's text without what differs from file to file."""
+    for path in case.files.values():
+        text = text.replace(path, "FILE")
+    return re.sub(r"\d+(?:[.,]\d+)*", "N", text.replace(case.id, "CASE"))
 
 
 def describe(facts):
@@ -69,10 +93,11 @@ def describe(facts):
     return " · ".join(words) or "not readable"
 
 
-def _problems(part, indent):
-    for level in ("errors", "warnings"):
+def _problems(part, indent, shared):
+    for level in _LEVELS:
         for text in getattr(part, level):
-            yield f"{indent}{level[:-1]}: {text}"
+            if not shared or (level, _kind(part, text)) not in shared:
+                yield f"{indent}{level[:-1]}: {text}"
 
 
 def _plural(count, noun):

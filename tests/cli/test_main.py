@@ -1,6 +1,9 @@
 """The command line's frame: exit codes, hints, speed-critical imports."""
 
+import importlib
 import json
+import os
+import shlex
 import subprocess
 import sys
 
@@ -9,6 +12,7 @@ import pytest
 import covid3dgan
 from covid3dgan import errors
 from covid3dgan.cli import main as cli
+from covid3dgan.cli.examples import EXAMPLES
 
 
 def test_help_and_info_load_no_tensorflow():
@@ -47,6 +51,37 @@ def test_info_prints_the_words_behind_each_field_of_a_papers_preset(capsys):
     assert content["transunet"]["temperature"] == content["quotations"]["transunet.temperature"]["value"] == 0.06
     assert cli.main(["info", "shabani/demo", "--json"]) == 0
     assert "quotations" not in json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("verb", cli.VERBS)
+def test_every_verb_has_examples_that_parse(verb, capsys):
+    assert len(EXAMPLES[verb]) == 2
+    parser = cli.verb_parser(verb, importlib.import_module(f"covid3dgan.cli.{verb.replace('-', '_')}"))
+    for example in EXAMPLES[verb]:
+        parser.parse_args(shlex.split(example))
+    assert cli.main([verb, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert f"  covid3dgan {verb} {EXAMPLES[verb][1]}\n" in shown
+    assert "(default: None)" not in shown and "(default: [])" not in shown
+
+
+def test_a_command_that_loads_tensorflow_prints_its_own_words_only(tmp_path):
+    environ = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "covid3dgan", "train", "gan", str(tmp_path / "none"), str(tmp_path / "run"),
+               "--preset", "shabani/demo"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("covid3dgan train: "), done.stderr
+    assert len(subprocess.run([*command, "--debug"], env=environ, capture_output=True, text=True).stderr) > 1000
+
+
+def test_what_tensorflow_printed_is_shown_where_its_import_fails(tmp_path):
+    (tmp_path / "tensorflow.py").write_text("import os\nos.write(2, b'the reason\\n')\nraise ImportError('no')\n")
+    code = ("from covid3dgan.cli.quiet_start import quiet_tensorflow\nquiet_tensorflow()\n"
+            "try:\n    import tensorflow\nexcept ImportError as error:\n    print(error)\n")
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("no\n", "the reason\n")
 
 
 def test_version(capsys):

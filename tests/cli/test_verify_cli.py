@@ -80,3 +80,16 @@ def test_verify_loads_no_tensorflow(data):
     code = (f"import sys; from covid3dgan.cli.main import main; main(['verify', {str(data)!r}]); "
             "sys.exit('tensorflow' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_what_many_cases_share_is_told_once(data, capsys):
+    first = data / "images/case_1.nii.gz"
+    for number in range(3, 8):  # no masks: nothing else to say of them; the slices differ
+        volume = volumes.read(first)
+        volumes.write(Volume(volume.array[:, :, :10 + number], volume.affine), data / f"images/case_{number}.nii.gz")
+    main(["verify", str(data)])
+    lines = capsys.readouterr().out.splitlines()
+    [told] = [line for line in lines if "at least 32 slices" in line]
+    assert told == (f"  warning in 5 files, for example: {data}/images/case_3.nii.gz: expected at least 32 slices, "
+                    "found 13; leave it out or expect a coarse result.")
+    assert any(line.startswith("    warning:") and "case_2" in line for line in lines)  # it stands alone
