@@ -236,7 +236,7 @@ border-left:4px solid var(--warn-line);border-radius:.2rem;font-weight:600}
 .table{overflow-x:auto;margin:1.2rem 0 .4rem}
 table{border-collapse:collapse;font-size:.875rem;font-variant-numeric:tabular-nums;min-width:60%}
 caption{text-align:left;font-weight:600;font-size:1rem;padding:.2rem 0 .5rem}
-th,td{padding:.28rem .6rem;text-align:left;vertical-align:top}
+th,td{padding:.28rem .42rem;text-align:left;vertical-align:top}
 thead th{border-bottom:2px solid var(--line);color:var(--soft);font-weight:600;vertical-align:bottom}
 tbody th{font-weight:600}
 td{white-space:nowrap}tbody th{max-width:10rem}td.long{white-space:normal;min-width:14rem;max-width:22rem}

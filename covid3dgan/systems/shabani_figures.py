@@ -1,6 +1,6 @@
 """The figures of paper 001's report."""
 
-__all__ = ["figures", "image_sets"]
+__all__ = ["figures", "image_sets", "slice_scores"]
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, report
 from covid3dgan.evaluation.figures import charts, panels, views3d
 from covid3dgan.evaluation.figures.style import hounsfield
+from covid3dgan.evaluation.shabani_claims import STEPS
 from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.systems.shabani_tables import FULL, NAMES
 
@@ -32,15 +33,17 @@ def figures(maps, tests, groups, distances, scores, preset):
         distances: data set -> what image_groups.bootstrapped_distances returned.
         scores: what shabani_scores.score_methods returned.
     """
-    first, within_lung = next(iter(groups)), preset.evaluation.within_lung
-    yield report.Picture(charts.pca_scatter(groups[first]), f"Fig. 2a: whole volumes of {first} on their first two "
+    within_lung = preset.evaluation.within_lung
+    yield report.Picture(charts.pca_scatter(groups), "Fig. 2a: whole volumes of each data set on their first two "
                          "principal components.", "fig2a")
     yield report.Picture(charts.group_distances(distances), "Fig. 2b: mean Euclidean distance between the groups, with "
                          "the deviation over bootstrap draws.", "fig2b")
     yield report.Picture(_slices_figure(maps, tests, scores, within_lung),
                          "Fig. 3: slice, output, mask at the threshold, true mask.", "fig3")
-    yield report.Picture(_lung_figure(maps, scores, within_lung),
-                         "Fig. 4: lung (blue) and infection (red), predicted beside true.", "fig4")
+    for name, arrays in maps.items():
+        yield report.Picture(_lung_figure(arrays, scores, within_lung), f"Fig. 4, {name}: lung (blue) and infection "
+                             "(red), predicted beside true, of the case with the most infected slice.",
+                             f"fig4_{name.lower()}")
     yield report.Picture(_ablation_figure(maps, tests, scores, within_lung),
                          "Fig. 5: what each phase of the pipeline adds.", "fig5")
     bars = {method: {name: (s["published"]["dice"]["mean"], s["published"]["dice"]["std"]) for name, s in sets.items()}
@@ -61,10 +64,31 @@ def _curve_picture(curve, preset):
         "CoronaCases; it does not say whether a sample is a slice or a CT.", "table5")
 
 
-def _worst_hit(infection):
-    """(case, slice) with the largest lesion."""
-    case, index = np.unravel_index(int(infection.sum((2, 3)).argmax()), infection.shape[:2])
-    return int(case), int(index)
+def _shown(infection):
+    """Kind -> (case, slice): the slice with the largest lesion, and the one in the middle of all that have any."""
+    sizes = infection.sum((2, 3))
+    order = np.argsort(sizes, axis=None, kind="stable")
+    infected = order[np.count_nonzero(sizes == 0):]
+    chosen = {"largest": order[-1], "middle": infected[(len(infected) - 1) // 2] if len(infected) else order[-1]}
+    return {kind: tuple(map(int, np.unravel_index(int(at), sizes.shape))) for kind, at in chosen.items()}
+
+
+def _shown_slices(maps):
+    """Name of a slice -> (its data set, true masks of the data set, case, slice)."""
+    for name, arrays in maps.items():
+        true = arrays["infection"] > 0.5
+        for kind, (case, index) in _shown(true).items():
+            yield f"{name}\n{kind}", (name, true, case, index)
+
+
+def slice_scores(maps, scores, within_lung):
+    """({name of a slice of Figs. 3 and 5: Dice in percent by step}, the steps that there are)."""
+    steps = [step for step in STEPS if step in scores["summaries"]]
+    found = {}
+    for label, (name, true, case, index) in _shown_slices(maps):
+        found[label.replace("\n", ", ")] = [
+            _dice(_mask(maps[name], scores, step, case, within_lung)[index], true[case, index]) for step in steps]
+    return found, steps
 
 
 def _mask(maps, scores, method, case, within_lung):
@@ -79,32 +103,27 @@ def _dice(predicted, true):
 
 def _slices_figure(maps, tests, scores, within_lung):
     rows = []
-    for name, arrays in maps.items():
-        true = arrays["infection"] > 0.5
-        case, s = _worst_hit(true)
-        predicted = _mask(arrays, scores, FULL, case, within_lung)[s]
+    for label, (name, true, case, s) in _shown_slices(maps):
+        predicted = _mask(maps[name], scores, FULL, case, within_lung)[s]
         rows.append({"image": hounsfield(tests[name].array("base")[case, s]), "true": true[case, s],
-                     "output": arrays[f"scores/{FULL}"][case, s].astype(np.float32), "predicted": predicted,
-                     "dice": _dice(predicted, true[case, s]), "label": name})
+                     "output": maps[name][f"scores/{FULL}"][case, s].astype(np.float32), "predicted": predicted,
+                     "dice": _dice(predicted, true[case, s]), "label": label})
     return panels.segmentation_panel(rows)
 
 
-def _lung_figure(maps, scores, within_lung):
-    arrays = list(maps.values())[-1]
+def _lung_figure(arrays, scores, within_lung):
     true = arrays["infection"] > 0.5
-    case, _ = _worst_hit(true)
+    case, _ = _shown(true)["largest"]
     lung = arrays["lung_mask"][case] > 0.5
     predicted = _mask(arrays, scores, FULL, case, within_lung)
     return views3d.lung_view({"predicted": (lung, predicted), "true": (lung, true[case])}, arrays["spacing"][case])
 
 
 def _ablation_figure(maps, tests, scores, within_lung):
-    stages = [name for name in ("GAN", "GAN + UNet", FULL) if name in scores["summaries"]]
+    stages = [name for name in STEPS if name in scores["summaries"]]
     rows = []
-    for name, arrays in maps.items():
-        true = arrays["infection"] > 0.5
-        case, s = _worst_hit(true)
-        masks = [_mask(arrays, scores, stage, case, within_lung)[s] for stage in stages]
+    for label, (name, true, case, s) in _shown_slices(maps):
+        masks = [_mask(maps[name], scores, stage, case, within_lung)[s] for stage in stages]
         rows.append({"image": hounsfield(tests[name].array("base")[case, s]), "true": true[case, s], "masks": masks,
-                     "dice": [_dice(mask, true[case, s]) for mask in masks], "label": name})
+                     "dice": [_dice(mask, true[case, s]) for mask in masks], "label": label})
     return panels.ablation_panel(rows, [stage.replace(" + ", "\n+ ") for stage in stages])

@@ -2,14 +2,17 @@
 
 __all__ = ["write_report"]
 
+import json
+
 import numpy as np
 
-from covid3dgan.evaluation import image_groups, report
+from covid3dgan.evaluation import image_groups, report, shabani_claims
 from covid3dgan.evaluation.paper_tables import tables
 from covid3dgan.files import write_json
 from covid3dgan.runs.directory import read_manifest
-from covid3dgan.systems.shabani_figures import figures, image_sets
-from covid3dgan.systems.shabani_tables import case_table, distance_table, result_table, volume_table
+from covid3dgan.systems.shabani_figures import figures, image_sets, slice_scores
+from covid3dgan.systems.shabani_scores import HU_METHOD
+from covid3dgan.systems.shabani_tables import case_table, distance_table, missing_table, result_table, volume_table
 
 
 def write_report(out, preset, cohorts, scores, trainings, command, execution):
@@ -29,18 +32,25 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution):
     claims = {name: image_groups.nearer(group["synthesised healthy"], group["healthy"], group["COVID-19"])
               for name, group in groups.items()}
     phantom = cohorts.phantom
-    sections = [_about(preset, cohorts, execution, command, precisions),
+    sections = [_about(out, preset, cohorts, execution, command, precisions),
                 report.Section("Table 1: Data", (case_table(out / "prepared", cohorts),), phantom)]
     sections += [report.Section(f"{table.name}: {table.title}", (result_table(table, cohorts, scores, command),),
                                 phantom) for table in tables("shabani", preset.evaluation)]
-    sections += [report.Section("Per volume", (volume_table(scores),), phantom),
-                 report.Section("Distances", (distance_table(distances, claims, phantom),), phantom),
-                 report.Section("Figures", tuple(figures(maps, tests, groups, distances, scores, preset)), phantom)]
+    levels = scores.get("levels")  # a score stage of a former version has none
+    by_level = (shabani_claims.level_table(levels, phantom),) if levels else ()
+    slices = shabani_claims.shown_slices_table(*slice_scores(maps, scores, preset.evaluation.within_lung))
+    sections += [
+        report.Section("Per volume", (volume_table(scores),), phantom),
+        report.Section("Claims", (shabani_claims.claims_table(scores, HU_METHOD, phantom), *by_level), phantom),
+        report.Section("Distances", (distance_table(distances, claims, phantom),), phantom),
+        report.Section("Figures", (*figures(maps, tests, groups, distances, scores, preset), slices), phantom),
+        report.Section("What is not here", (missing_table(preset, cohorts, scores),))]
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
                  subtitle="Research software, not a medical device.", overwrite=True)
     results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": execution.seed, "precision": precisions,
                "command": command, "data": cohorts.described,
-               **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
+               "lungs": _lungs(out), **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
+               **({"levels": levels} if levels else {}),
                "distances": {name: _distances(distances[name], claims[name]) for name in distances},
                "mean_dice": {method: {name: float(np.nanmean(values)) for name, values in sets.items()}
                              for method, sets in scores["per_case"].items()}}
@@ -63,10 +73,17 @@ def _with_nan(value):
     return float("nan") if value is None else value
 
 
-def _about(preset, cohorts, execution, command, precisions):
-    rows = tuple((role, text) for role, text in cohorts.described.items())
+def _lungs(out):
+    """What made the lung masks -> number of cases; None where a preprocess stage of a former version did not say."""
+    return json.loads((out / "prepared" / "prepared.json").read_text(encoding="utf-8")).get("lungs")
+
+
+def _about(out, preset, cohorts, execution, command, precisions):
+    rows = [(role, text) for role, text in cohorts.described.items()]
+    lungs = "; ".join(f"{number} {source}" for source, number in (_lungs(out) or {}).items())
+    rows.append(("lung masks", lungs or "not recorded"))
     return report.Section("What was run", (
         report.Code(command),
         report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {execution.seed}. Trained in "
                          f"{' and '.join(precisions)}. Thresholds were chosen on the validation cases alone."),
-        report.Table("Cases", ("role", "made of"), rows)), phantom=cohorts.phantom)
+        report.Table("Cases", ("role", "made of"), tuple(rows))), phantom=cohorts.phantom)

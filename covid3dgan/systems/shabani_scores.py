@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan.data.preprocess.prepared_set import open_prepared
-from covid3dgan.evaluation import paper_tables, protocols
+from covid3dgan.evaluation import paper_tables, protocols, shabani_claims
+from covid3dgan.evaluation.scores import Scores
 from covid3dgan.evaluation.thresholds import best_hu_threshold, threshold_curve
 from covid3dgan.files import atomic_path
 from covid3dgan.inference.lesions import load_segmenter, score_maps
@@ -31,8 +32,9 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
 
     Returns:
         JSON: ``thresholds`` by method, ``curve`` (Table 5: over the preset's grid, and at the paper's five),
-        ``summaries``: method -> data set -> protocol -> metric -> summary entry, and ``per_case``: method -> data set
-        -> list of per-volume Dice.
+        ``summaries``: method -> data set -> protocol -> metric -> summary entry, ``levels``: see
+        evaluation.shabani_claims.by_level, and ``per_case``, ``per_case_sensitivity``: method -> data set -> list of
+        per-volume Dice and sensitivity.
     """
     generator, _, _ = load_generator(gan)
     models = {name: load_segmenter(path) for name, path in runs.items()}
@@ -46,7 +48,7 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
     cuts = {HU_METHOD: (hu_curve.best, False), "GAN": (gan_curve.best, preset.threshold.relative)}
     cuts.update({name: (model.threshold, model.relative) for name, model in models.items()})
 
-    summaries, per_case = {}, {}
+    summaries, per_case, sensitivity, results = {}, {}, {}, {}
     for name, folder in tests.items():
         cases = open_prepared(folder)
         cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
@@ -56,30 +58,46 @@ def score_methods(gan, runs, validation, tests, preset, seed, out):
         maps.update({method: _scores(model, volumes) for method, model in models.items()})
         _keep(Path(out) / f"{name}.npz", cases, made, maps)
         for method, scores in maps.items():
-            summary, dice = _evaluate(scores, cases, *cuts[method], preset.evaluation, seed)
-            summaries.setdefault(method, {})[name] = summary
-            per_case.setdefault(method, {})[name] = dice
+            found = _scored(scores, cases, *cuts[method], preset.evaluation)
+            summaries.setdefault(method, {})[name] = _summary(found, seed)
+            per_case.setdefault(method, {})[name] = _per_case(found, "dice")
+            sensitivity.setdefault(method, {})[name] = _per_case(found, "sensitivity")
+            results.setdefault(method, []).append(found)
     full = next(model for name, model in models.items() if name.endswith("contrastive"))
     validation_scores = _scores(full, tuning.array("lung"))
     curve = threshold_curve(validation_scores, masks, inside, preset.threshold)
     return {"thresholds": {m: {"value": v, "relative": r} for m, (v, r) in cuts.items()},
             "curve": {"grid": curve.grid, "dice": curve.dice, "best": curve.best,
                       "paper": _at_the_papers(validation_scores, tuning, preset, seed)},
-            "summaries": summaries, "per_case": per_case}
+            "summaries": summaries, "per_case": per_case, "per_case_sensitivity": sensitivity,
+            "levels": shabani_claims.by_level({method: {protocol: Scores.joined([found[protocol] for found in parts])
+                                                        for protocol in parts[0]}
+                                               for method, parts in results.items()}, seed)}
 
 
 def _evaluate(scores, cases, threshold, relative, options, seed):
     """Both protocols' summaries, and the per-volume Dice of every case."""
+    found = _scored(scores, cases, threshold, relative, options)
+    return _summary(found, seed), _per_case(found, "dice")
+
+
+def _summary(found, seed):
+    return {protocol: scores.summary(seed) for protocol, scores in found.items()}
+
+
+def _per_case(found, metric):
+    return [row[metric] for row in found["per_volume"].rows]
+
+
+def _scored(scores, cases, threshold, relative, options):
+    """Protocol -> evaluation.scores.Scores, by the published one and of whole volumes."""
     lungs = cases.array("lung_mask")
     scores = np.where(lungs > 0.5, scores, 0) if options.within_lung else scores
     arrays = scores, cases.array("infection"), lungs
-    by_slice = protocols.published(*arrays, threshold=threshold, relative=relative,
-                                   slice_filters=options.slice_filters, names=cases.ids,
-                                   continuous=scores if options.continuous_dice else None)
-    by_volume = protocols.per_volume(*arrays, spacing=[case.spacing for case in cases.cases], threshold=threshold,
-                                     relative=relative, names=cases.ids)
-    return ({"published": by_slice.summary(seed), "per_volume": by_volume.summary(seed)},
-            [row["dice"] for row in by_volume.rows])
+    shared = {"threshold": threshold, "relative": relative, "names": cases.ids,
+              "continuous": scores if options.continuous_dice else None}
+    return {"published": protocols.published(*arrays, slice_filters=options.slice_filters, **shared),
+            "per_volume": protocols.per_volume(*arrays, spacing=[case.spacing for case in cases.cases], **shared)}
 
 
 def _at_the_papers(scores, cases, preset, seed):

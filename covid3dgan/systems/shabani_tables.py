@@ -1,12 +1,15 @@
 """The tables of paper 001's report, the paper's numbers beside ours."""
 
-__all__ = ["FULL", "NAMES", "case_table", "distance_table", "prepared_cases", "result_table", "volume_table"]
+__all__ = ["FULL", "NAMES", "case_table", "distance_table", "missing_table", "prepared_cases", "result_table",
+           "volume_table"]
 
 import numpy as np
 
+from covid3dgan import presets
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.systems.cohorts import TESTS
 from covid3dgan.systems.shabani_scores import HU_METHOD
 
 FULL = "GAN + UNet + contrastive"
@@ -117,25 +120,26 @@ def _threshold_table(table, cohorts, curve, command):
 
 def volume_table(scores):
     """Whole-volume scores of every method: what the papers do not give, and what a user would ask first."""
-    columns = ("method", "data set", "Dice (%)", "95 % CI", "sensitivity (%)", "precision (%)", "HD95 (mm)",
-               "volume error (ml)")
+    columns = ("method", "data set", "Dice (%)", "95 % CI", "published protocol: Dice (%)", "sensitivity (%)",
+               "precision (%)", "HD95 (mm)", "volume error (ml)")
     rows = []
     for method, sets in scores["summaries"].items():
         for name, summary in sets.items():
             s = summary["per_volume"]
             low, high = s["dice"]["ci95"]
             rows.append((method, name, _pm(s["dice"], 1), "-" if np.isnan(low) else f"{low:.1f} to {high:.1f}",
-                         _pm(s["sensitivity"], 1), _pm(s["precision"], 1), _pm(s["hd95_mm"], 1),
-                         _pm(s["volume_error_ml"], 0)))
+                         _pm(summary["published"]["dice"], 1), _pm(s["sensitivity"], 1), _pm(s["precision"], 1),
+                         _pm(s["hd95_mm"], 1), _pm(s["volume_error_ml"], 0)))
     return report.Table("Whole volumes, on the network's grid", columns, tuple(rows), merged=1,
                         numeric=tuple(range(2, len(columns))),
-                        notes=("mean ± standard deviation over cases; 95 % intervals: bootstrap over cases",))
+                        notes=("mean ± standard deviation over cases, of the published protocol over slices; 95 % "
+                               "intervals: bootstrap over cases",))
 
 
 def _pm(entry, digits):
     if not entry["n"]:
         return "-"
-    return f"{entry['mean']:.{digits}f} ± {entry['std']:.{digits}f}"
+    return f"{round(entry['mean'], digits) + 0.0:.{digits}f} ± {entry['std']:.{digits}f}"  # no -0
 
 
 # === Fig. 2b ===
@@ -163,3 +167,41 @@ def distance_table(distances, claims, phantom):
             "nearer by: distance of the synthesised to the COVID-19 images, their own among them, minus that to the "
             "healthy ones; the interval is of the same difference over the draws, and the claim is decided where it "
             "leaves out 0."))
+
+
+# === What is not here ===
+
+def missing_table(preset, cohorts, scores):
+    """What the paper has and the report has not, and why.
+
+    Args:
+        preset: the preset that ran.
+        scores: what shabani_scores.score_methods returned.
+    """
+    rows = [("Fig. 1", "a drawing of the pipeline; it has no result"),
+            ("GASNet, Label-free, COPLE-Net, nnU-Net (Table 2)", "quoted; other authors' methods are not run here"),
+            ("the slices of Figs. 3 and 5", "the paper does not name them; ours are of the test cases at hand"),
+            ("the DICOM files of Fig. 4", "`predictions/` has the masks as NIfTI, in each CT's geometry")]
+    trained = set(scores["summaries"])
+    lacking = [name for name in NAMES["Table 4"].values() if name not in trained]
+    if lacking:
+        rows.append((f"Table 4: {' and '.join(lacking)}", "not trained in this run; `covid3dgan reproduce shabani` "
+                     "trains all four segmenters, `covid3dgan demo` two"))
+    if cohorts.phantom:
+        rows.append(("all results on patients", "need MosMedData, UESTC-COVID-19 and COVID-19-CT-Seg "
+                     "(docs/DATASETS.md) and `--data`"))
+    else:
+        rows += [(f"{name} (Tables 2 to 4)", "its data set is not in the folder of `--data`")
+                 for name in TESTS if name not in cohorts.tests]
+    steps = _shorter(preset)
+    if steps:
+        rows.append(("the paper's length of training", f"{steps}; it needs a GPU"))
+    return report.Table("Of the paper, but not in this report", ("what", "why"), tuple(rows))
+
+
+def _shorter(preset):
+    """How much shorter a preset trains than the paper's text says, in words; empty where it does not."""
+    paper = presets.get("shabani/paper")
+    parts = [(name, getattr(preset, stage).steps, getattr(paper, stage).steps)
+             for stage, name in (("gan", "GAN"), ("segmenter", "segmenter"))]
+    return "; ".join(f"{name}: {ours:,} of {theirs:,} steps" for name, ours, theirs in parts if ours < theirs)

@@ -90,6 +90,28 @@ def test_tables_2_to_4_have_whole_volumes_beside_the_published_protocol():
         assert all((row[1], row[5], row[8]) == ("UESTC", "60.00 ± 1.00", "70.00 ± 1.00") for row in filled)
 
 
+def test_whole_volumes_have_the_published_protocol_beside_them():
+    summary = {"published": {"dice": entry(60.0)},
+               "per_volume": {name: entry(70.0) for name in ("dice", "sensitivity", "precision", "hd95_mm",
+                                                             "volume_error_ml")}}
+    shown = shabani_tables.volume_table({"summaries": {"GAN": {"UESTC": summary}}})
+    assert shown.columns[2:5] == ("Dice (%)", "95 % CI", "published protocol: Dice (%)")
+    assert shown.rows[0][:5] == ("GAN", "UESTC", "70.0 ± 1.0", "69.0 to 71.0", "60.0 ± 1.0")
+
+
+def test_what_is_not_here_depends_on_what_ran():
+    few = {"summaries": {shabani_tables.FULL: {}, "healthy vs low": {}}}
+    real = Cohorts((), (), {"Mosmed": ()}, False, DESCRIBED)
+    held = {preset: {row[0]: row[1] for row in shabani_tables.missing_table(presets.get(preset), cohorts, few).rows}
+            for preset, cohorts in (("shabani/demo", COHORTS), ("shabani/paper", real))}
+    demo, paper = held["shabani/demo"], held["shabani/paper"]
+    assert "Table 4: healthy vs high" in demo and "Fig. 1" in demo and "all results on patients" in demo
+    assert demo["the paper's length of training"].startswith("GAN: 100 of 10,000 steps; segmenter: 2,000 of 664,000")
+    assert "the paper's length of training" not in paper and "all results on patients" not in paper
+    assert {"UESTC (Tables 2 to 4)", "Radiopaedia (Tables 2 to 4)"} <= set(paper)
+    assert "Mosmed (Tables 2 to 4)" not in paper
+
+
 def test_the_continuous_dice_is_shown_where_the_preset_asks_for_it(prepared_cases):
     cases = prepared_cases(1)
     scores = cases.array("infection") * 0.4

@@ -18,24 +18,27 @@ _MOST_TICKS = 8
 
 
 @styled
-def pca_scatter(groups, title=None):
-    """Images of each group on their first two principal components (paper 001, Fig. 2a).
+def pca_scatter(sets, title=None):
+    """Images of each group on their first two principal components, a panel per data set (paper 001, Fig. 2a).
 
     Args:
-        groups: name -> array (images, ...); "COVID-19", "healthy" and "synthesised healthy" get the paper's colours.
+        sets: data set -> {group: array (images, ...)}; "COVID-19", "healthy" and "synthesised healthy" get the paper's
+            colours.
     """
-    points, share = image_groups.principal_components(groups)
-    figure = new_figure(4.4, 3.6)
-    axes = figure.subplots()
-    for index, (name, xy) in enumerate(points.items()):
-        colour, marker = _GROUP_LOOK.get(name, (SERIES[index % len(SERIES)], "oDvP*X"[index % 6]))
-        axes.scatter(xy[:, 0], xy[:, 1], s=22, c=colour, marker=marker, alpha=0.75, linewidths=0.4, edgecolors="white",
-                     label=f"{name} (n = {len(xy)})")
-    axes.set_xlabel(f"first principal component ({100 * share[0]:.0f} % of the variance)")
-    axes.set_ylabel(f"second principal component ({100 * share[1]:.0f} %)")
-    axes.legend(loc="best")
+    figure = new_figure(0.6 + 2.7 * len(sets), 3.4)
+    panels = figure.subplots(1, len(sets), squeeze=False)[0]
+    for axes, (data_set, groups) in zip(panels, sets.items()):
+        points, share = image_groups.principal_components(groups)
+        for index, (name, xy) in enumerate(points.items()):
+            colour, marker = _GROUP_LOOK.get(name, (SERIES[index % len(SERIES)], "oDvP*X"[index % 6]))
+            axes.scatter(xy[:, 0], xy[:, 1], s=22, c=colour, marker=marker, alpha=0.75, linewidths=0.4,
+                         edgecolors="white", label=name)
+        axes.set_xlabel(f"1st component ({100 * share[0]:.0f} % of the variance)")
+        axes.set_ylabel(f"2nd component ({100 * share[1]:.0f} %)", labelpad=1)
+        axes.set_title(f"{data_set} (n = {', '.join(str(len(xy)) for xy in points.values())})")
+    _legend_below(figure, panels[0])
     if title:
-        axes.set_title(title)
+        figure.suptitle(title)
     return figure
 
 

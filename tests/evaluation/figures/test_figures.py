@@ -84,11 +84,14 @@ def test_image_groups_refuse_what_cannot_be_compared(groups):
 # charts --------------------------------------------------------------------------------------------------------------
 
 def test_pca_scatter_names_groups_numbers_and_variance(groups):
-    figure = charts.pca_scatter(groups)
-    axes = figure.axes[0]
-    assert "% of the variance" in axes.get_xlabel()
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == [
-        "COVID-19 (n = 12)", "healthy (n = 9)", "synthesised healthy (n = 12)"]
+    fewer = {name: images[:4] for name, images in groups.items()}
+    figure = charts.pca_scatter({"Mosmed": groups, "UESTC": fewer})
+    assert [axes.get_title() for axes in figure.axes] == ["Mosmed (n = 12, 9, 12)", "UESTC (n = 4, 4, 4)"]
+    assert all("% of the variance" in axes.get_xlabel() for axes in figure.axes)
+    drawn = [[len(points.get_offsets()) for points in axes.collections] for axes in figure.axes]
+    assert drawn == [[12, 9, 12], [4, 4, 4]]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["COVID-19", "healthy", "synthesised healthy"]
 
 
 def test_group_distances_draws_each_pair_at_each_data_set(groups):
