@@ -162,6 +162,8 @@ def another(value, hint):
         return str(next(choice for choice in choices if choice != value))
     if isinstance(value, bool):
         return str(not value)
+    if value == ():
+        return "CT-1"
     if isinstance(value, tuple):
         return ",".join("0.5" if isinstance(part, float) or part is None else str(part + 16) for part in value)
     if value is None:

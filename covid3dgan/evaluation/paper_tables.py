@@ -15,6 +15,9 @@ from typing import Optional
 
 from covid3dgan import papers
 
+# Paper 000, section 2.3: Dice of supervised methods on UESTC and Radiopaedia.
+SUPERVISED = {"nnU-Net": (81, 76), "COPLE-Net": (83, 59)}
+
 
 @dataclasses.dataclass(frozen=True)
 class PaperNumber:
@@ -118,7 +121,7 @@ def shabani():
 
 
 def elmourabit():
-    """Tables 5 and 6 of paper 000."""
+    """Tables 5 and 6 of paper 000, and what its text quotes of supervised methods."""
     paper = numbers()["000"]
     notebook = numbers()["001_notebooks"]["Segmentation2D"]
     ours = {("GAN + UNet", "Mosmed", metric): (entry["mean"], entry["std"]) for metric, entry in notebook.items()}
@@ -128,18 +131,21 @@ def elmourabit():
             "F29: the Mosmed row equals, digit for digit (some cut, not rounded), what the published notebook "
             "Segmentation2D printed for its two sample cases; the paper says ten cases.",)),
         PaperTable("Table 6", "Comparison with weakly supervised methods", "%", "std",
-                   _rows(paper["table6_comparison"], others=set(paper["table6_comparison"])), (_supervised(),)),
+                   _rows(paper["table6_comparison"], others=set(paper["table6_comparison"]))),
+        PaperTable("Section 2.3", "Supervised methods in the text", "%", None,
+                   tuple(PaperNumber(method, dataset, "dice", dice, ours=False)
+                         for method, found in SUPERVISED.items()
+                         for dataset, dice in zip(("UESTC", "Radiopaedia"), found)), (_cut(),)),
     )
 
 
-def _supervised():
-    """What the text of paper 000 quotes of supervised methods, beside the numbers that paper 001 has of them."""
+def _cut():
+    """The numbers that paper 001 has of the supervised methods that paper 000 quotes."""
     table = numbers()["001"]["table2_comparison"]
     nnunet, cople = ([f"{table[f'{name} (supervised)'][place]['dice']['mean']:g}" for place in ("UESTC", "Radiopaedia")]
-                     for name in ("nnU-Net", "COPLE-Net"))
-    return ("Its text quotes two supervised methods, Dice on UESTC and Radiopaedia: nnU-Net 81 and 76, COPLE-Net 83 "
-            f"and 59 (2.3). Paper 001's Table 2 has {' and '.join(nnunet)}, {' and '.join(cople)}, so these are cut, "
-            "not rounded.")
+                     for name in SUPERVISED)
+    return (f"Dice. Paper 001's Table 2 has {' and '.join(nnunet)}, {' and '.join(cople)}, so these are cut, not "
+            "rounded (E06). Paper 000 scores nothing on UESTC, and so does its recipe here.")
 
 
 def khali():

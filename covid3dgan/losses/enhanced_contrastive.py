@@ -1,9 +1,10 @@
 """The "enhanced contrastive" loss of paper 002: its Eq. 4 as printed, as its authors coded it, and as supervised
-contrastive loss (K18, K20).
+contrastive loss (K18, K20, K28).
 
-Read literally, Eq. 4 holds no labels and sums over all pairs: on a batch whose rows of similarities have equal sums
-it is log N whatever the features, so nothing can be learned from it. The code's form keeps its spirit: samples of
-the anchor's label, weighted, against all others.
+Eq. 4 holds no labels beyond one positive sample p, and sums over all pairs: on a batch whose rows of similarities have
+equal sums it is log N whatever the features. What lowers it is one sample, of either class, that comes near p while the
+others stay apart; it does not part the classes. The code's form has the samples of each anchor's label, weighted,
+against all others.
 """
 
 import math

@@ -13,6 +13,7 @@ PAPER = Paper(
     recipe=Recipe("covid3dgan.systems.elmourabit:reproduce", "elmourabit/paper", phantom_preset="elmourabit/demo",
                   options=("workers", "phantoms")),
     tables="covid3dgan.evaluation.paper_tables:elmourabit",
+    ledger="covid3dgan.evaluation.ledger.elmourabit:LEDGER",
     quotations="covid3dgan.evaluation.quotations.elmourabit:QUOTATIONS",
     short_run=SHORT_RUN,
 )

@@ -12,7 +12,7 @@ from typing import Literal, Optional
 from covid3dgan.presets import shabani
 from covid3dgan.presets.preprocessing import PreprocessOptions
 from covid3dgan.presets.registry import register
-from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter
+from covid3dgan.presets.stages import Cohort, Contrastive, Evaluation, Gan, Pseudo, Segmenter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +28,11 @@ class TransUnet:
     first_phase: Literal["contrastive", "contrastive-and-mse"] = "contrastive-and-mse"  # K25
     first_phase_steps: int = 300  # 100 x (2 contrastive + 1 MSE)
     steps: int = 1300  # and 500 x 2 with all losses
-    contrastive_loss: Literal["khali_code", "eq4_literal", "supcon"] = "khali_code"
+    contrastive_loss: Literal["khali_code", "eq4_literal", "supcon"] = "khali_code"  # K28
+    include_self: bool = True  # K28
     temperature: float = 1.0  # K18
-    include_self: bool = True
+    # K18: "descent" begins at ``temperature`` and fits it once the first phase is over (losses/temperature.py).
+    temperature_by: Literal["fixed", "descent"] = "fixed"
     features: Literal["logits", "encoded"] = "logits"  # K20
     sampler: Literal["published", "balanced"] = "published"  # K20: published draws "high" slices alone
     contrastive_weight: float = 1.0  # beside the MSE and the sensitivity loss
@@ -63,20 +65,22 @@ PAPER_GAN = dataclasses.replace(shabani.PAPER_GAN, generator="published", discri
 register(System(
     name="khali/paper",
     summary="what the text of paper 002 says; the code's values where it is silent",
+    cohort=Cohort(healthy=51, covid=100, grades=("CT-1", "CT-2")),  # K07, K09
     preprocess=PreprocessOptions.paper(resize_before_crop=True, crop_margin=5.0, lung_grid="resampled",  # K26
-                                       lung_method="threshold"),
+                                       lung_method="threshold", median=3, keep_aspect=True),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),
     contrastive=Contrastive(grouping="quartiles"),
-    transunet=TransUnet(first_phase="contrastive", temperature=0.06, include_self=False, features="encoded",
-                        sampler="balanced", keep="best", decay_steps=1000),
+    transunet=TransUnet(first_phase="contrastive", contrastive_loss="eq4_literal", temperature=0.06,  # K28
+                        features="encoded", sampler="balanced", keep="best", decay_steps=1000),
     evaluation=Evaluation(slice_filters=False),
 ))
 
 register(System(
     name="khali/published",
     summary="what the authors' code of paper 002 does, quirks on",
+    cohort=Cohort(healthy=51, covid=50, covid_from="scored"),
     gan=Gan(batch_size=8),
     contrastive=Contrastive(grouping="quartiles-coded"),
 ))

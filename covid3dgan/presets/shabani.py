@@ -6,7 +6,7 @@ import dataclasses
 
 from covid3dgan.presets.preprocessing import PreprocessOptions
 from covid3dgan.presets.registry import register
-from covid3dgan.presets.stages import Contrastive, Evaluation, Gan, Pseudo, Segmenter, Threshold
+from covid3dgan.presets.stages import Cohort, Contrastive, Evaluation, Gan, Pseudo, Segmenter, Threshold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +16,7 @@ class System:
     name: str
     summary: str
     system: str = "shabani"
+    cohort: Cohort = Cohort()
     preprocess: PreprocessOptions = PreprocessOptions.published()
     gan: Gan = Gan()
     pseudo: Pseudo = Pseudo()
@@ -99,6 +100,7 @@ register(System(
     name="elmourabit/paper",
     summary="what the text of paper 000 says: the system of paper 001 with its Tables 2 to 4",
     system="elmourabit",
+    cohort=Cohort(healthy=250, covid=850, test=10),
     preprocess=PreprocessOptions.paper(crop_margin=5.0, lung_method="threshold"),
     gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
     pseudo=Pseudo(minmax=False, sign="signed"),

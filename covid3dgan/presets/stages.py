@@ -3,7 +3,7 @@
 Each field that a paper, its code and we treat differently names its line of docs/FIDELITY.md (F-number).
 """
 
-__all__ = ["Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold", "latent_shape"]
+__all__ = ["Cohort", "Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold", "latent_shape"]
 
 import dataclasses
 from typing import Literal, Optional
@@ -15,6 +15,18 @@ LATENT_STRIDE = 16  # the generator halves each side four times before it meets 
 def latent_shape(volume_shape):
     """The generator's noise input for a volume of (D, H, W): (D/16, H/16, W/16, 10)."""
     return (*(side // LATENT_STRIDE for side in volume_shape), LATENT_CHANNELS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cohort:
+    """Which of the cases that there are a recipe takes (systems/cohorts.py). Numbers are upper limits, None takes all;
+    fewer are spread evenly over the cases in the order of their names."""
+
+    healthy: Optional[int] = None  # E04, K07: for training
+    covid: Optional[int] = None  # E04, K07: for training
+    grades: tuple[str, ...] = ()  # K09: MosMedData's grades that train, such as CT-1, CT-2; empty: all
+    covid_from: Literal["unscored", "scored"] = "unscored"  # K21: "scored" trains on the cases that are scored
+    test: Optional[int] = None  # E04: scored cases of each data set
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """Where a system's cases come from: the real data sets, or phantom cohorts named after them."""
 
-__all__ = ["CohortSizes", "Cohorts", "DEMO_SIZES", "open_cohorts"]
+__all__ = ["CohortSizes", "Cohorts", "DEMO_SIZES", "open_cohorts", "spread"]
 
 import dataclasses
 from pathlib import Path
+
+import numpy as np
 
 from covid3dgan import processes, progress
 from covid3dgan.data.datasets.cases import Dataset
 from covid3dgan.data.datasets.opening import find_dataset, open_dataset
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.presets.stages import Cohort
 
 # Paper 001, Table 1: trained on MosMedData, threshold tuned on CoronaCases, tested on the other three.
 TESTS = ("Mosmed", "UESTC", "Radiopaedia")
@@ -58,24 +61,71 @@ class Cohorts:
     described: dict
 
 
-def open_cohorts(data, out, seed, sizes=DEMO_SIZES, evaluation=None, workers=1):
-    """The cohorts of paper 001.
+def open_cohorts(data, out, seed, sizes=DEMO_SIZES, preset=None, workers=1, tests=TESTS, validated=True):
+    """The cases of a recipe, by role.
 
     Args:
         data: a folder with the real data sets in sub-folders (docs/DATASETS.md), or None for phantoms.
         out: folder for the phantoms.
         seed: of the phantoms.
         sizes: CohortSizes of the phantoms.
-        evaluation: presets.stages.Evaluation, which may limit the Radiopaedia cases (F28).
+        preset: a preset of presets.shabani.System, whose ``cohort`` says which cases are taken and whose
+            ``evaluation`` may limit the Radiopaedia cases (F28); None takes paper 001's, all of them.
         workers: processes that make the phantoms; see processes.each.
+        tests: the data sets that are scored, some of TESTS.
+        validated: whether real data without CoronaCases, which tune, are refused.
     """
-    cohorts = _phantoms(Path(out), seed, sizes, workers) if data is None else _real(Path(data))
-    most = None if evaluation is None else evaluation.radiopaedia_cases
-    if most is None or len(cohorts.tests.get("Radiopaedia", ())) <= most:
-        return cohorts
-    tests = {**cohorts.tests, "Radiopaedia": cohorts.tests["Radiopaedia"][:most]}
-    described = {**cohorts.described, "Radiopaedia": f"{cohorts.described['Radiopaedia']}, the first {most} of them"}
-    return dataclasses.replace(cohorts, tests=tests, described=described)
+    cohorts = _phantoms(Path(out), seed, sizes, workers) if data is None else _real(Path(data), validated)
+    cohorts = dataclasses.replace(cohorts, tests={name: cohorts.tests[name] for name in tests if name in cohorts.tests})
+    if preset is None:
+        return _chosen(cohorts, Cohort(), None)
+    return _chosen(cohorts, preset.cohort, preset.evaluation.radiopaedia_cases)
+
+
+def _chosen(cohorts, options, radiopaedia):
+    """The cases that a preset takes, and the same in words.
+
+    Args:
+        options: presets.stages.Cohort.
+        radiopaedia: at most so many Radiopaedia cases, the first ones; None: all.
+    """
+    tests, described = {}, dict(cohorts.described)
+    for name, cases in cohorts.tests.items():
+        tests[name] = spread(cases, options.test)
+        if name == "Radiopaedia" and radiopaedia is not None:
+            tests[name] = tests[name][:radiopaedia]
+        if len(tests[name]) < len(cases):
+            described[name] += f", {len(tests[name])} of them"
+    scored = {case.id for cases in tests.values() for case in cases}
+    if options.covid_from == "scored":
+        covid = [case for cases in tests.values() for case in cases]
+    else:
+        covid = [case for case in cohorts.train if not case.healthy and case.id not in scored
+                 and (not options.grades or cohorts.phantom or case.group in options.grades)]
+    healthy, covid = (spread(cases, most) for cases, most in (
+        ([case for case in cohorts.train if case.healthy], options.healthy), (covid, options.covid)))
+    if dataclasses.replace(options, test=None) != Cohort() or not cohorts.phantom:
+        described["train"] = _training_in_words(cohorts, options, healthy, covid)
+    return dataclasses.replace(cohorts, train=healthy + covid, tests=tests, described=described)
+
+
+def _training_in_words(cohorts, options, healthy, covid):
+    """Such as: MosMedData: 250 healthy, 846 with COVID-19 (850 are asked for)."""
+    parts = []
+    for cases, most, kind in ((healthy, options.healthy, "healthy"), (covid, options.covid, "with COVID-19")):
+        few = most is not None and len(cases) < most and not cohorts.phantom
+        parts.append(f"{len(cases)} {kind}" + (f" ({most} are asked for)" if few else ""))
+    said = f"{'phantoms' if cohorts.phantom else 'MosMedData'}: {', '.join(parts)}"
+    if options.covid_from == "scored":
+        return f"{said}, WHICH ARE THOSE THAT ARE SCORED"
+    return f"{said} of {' and '.join(options.grades)}" if options.grades and not cohorts.phantom else said
+
+
+def spread(cases, most):
+    """At most so many of the cases (None: all), evenly over their order, which in MosMedData is by grade."""
+    if most is None or len(cases) <= most:
+        return tuple(cases)
+    return tuple(cases[index] for index in np.linspace(0, len(cases) - 1, most).round().astype(int))
 
 
 def _phantoms(out, seed, sizes, workers):
@@ -109,8 +159,9 @@ def _write_phantoms(job):
     return True
 
 
-def _real(root):
-    """The real data sets found in the sub-folders of ``root``; MosMedData and CoronaCases must be there."""
+def _real(root, validated):
+    """The real data sets found in the sub-folders of ``root``; MosMedData must be there, and CoronaCases if
+    ``validated``."""
     if not root.is_dir():
         raise InputError(root, "a folder with the data sets in sub-folders", "no such folder",
                          "see docs/DATASETS.md, or leave --data out to run on phantoms")
@@ -120,19 +171,19 @@ def _real(root):
         if dataset is not None:
             found.setdefault(dataset.layout, dataset)
     for layout, role in (("mosmed", "training"), ("covid19-ct-seg", "validation")):
-        if layout not in found:
+        if layout not in found and (validated or role == "training"):
             raise InputError(root, f"the {layout} data set ({role}) in a sub-folder",
                              f"only {', '.join(found) or 'no data set'}", "see docs/DATASETS.md for the expected trees")
-    mosmed, seg = found["mosmed"], found["covid19-ct-seg"]
+    mosmed, seg = found["mosmed"], found.get("covid19-ct-seg", ())
     test = tuple(case for case in mosmed if case.infection is not None)
     corona = tuple(case for case in seg if case.id.lower().startswith("corona"))
     tests = {"Mosmed": test, "Radiopaedia": tuple(case for case in seg if case not in corona)}
     if "uestc" in found:
         tests["UESTC"] = tuple(found["uestc"])
-    train = tuple(case for case in mosmed if case.infection is None)
-    described = {"train": f"MosMedData, {len(train)} cases", "validation": f"CoronaCases, {len(corona)} cases",
+    described = {"validation": f"CoronaCases, {len(corona)} cases",
                  **{name: f"{name}, {len(cases)} cases" for name, cases in tests.items()}}
-    return Cohorts(train, corona, {name: tests[name] for name in TESTS if name in tests}, False, described)
+    # What is scored leaves the training cases later: all with a mask, unless the preset scores fewer.
+    return Cohorts(tuple(mosmed), corona, tests, False, described)
 
 
 def _only(folder) -> "Dataset | None":

@@ -85,7 +85,7 @@ class Reproduction:
                                         "sizes": dataclasses.asdict(sizes) if data is None else None},
                              names, overwrite, folders=(*(["phantoms"] if data is None else []), "prepared", "gan",
                                                         "segmenters", "scores", "predictions"))
-        self.cohorts = open_cohorts(data, self.out / "phantoms", execution.seed, sizes, preset.evaluation,
+        self.cohorts = open_cohorts(data, self.out / "phantoms", execution.seed, sizes, preset,
                                     execution.workers)
         self.prepared, self.gan = self.out / "prepared", self.out / "gan"
         self.segmenters = {name: self.out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")

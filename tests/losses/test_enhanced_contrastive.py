@@ -2,6 +2,7 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -51,6 +52,25 @@ def test_eq4_takes_the_first_sample_of_high_infection():
     features = np.array([[0, 1.0], [1, 0], [0, 1]], "float32")
     loss = enhanced_contrastive_loss(features, [0, 1, 0], 1.0, include_self=True, variant="eq4_literal")
     assert float(loss) == pytest.approx(-math.log((math.e + 2) / (5 * math.e + 4)), rel=1e-6)
+
+
+def test_descending_eq4_does_not_part_the_labels():
+    """Its loss falls by a quarter, and samples of one label come no nearer to each other than to the others (K28)."""
+    labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    same, other = (labels[:, None] == labels) & ~np.eye(8, dtype=bool), labels[:, None] != labels
+    parted, falls = {}, {}
+    for variant in ("eq4_literal", "supcon"):
+        features, optimizer = tf.Variable(RANDOM), keras.optimizers.Adam(0.02)
+        losses = []
+        for _ in range(150):
+            with tf.GradientTape() as tape:
+                losses.append(enhanced_contrastive_loss(features, labels, 0.06, include_self=True, variant=variant))
+            optimizer.apply_gradients([(tape.gradient(losses[-1], features), features)])
+        unit = tf.math.l2_normalize(features, axis=1).numpy()
+        similarity = unit @ unit.T
+        parted[variant] = similarity[same].mean() - similarity[other].mean()
+        falls[variant] = float(losses[-1] / losses[0])
+    assert falls["eq4_literal"] < 0.8 and abs(parted["eq4_literal"]) < 0.2 < 0.4 < parted["supcon"]
 
 
 def test_supervised_form_is_equation_6_of_paper_001():

@@ -1,6 +1,6 @@
 """A folder of prepared cases as arrays to train on."""
 
-__all__ = ["PreparedSet", "open_prepared", "refuse_other_level"]
+__all__ = ["PreparedSet", "open_prepared", "refuse_other_preparation"]
 
 import collections
 import dataclasses
@@ -75,18 +75,24 @@ class PreparedSet:
         return np.stack([getattr(case, name) for case in self.cases]).astype(np.float32)
 
 
-def refuse_other_level(cases, options):
-    """Raises InputError where the lungs were brought to another level than those of new CTs will be.
+# What changes every voxel of the lung image: a network that learned from one kind is not to see the other.
+ALIKE = {"lung_level": None, "median": 1}  # and what sets have that were made before it was an option
+
+
+def refuse_other_preparation(cases, options):
+    """Raises InputError where the lungs were prepared in another way than those of new CTs will be.
 
     Args:
         cases: a :class:`PreparedSet` or a data.preprocess.shards.ShardedSet.
         options: presets.preprocessing.PreprocessOptions of the training.
     """
     for name, held in zip(cases.ids, cases.options):
-        if held is not None and held.get("lung_level") != options.lung_level:
-            raise InputError(name, f"lungs prepared with preprocess.lung_level={options.lung_level}",
-                             f"{held.get('lung_level')}",
-                             "prepare them with the preset that trains, or set preprocess.lung_level for the training")
+        for field, before in ALIKE.items() if held is not None else ():
+            wanted, found = getattr(options, field), held.get(field, before)
+            if found != wanted:
+                raise InputError(name, f"lungs prepared with preprocess.{field}={wanted}", f"{found}",
+                                 f"prepare them with the preset that trains, or set preprocess.{field} for the "
+                                 "training")
 
 
 def open_prepared(*folders):

@@ -11,6 +11,7 @@ import dataclasses
 from typing import Optional, Union
 
 import numpy as np
+from scipy import ndimage
 
 from covid3dgan.data.files import geometry
 from covid3dgan.data.files.checks import warn_or_refuse
@@ -65,14 +66,17 @@ def prepare(volume: Volume, lung_mask: Optional[Mask] = None, infection: Optiona
     grid = NetworkGrid(volume, options)
     hu, lung, lung_source = _lung_mask(volume, lung_mask, grid, options, name)
     box = _crop_box(lung, [options.crop_margin / s for s in grid.spacing], options.exclusive_crop, name)
+    inside = box  # a widened box may reach beyond the CT, where there is air
+    if options.keep_aspect:
+        box = _in_proportion(box, grid.spacing, options.shape)
+        inside = tuple(slice(max(0, side.start), min(size, side.stop)) for side, size in zip(box, lung.shape))
 
-    hu = grid.sample(volume.array, box) if hu is None else hu[box]
+    hu = _widened(grid.sample(volume.array, inside) if hu is None else hu[inside], inside, box, HU_RANGE[0])
+    lung = _widened(lung[inside], inside, box, False)
+    masks = {"lung_mask": lung, "infection": None if infected is None else _widened(
+        grid.sample_mask(infected)[inside], inside, box, False)}
     base = _normalised(hu)
-    lung = lung[box]
-    masks = {"lung_mask": lung, "infection": None if infected is None else grid.sample_mask(infected)[box]}
-    level = options.lung_level
-    images = {"lung": np.where(lung, base if level is None else _normalised(lung_level.levelled(hu, lung, level)), 0),
-              "base": base}
+    images = {"lung": np.where(lung, _lung_image(hu, lung, base, options), 0), "base": base}
 
     arrays = {key: _resized(array, options.shape) for key, array in images.items()}
     arrays.update((key, None if mask is None else _resized_mask(mask, options)) for key, mask in masks.items())
@@ -129,6 +133,32 @@ def _crop_box(lung, margin, exclusive, name):
     rows, columns = (_bounds(lung[kept].any(axes), exclusive, name) for axes in ((0, 2), (0, 1)))
     return tuple(slice(max(0, side.start - round(extra)), min(size, side.stop + round(extra)))
                  for side, extra, size in zip((kept, rows, columns), margin, lung.shape))
+
+
+def _in_proportion(box, spacing, shape):
+    """The box with rows and columns widened evenly to both sides, so that the network's pixels are as high as wide."""
+    per_pixel = max((side.stop - side.start) * step / count
+                    for side, step, count in zip(box[1:], spacing[1:], shape[1:]))
+    widened = [box[0]]
+    for side, step, count in zip(box[1:], spacing[1:], shape[1:]):
+        more = max(0, round(per_pixel * count / step) - (side.stop - side.start))
+        widened.append(slice(side.start - more // 2, side.stop + more - more // 2))
+    return tuple(widened)
+
+
+def _widened(array, inside, box, fill):
+    """An array of the part ``inside`` of ``box``, filled up to the whole box."""
+    return np.pad(array, [(part.start - side.start, side.stop - part.stop) for part, side in zip(inside, box)],
+                  constant_values=fill) if inside != box else array
+
+
+def _lung_image(hu, lung, base, options):
+    """What the networks see of the lungs, in [0, 1], before what is outside of them is blacked out."""
+    if options.median > 1:
+        hu = ndimage.median_filter(hu, (1, options.median, options.median), mode="nearest")
+    if options.lung_level is not None:
+        hu = lung_level.levelled(hu, lung, options.lung_level)
+    return base if options.median <= 1 and options.lung_level is None else _normalised(hu)
 
 
 def _bounds(occupied, exclusive, name):

@@ -1,4 +1,4 @@
-"""K01 to K26: paper 002 (TransUNet) against itself and against its authors' code."""
+"""K01 to K30: paper 002 (TransUNet) against itself and against its authors' code."""
 
 __all__ = ["LEDGER"]
 
@@ -7,6 +7,8 @@ from covid3dgan.evaluation.ledger.form import Fix, Ledger, Line
 _TEST = "tests/{}::{}".format
 _NUMBERS = "evaluation/ledger/test_khali_ledger.py"
 _TRAINING = "training/khali/test_transunet_training.py"
+_COHORTS = "systems/test_cohorts.py"
+_PREPARATION = "data/preprocess/test_preprocess.py"
 _SYSTEM = _TEST("systems/test_khali.py", "test_whole_system_writes_its_tables_and_reuses_finished_stages")
 _PRESETS = _TEST(_NUMBERS, "test_presets_take_the_texts_and_the_codes_values")
 _AS_CODED = "printed beside ours, as the paper's and as the published code's number"
@@ -32,15 +34,17 @@ _LINES = (
     Line("K06", "which network is better", "all three scores 'much better' than the UNet's; its own table has a lower "
          "Dice", "-", fixed="every score of both networks is shown, better or worse",
          tests=(_TEST(_NUMBERS, "test_k06_the_papers_own_table_has_the_lower_dice_for_the_transunet"),)),
-    Line("K07", "COVID cases", "100 for the GAN (3.1), 50 after preprocessing (4.1.2)", "50",
-         fixed="the cases that the user's folder holds",
-         tests=(_TEST(_NUMBERS, "test_k07_cases_of_the_code"),)),
+    Line("K07", "cases for training (ours: at most)", "51 healthy; 100 with COVID-19 for the GAN (3.1), 50 after "
+         "preprocessing (4.1.2)", "51 and 50", ("cohort.healthy", "cohort.covid"),
+         tests=(_TEST(_NUMBERS, "test_k07_cases_of_the_code"),
+                _TEST(_COHORTS, "test_paper_002_takes_51_healthy_and_100_or_50_covid_cases"))),
     Line("K08", "true masks", "every scan of CT-1 and CT-2 has one; 50 scans have", "50 scans",
          fixed="cases without a mask train, cases with one are scored",
          tests=(_TEST("data/datasets/test_datasets.py", "test_mosmed"),)),
     Line("K09", "severity of CT-1 and CT-2", "moderate and more severe; in the same paragraph mild to severe", "-",
-         fixed="no part of any computation: slices are grouped by their own sums",
-         tests=(_TEST("data/batches/test_slice_groups.py", "test_quartiles_are_those_of_the_box_plot"),)),
+         ("cohort.grades",),
+         tests=(_TEST(_COHORTS, "test_paper_002_takes_51_healthy_and_100_or_50_covid_cases"),
+                _TEST("data/batches/test_slice_groups.py", "test_quartiles_are_those_of_the_box_plot"))),
     Line("K10", "discriminator", "a dense 3D CNN with four layers; paper 001: five convolution and four dense layers",
          "paper 001's", ("gan.discriminator",),
          tests=(_TEST("models/test_discriminator3d.py",
@@ -68,8 +72,11 @@ _LINES = (
          tests=(_TEST("data/batches/test_slice_groups.py", "test_quartiles_are_those_of_the_box_plot"),
                 _TEST("data/batches/test_slice_groups.py", "test_quartiles_as_coded_reach_up_to_the_third"))),
     Line("K18", "temperature", "0.06, found by gradient descent", "1.0; 0.05 for the UNet; no descent",
-         ("transunet.temperature",),
-         tests=(_TEST("losses/test_temperature.py",
+         ("transunet.temperature", "transunet.temperature_by"),
+         tests=(_TEST("training/khali/test_temperature_descent.py",
+                      "test_the_second_phase_goes_on_with_what_the_descent_found"),
+                _TEST("training/khali/test_temperature_descent.py", "test_a_resumed_run_is_the_uninterrupted_one"),
+                _TEST("losses/test_temperature.py",
                       "test_partly_separated_classes_have_a_minimum_and_it_is_found"),
                 _TEST("losses/test_temperature.py", "test_printed_update_by_hand"))),
     Line("K19", "learning-rate decay", "times 0.9 every 1000 steps", "made for the UNet alone, and used by neither",
@@ -80,8 +87,9 @@ _LINES = (
          "throughout", ("transunet.features", "transunet.sampler"),
          tests=(_TEST(_TRAINING, "test_published_sampler_draws_high_slices_alone"),
                 _TEST(_TRAINING, "test_published_run_has_no_contrastive_loss_and_the_balanced_one_has"))),
-    Line("K21", "validation set", "50 scans", "the scans that were trained on",
-         fixed="held-out cases, which the report says", tests=(_SYSTEM,)),
+    Line("K21", "validation set (ours: which COVID cases train)", "50 scans", "the scans that were trained on",
+         ("cohort.covid_from",),
+         tests=(_TEST(_COHORTS, "test_the_published_code_trains_on_what_it_scores_and_says_so"), _SYSTEM)),
     Line("K22", "'Ground Truth Mask' of Figure 5", "-", "the GAN's pseudo-mask",
          fixed="the true mask, which the caption says", tests=(_SYSTEM,)),
     Line("K23", "patch embedding", "adjusted to the 128 x 128 x 1 image", "one token per cell of the 8 x 8 x 1024 map",
@@ -101,15 +109,34 @@ _LINES = (
     Line("K26", "order of the preparation", "resize, then the lungs (4.1.1) and the crop to them (4.1.2); paper 001's "
          "text: the lungs, the crop, then the only resize", "paper 001's: resize, the lungs, the crop, resize again",
          ("preprocess.resize_before_crop", "preprocess.lung_grid"),
-         tests=(_TEST("data/preprocess/test_preprocess.py", "test_the_lung_mask_is_made_where_the_option_says"),
-                _PRESETS)),
+         tests=(_TEST(_PREPARATION, "test_the_lung_mask_is_made_where_the_option_says"), _PRESETS)),
+    Line("K27", "noise filter of the scans (ours: side of a median, in pixels)",
+         "\"filtering methods to enhance the clarity\", not which (4.1.1)", "none", ("preprocess.median",),
+         tests=(_TEST(_PREPARATION, "test_the_median_takes_noise_out_of_the_lung_image_alone"),
+                _TEST("data/preprocess/test_shards.py",
+                      "test_lungs_prepared_otherwise_than_the_trainings_are_refused"))),
+    Line("K28", "Eq. 4 (what it teaches: docs/experiments/eq4.md)", "one positive sample and no labels, so that the "
+         "classes are not told apart; \"designed to distinguish effectively between different levels of infection\"",
+         "each sample's own label, weighted by 1.5, against the others",
+         ("transunet.contrastive_loss", "transunet.include_self"),
+         tests=(_TEST("losses/test_enhanced_contrastive.py",
+                      "test_eq4_as_printed_is_log_n_whatever_the_separation"),
+                _TEST("losses/test_enhanced_contrastive.py", "test_eq4_as_printed_by_hand"),
+                _TEST("losses/test_enhanced_contrastive.py", "test_descending_eq4_does_not_part_the_labels"),
+                _TEST("losses/test_enhanced_contrastive.py", "test_code_form_by_hand"))),
+    Line("K29", "proportions of the slices", "resized \"maintaining the aspect ratio\" (4.1.1)",
+         "stretched to the network's shape", ("preprocess.keep_aspect",),
+         tests=(_TEST(_PREPARATION, "test_pixels_are_as_high_as_wide_where_proportions_are_kept"),)),
+    Line("K30", "contrast", "\"techniques like contrast adjustment\", not which (4.1.1)", "the HU window alone",
+         fixed="the HU window alone, which the same section describes",
+         tests=(_TEST(_PREPARATION, "test_k30_the_window_alone_changes_the_contrast"),)),
 )
 
 _FIXES = (
     Fix("attention is divided by the root of its width", "multiplied, as coded, it saturates the softmax",
         ("transunet.attention_scale",)),
-    Fix("paper 001's contrastive loss at a low weight", "the code's loss is 0 with its own sampler (K20), and the "
-        "masks' loss shall lead", ("transunet.contrastive_loss", "transunet.contrastive_weight")),
+    Fix("a low weight for paper 001's contrastive loss", "the masks' loss shall lead",
+        ("transunet.contrastive_weight",)),
     Fix("a sigmoid, targets held to 0..1, the first output at their mean",
         "a linear output under a logistic loss has no natural cut, and one half is far from mostly empty masks",
         ("transunet.output", "transunet.clip_target", "transunet.start_at_mean")),
@@ -119,9 +146,9 @@ _FIXES = (
 )
 
 LEDGER = Ledger(
-    title="Paper 002: TransUNet (K01 - K26)",
+    title="Paper 002: TransUNet (K01 - K30)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
-                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F01 - F36.",
+                 "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F.",
     presets=("khali/published", "khali/paper", "khali/improved", "khali/demo"), lines=_LINES, order=2,
     improved="khali/improved", fixes=_FIXES, taken_over="shabani/improved")

@@ -1,7 +1,7 @@
 """The form of an entry, the tables of all papers, and how an entry is shown."""
 
-__all__ = ["LOGS", "OFF", "SUMS", "Quotation", "Quotations", "Silence", "as_json", "describe", "of_preset", "shown",
-           "tables"]
+__all__ = ["ASPECT", "LOGS", "NO_MEDIAN", "OFF", "SUMS", "Quotation", "Quotations", "Silence", "as_json", "describe",
+           "of_preset", "shown", "tables"]
 
 import dataclasses
 import textwrap
@@ -45,6 +45,8 @@ class Silence:
 # Silences that every paper shares.
 OFF = Silence("an aid of ours for other presets, off here")
 LOGS = Silence("how often is logged and saved changes no result; the interval is ours")
+NO_MEDIAN = Silence("no filter is named, so none is applied")
+ASPECT = Silence("that proportions are kept is not said; the box around the lungs is stretched to the network's shape")
 SUMS = Silence("read only where contrastive.grouping is sums; the published code's value")
 
 

@@ -2,7 +2,19 @@
 
 __all__ = ["QUOTATIONS"]
 
-from covid3dgan.evaluation.quotations.form import LOGS, OFF, SUMS, Quotation, Quotations, Silence
+from covid3dgan.evaluation.quotations.form import ASPECT, LOGS, NO_MEDIAN, OFF, SUMS, Quotation, Quotations, Silence
+
+_COHORT = {
+    "cohort.healthy": Quotation("4.1", "we used 254 healthy and 806 COVID-19 3D CT images to train the GAN",
+                                note="all that the data set has; those under 32 slices are left out later"),
+    "cohort.covid": Quotation("4.1", "we used 254 healthy and 806 COVID-19 3D CT images to train the GAN",
+                              note="all that the data set has and that are not scored"),
+    "cohort.grades": Silence("no grade is left out"),
+    "cohort.covid_from": Quotation("4.1", "Finally, we tested our model on 179 annotated 3D CT images", "unscored",
+                                   "Table 1 has other cases for training"),
+    "cohort.test": Quotation("4.1", "we tested our model on 179 annotated 3D CT images",
+                             note="all that have a mask; Radiopaedia's 9 are `evaluation.radiopaedia_cases` (F28)"),
+}
 
 _PREPROCESS = {
     "preprocess.shape": Quotation(
@@ -34,6 +46,8 @@ _PREPROCESS = {
                                                "the CT ours writes the CT (F13)"),
     "preprocess.min_slices": Quotation("4.1", "We removed the cases where the number of slices was lower than 32", 32),
     "preprocess.lung_level": Silence("no levelling of the lungs is named, so none is done"),
+    "preprocess.median": NO_MEDIAN,
+    "preprocess.keep_aspect": ASPECT,
 }
 
 _GAN = {
@@ -195,4 +209,4 @@ _SCORES = {
 }
 
 QUOTATIONS = Quotations("shabani/paper", "001",
-                        {**_PREPROCESS, **_GAN, **_PSEUDO, **_SEGMENTER, **_CONTRASTIVE, **_SCORES})
+                        {**_COHORT, **_PREPROCESS, **_GAN, **_PSEUDO, **_SEGMENTER, **_CONTRASTIVE, **_SCORES})

@@ -54,9 +54,10 @@ def _preset(path, metadata):
     """A preset that preprocesses as the run's did; its other stages are no part of an exported network."""
     facts = metadata["preprocessing"]
     known = {field.name for field in dataclasses.fields(PreprocessOptions)}
-    if set(facts["options"]) != known:
-        raise InputError(path, "the preprocessing options of this version",
-                         f"a difference in {sorted(set(facts['options']) ^ known)}", "export the run again")
+    odd = set(facts["options"]) - known  # one that is missing came later: its default is what was done before
+    if odd:
+        raise InputError(path, "the preprocessing options of this version", f"also {sorted(odd)}",
+                         "export the run again")
     options = {name: tuple(value) if isinstance(value, list) else value for name, value in facts["options"].items()}
     return System(metadata["preset"]["name"], "of an exported network", preprocess=PreprocessOptions(**options),
                   gan=Gan(volume_shape=tuple(facts["volume_shape"])))

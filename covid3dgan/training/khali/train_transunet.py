@@ -12,12 +12,13 @@ from covid3dgan.data.batches.grouped_batches import contrasted, grouped_batches
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.data.batches.segmenter_batches import segmenter_batches
 from covid3dgan.data.batches.slice_groups import group_slices
-from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_preparation
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.inference.lesions import load_transunet, score_maps
 from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.keep_best import KeepBest
+from covid3dgan.training.khali.temperature import FitTemperature, fit_on_groups
 from covid3dgan.training.khali.transunet import (
     build_training,
     loss_weights,
@@ -47,7 +48,7 @@ def train_transunet(data, gan, path, preset, execution, validation=None):
     """
     execution.prepare()
     found = load_pseudo_slices(data, gan, preset.pseudo, execution.seed, preset.segmenter)
-    refuse_other_level(found.cases, preset.preprocess)
+    refuse_other_preparation(found.cases, preset.preprocess)
     return train_on_slices(found, path, preset, execution, validation, {"gan": str(gan), "gan_step": found.gan_step})
 
 
@@ -76,7 +77,9 @@ def train_on_slices(found, path, preset, execution, validation=None, details=Non
         rows = np.concatenate([found.slices[shown], targets[shown], scores], axis=2)
         return {"slice, pseudo-mask, output": np.clip(rows, 0.0, 1.0)[..., None]}
 
-    callbacks = [*_keepers(training, preset, validation), lambda recorder: Panels(recorder, draw)]
+    callbacks = [*_keepers(training, preset, validation),
+                 *_temperature_fits(training, found.slices, groups, run, execution.seed),
+                 lambda recorder: Panels(recorder, draw)]
     run_training(training, run, execution, lambda first, last: step_dataset(batches, first, last), options.steps,
                  options.log_every, options.checkpoint_every, shown=SHOWN, callbacks=callbacks)
     if run.manifest["status"] == "done":
@@ -109,6 +112,17 @@ def _keepers(training, preset, validation):
 
     return [lambda recorder: KeepBest(recorder, training.averaged or training.network, training.best, training.score,
                                       lambda: loss(recorder.step), options.checkpoint_every)]
+
+
+def _temperature_fits(training, slices, groups, run, seed):
+    """The callback that fits the temperature, where the preset wants that: a list of one function, or none."""
+    if training.temperature is None:
+        return []
+
+    def fit(initial):
+        return fit_on_groups(training.features, slices, groups, seed, initial)
+
+    return [lambda recorder: FitTemperature(recorder, training, fit, lambda facts: run.update(temperature=facts))]
 
 
 def _record_kept(run, score):

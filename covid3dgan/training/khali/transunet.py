@@ -19,6 +19,7 @@ from covid3dgan.losses import enhanced_contrastive_loss, sensitivity_loss
 from covid3dgan.models.from_presets import transunet_network, transunet_scores
 from covid3dgan.models.transunet import ENCODED
 from covid3dgan.training.keep_best import BestScore
+from covid3dgan.training.khali.temperature import Temperature
 from covid3dgan.training.shabani.segmenter import learning_rate
 from covid3dgan.training.updates import minimise, move_average
 
@@ -55,6 +56,8 @@ class TransUnetTraining(keras.Model):
         super().__init__(name="transunet_training")
         self.network, self.options, self.averaged, self.best = network, options, averaged, best
         self.score = None if best is None else BestScore(name="score")
+        by_descent = options.temperature_by == "descent"
+        self.temperature = Temperature(options.temperature, name="temperature") if by_descent else None
         self.both = keras.Model(network.input, [network.output, network.get_layer(ENCODED).output])
         self.built = True
 
@@ -66,12 +69,18 @@ class TransUnetTraining(keras.Model):
 
     def networks(self):
         """Name -> model, for checkpoints."""
-        found = {"network": self.network, "averaged": self.averaged, "best": self.best, "score": self.score}
+        found = {"network": self.network, "averaged": self.averaged, "best": self.best, "score": self.score,
+                 "temperature": self.temperature}
         return {name: model for name, model in found.items() if model is not None}
 
     def optimizers(self):
         """Name -> optimizer, for checkpoints."""
         return {"adam": self.adam}
+
+    def features(self, images):
+        """What is contrasted of slices (B, H, W, 1): (B, ...) float32."""
+        logits, encoded = self.both(images, training=False)
+        return np.asarray(logits if self.options.features == "logits" else encoded, np.float32)
 
     def call(self, inputs, training=False):
         """Lesion scores (B, H, W, 1)."""
@@ -105,8 +114,9 @@ class TransUnetTraining(keras.Model):
         if options.contrastive_weight or options.first_phase_steps:
             count = contrasted(options)
             features = logits if options.features == "logits" else encoded
+            temperature = options.temperature if self.temperature is None else self.temperature.value
             contrastive = enhanced_contrastive_loss(
-                features[:count], labels[:count], options.temperature, include_self=options.include_self,
+                features[:count], labels[:count], temperature, include_self=options.include_self,
                 variant=options.contrastive_loss, allow_one_class=options.sampler == "published")
         else:
             contrastive = tf.constant(0.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from covid3dgan.data.batches import pipelines
-from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_preparation
 from covid3dgan.errors import InputError
 from covid3dgan.inference import pseudo_masks
 from covid3dgan.training.callbacks import CollapseMonitor, Panels
@@ -37,7 +37,7 @@ def train_gan(data, path, preset, execution):
     if cases.shape != tuple(options.volume_shape):
         raise InputError(folders[0], f"volumes of {options.volume_shape} (gan.volume_shape)", f"{cases.shape}",
                          "preprocess with the same preset, or set gan.volume_shape")
-    refuse_other_level(cases, preset.preprocess)
+    refuse_other_preparation(cases, preset.preprocess)
     devices = execution.devices()
     precision = execution.prepare()
     devices.share_batch(options.batch_size, "gan.batch_size", execution.accumulate)

@@ -7,7 +7,7 @@ import numpy as np
 from covid3dgan import models, progress
 from covid3dgan.data.batches.segmenter_batches import SEGMENTER_AXES, segmenter_batches
 from covid3dgan.data.batches.slice_groups import group_slices
-from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_preparation
 from covid3dgan.evaluation.thresholds import threshold_curve
 from covid3dgan.inference.lesions import load_segmenter, score_maps
 from covid3dgan.training.callbacks import Panels
@@ -34,7 +34,7 @@ def train_segmenter(data, gan, path, preset, execution, validation=None):
     devices, precision = execution.devices(), execution.prepare()
     devices.share_batch(preset.segmenter.batch_size, "segmenter.batch_size")
     found = load_pseudo_slices(data, gan, preset.pseudo, execution.seed, preset.segmenter)
-    refuse_other_level(found.cases, preset.preprocess)
+    refuse_other_preparation(found.cases, preset.preprocess)
     run = devices.start_run(path, "segmenter", preset, execution.seed, inputs=found.cases.files(),
                             resume=execution.resume,
                             overwrite=execution.overwrite,

@@ -10,6 +10,7 @@ from covid3dgan import presets
 from covid3dgan.data.files import geometry
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.data.preprocess import frame
+from covid3dgan.data.preprocess.prepared_case import restore
 from covid3dgan.data.preprocess.recipe import PreprocessOptions, prepare, preprocess
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, InputError, InputWarning
@@ -165,6 +166,61 @@ def test_the_lung_mask_is_made_where_the_option_says(case):
     third = prepare(case.ct, infection=case.infection, options=by_text)
     assert third.facts["lung_mask"] == "threshold on the resampled CT" and third.lung.shape == SMALL
     assert 0.1 < third.lung_mask.mean() < 0.9 and third.infection.sum() > 0
+
+
+def test_the_median_takes_noise_out_of_the_lung_image_alone():
+    hu = np.full((40, 40, 40), 40.0, np.float32)
+    hu[5:35, 5:35, 4:36] = -860
+    lungs = (hu < 0).astype(np.uint8)
+    hu[8:32:4, 8:32:4, 6:34:2] = 300  # single bright voxels
+    shape = (32, 30, 30)  # the lungs' own size, so that nothing is interpolated
+    options = PreprocessOptions.paper(shape=shape, crop_margin=0.0)
+    noisy, smooth = (prepare(Volume(hu, np.eye(4)), lungs, options=dataclasses.replace(options, median=side))
+                     for side in (1, 3))
+    assert noisy.lung.max() == pytest.approx(1300 / 1400, abs=1e-3)
+    np.testing.assert_allclose(smooth.lung, 140 / 1400, atol=1e-3)
+    np.testing.assert_array_equal(noisy.base, smooth.base)
+
+
+@pytest.mark.parametrize("recipe", ["paper", "khali"])
+def test_pixels_are_as_high_as_wide_where_proportions_are_kept(case, recipe):
+    base = PreprocessOptions.paper() if recipe == "paper" else presets.get("khali/paper").preprocess
+    stretched, kept = (prepare(case.ct, case.lungs, case.infection,
+                               dataclasses.replace(base, shape=SMALL, min_slices=8, keep_aspect=value))
+                       for value in (False, True))
+    ratios = [found.spacing[1] / found.spacing[2] for found in (stretched, kept)]
+    assert ratios[0] < 0.85 and abs(ratios[1] - 1) < 0.05
+    # The lungs stay whole, and as large in millimetres.
+    sizes = [found.lung_mask.sum() * np.prod(found.spacing) for found in (stretched, kept)]
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.03)
+    lesions = [found.infection.sum() * np.prod(found.spacing) for found in (stretched, kept)]
+    assert lesions[1] == pytest.approx(lesions[0], rel=0.1)
+
+
+def test_a_box_widened_beyond_the_ct_is_filled_with_air_and_leads_back(case):
+    narrow = [Volume(v.array[8:-8], v.affine @ np.array([[1, 0, 0, 8], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]]))
+              for v in (case.ct, case.lungs)]
+    options = PreprocessOptions.paper(shape=SMALL, min_slices=8, keep_aspect=True, crop_margin=40.0)
+    found = prepare(*narrow, options=options)
+    starts = [side[0] for side in found.facts["crop"]]
+    assert min(starts) < 0 and found.lung_mask.sum() > 0
+    assert abs(found.spacing[1] / found.spacing[2] - 1) < 0.05
+    beyond = found.base[:, :, 0]
+    assert beyond.max() < 1e-3 and found.lung[:, :, 0].max() < 1e-3
+    back = restore(found, found.lung_mask) > 0.5
+    overlap = np.logical_and(back, narrow[1].array > 0).sum() / np.logical_or(back, narrow[1].array > 0).sum()
+    assert overlap > 0.8
+
+
+def test_k30_the_window_alone_changes_the_contrast():
+    hu = np.full((40, 40, 40), 40.0, np.float32)
+    hu[5:35, 5:35, 4:36] = -860
+    hu[20, 20, 20] = -440
+    lungs = np.zeros(hu.shape, np.uint8)
+    lungs[5:35, 5:35, 4:36] = 1
+    options = dataclasses.replace(presets.get("khali/paper").preprocess, shape=(32, 40, 40), median=1)
+    found = prepare(Volume(hu, np.eye(4)), lungs, options=options)
+    assert np.median(found.lung[found.lung_mask > 0]) == pytest.approx((1000 - 860) / 1400, abs=1e-3)
 
 
 def test_a_thick_slice_ct_keeps_its_proportions(case):

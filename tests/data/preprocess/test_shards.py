@@ -8,7 +8,7 @@ import pytest
 from covid3dgan import presets
 from covid3dgan.data.batches.pipelines import gan_batches
 from covid3dgan.data.preprocess import prepared_case
-from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_level
+from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_preparation
 from covid3dgan.data.preprocess.shards import INDEX, ShardWriter, write_shards
 from covid3dgan.errors import InputError
 from covid3dgan.presets.preprocessing import PreprocessOptions
@@ -44,7 +44,7 @@ def test_training_sees_the_same_batches_from_shards(folder):
 
 
 @pytest.mark.parametrize("kept_in", ["cases", "shards"])
-def test_lungs_of_another_level_than_the_trainings_are_refused(folder, kept_in):
+def test_lungs_prepared_otherwise_than_the_trainings_are_refused(folder, kept_in):
     """Else the network would later see CTs that were prepared in another way than what it learned from."""
     path = folder / "cases/case3.npz"
     case = prepared_case.load(path)
@@ -53,10 +53,12 @@ def test_lungs_of_another_level_than_the_trainings_are_refused(folder, kept_in):
     prepared_case.save(plain_case, path, True)
     write_shards(folder / "cases", folder / "shards", per_shard=3)
     cases = open_prepared(folder / kept_in)
-    refuse_other_level(cases, plain)
-    refuse_other_level(cases.take([0, 1, 2]), level)  # these do not say
+    refuse_other_preparation(cases, plain)
+    refuse_other_preparation(cases.take([0, 1, 2]), level)  # these do not say
     with pytest.raises(InputError, match="case3: expected lungs prepared with preprocess.lung_level=-860.0, found Non"):
-        refuse_other_level(cases, level)
+        refuse_other_preparation(cases, level)
+    with pytest.raises(InputError, match="case3: expected lungs prepared with preprocess.median=3, found 1"):
+        refuse_other_preparation(cases, dataclasses.replace(plain, median=3))
 
 
 def test_reads_like_an_array(folder):

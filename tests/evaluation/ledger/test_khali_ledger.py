@@ -13,8 +13,8 @@ PAPER = paper_tables.numbers()["002"]
 TABLE, CODE = PAPER["table1"], PAPER["authors_code_output"]
 
 
-def test_the_ledger_has_all_of_k01_to_k26():
-    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 27)]
+def test_the_ledger_has_all_of_k01_to_k30():
+    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 31)]
 
 
 def test_k01_the_texts_dice_is_the_codes_and_not_the_tables():
@@ -58,7 +58,11 @@ def test_presets_take_the_texts_and_the_codes_values():
         "transunet.sampler": ("published", "balanced"),
         "transunet.first_phase": ("contrastive-and-mse", "contrastive"),
         "transunet.keep": ("last", "best"), "transunet.ema_decay": (0.0, 0.0),
-        "transunet.learning_rate": (5e-5, 5e-5), "transunet.beta": (2.0, 2.0),
+        "cohort.healthy": (51, 51), "cohort.covid": (50, 100), "cohort.covid_from": ("scored", "unscored"),
+        "cohort.grades": ((), ("CT-1", "CT-2")), "preprocess.median": (1, 3), "preprocess.keep_aspect": (False, True),
+        "transunet.contrastive_loss": ("khali_code", "eq4_literal"), "transunet.include_self": (True, True),
+        "transunet.temperature_by": ("fixed", "fixed"), "transunet.learning_rate": (5e-5, 5e-5),
+        "transunet.beta": (2.0, 2.0),
     }
     found = {path: tuple(option_value(f"khali/{name}", path) for name in ("published", "paper")) for path in expected}
     assert found == expected

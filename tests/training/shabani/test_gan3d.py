@@ -73,6 +73,31 @@ def test_one_adam_state_serves_both_generator_updates_where_published():
         assert ("reconstruction" in network.optimizers()) != shared
 
 
+def test_the_reconstruction_loss_is_the_presets():
+    found = {}
+    for kind in ("mse", "mae"):
+        compat.seed_everything(1)
+        network = build_gan(_preset(reconstruction_loss=kind, reconstruction_focus=0.0, reconstructions=1).gan)
+        batch = _constants(_batches(_preset(reconstructions=1))(0))
+        errors = network.generate([batch["noisy"][0], batch["latent_reconstruction"][0]], training=True)
+        errors = np.asarray(errors, np.float32) - batch["clean"][0].numpy()
+        wanted = np.mean(errors ** 2 if kind == "mse" else np.abs(errors))
+        found[kind] = float(network.reconstruction_phase(batch)["reconstruction_loss"])
+        assert found[kind] == pytest.approx(wanted, rel=1e-4)
+    assert found["mae"] > 1.1 * found["mse"]
+
+
+def test_e01_a_training_step_follows_eq_2_or_table_2_of_paper_000():
+    found = {}
+    for kind in ("mse", "log"):
+        compat.seed_everything(1)
+        preset = _preset("elmourabit/paper", adversarial_loss=kind, discriminator="published")
+        found[kind] = float(build_gan(preset.gan).discriminator_phase(_constants(_batches(preset)(0)))[
+            "discriminator_loss"])
+    # An undecided discriminator: 0.25 of squared error, log 2 of logarithm.
+    assert found["mse"] == pytest.approx(0.25, abs=0.1) and found["log"] == pytest.approx(np.log(2), abs=0.2)
+
+
 def test_update_order_is_the_presets():
     for order, first in (("reconstruction-first", "reconstruction_loss"),
                          ("discriminator-first", "discriminator_loss")):
