@@ -4,7 +4,7 @@
 >>> write(ct.like(mask.astype("uint8")), "mask.nii.gz")       # doctest: +SKIP
 """
 
-__all__ = ["Volume", "read", "read_labels", "read_mask", "write"]
+__all__ = ["Volume", "read", "read_labels", "read_mask", "read_values", "write"]
 
 import dataclasses
 import os
@@ -135,6 +135,15 @@ def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, flo
         volume = volume.like(from_window(volume.array, window))
     check_values(path, volume.array, strict)
     return volume
+
+
+def read_values(path: PathLike, strict: bool = False) -> Volume:
+    """Reads a volume whatever its values are: scores, labels, differences. ``read`` and ``read_mask`` check them.
+
+    Returns:
+        A ``Volume`` with float32 values.
+    """
+    return _read(path, strict)
 
 
 def read_labels(path: PathLike, strict: bool = False) -> Volume:

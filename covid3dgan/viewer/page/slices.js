@@ -1,0 +1,147 @@
+// Axial, coronal and sagittal slices: NiiVue on one canvas.
+import { DRAG_MODE, Niivue, NVImage, SLICE_TYPE } from '@niivue/niivue'
+import { HEAT } from './colours.js'
+
+const { AXIAL, CORONAL, SAGITTAL } = SLICE_TYPE
+// Left, top, width, height as shares of the canvas; the fourth quarter belongs to the 3D scene.
+const LAYOUTS = {
+  all: [[AXIAL, [0, 0, 0.5, 0.5]], [CORONAL, [0.5, 0, 0.5, 0.5]], [SAGITTAL, [0, 0.5, 0.5, 0.5]]],
+  axial: [[AXIAL, [0, 0, 1, 1]]],
+  coronal: [[CORONAL, [0, 0, 1, 1]]],
+  sagittal: [[SAGITTAL, [0, 0, 1, 1]]],
+  '3d': [[AXIAL, [0, 0, 1, 1]]],
+}
+// NiiVue's COLORMAP_TYPE, which it does not export: colours from 0 to the largest value, nothing below the cut.
+const TRANSPARENT_BELOW = 1
+const AXIS = { all: 2, axial: 2, coronal: 1, sagittal: 0, '3d': 2 }
+
+export class Slices {
+  constructor(onMove) {
+    this.view = 'all'
+    this.nv = new Niivue({
+      backColor: [0, 0, 0, 1], crosshairColor: [0.35, 0.75, 1, 0.8], crosshairWidth: 0.6,
+      crosshairWidthUnit: 'mm', crosshairGap: 8, fontColor: [1, 0.72, 0.2, 1], isRadiologicalConvention: true, dragAndDropEnabled: false, show3Dcrosshair: false,
+      dragMode: DRAG_MODE.none, dragModePrimary: DRAG_MODE.crosshair, loadingText: '', logLevel: 'error',
+      viewModeHotKey: '', clipPlaneHotKey: '', cycleClipPlaneHotKey: '', tileMargin: 4, multiplanarEqualSize: false,
+    })
+    this.nv.onLocationChange = onMove
+  }
+
+  async attach(canvas) {
+    await this.nv.attachToCanvas(canvas)
+    this.nv.addColormap('heat', HEAT)
+    this.setView(this.view)
+  }
+
+  // layers: [{ buffer, kind, colours, top }]. Masks are drawn over maps, those over the CT as if healthy.
+  async show(ct, layers, window) {
+    for (const old of [...this.nv.volumes].reverse()) this.nv.removeVolume(old)
+    await this.add({ buffer: ct, kind: 'ct' }, window)
+    this.drawn = {}
+    for (const kind of ['healthy', 'map', 'mask']) {
+      for (const [number, layer] of layers.entries()) {
+        if (layer.kind !== kind) continue
+        this.drawn[number] = this.nv.volumes.length
+        await this.add(layer, window)
+      }
+    }
+    this.nv.updateGLVolume()
+    this.thinCrosshair()
+    this.reset()
+  }
+
+  async add({ buffer, kind, colours, top }, window) {
+    const image = await NVImage.new(buffer, `${kind}.nii`, kind === 'map' ? 'heat' : 'gray', 1)
+    image.name = kind
+    if (kind === 'mask') image.setColormapLabel(lookup(colours))
+    if (kind === 'map') {
+      image.colormapType = TRANSPARENT_BELOW
+      ;[image.cal_min, image.cal_max] = [top / 10, top]
+    }
+    if (kind === 'ct' || kind === 'healthy') [image.cal_min, image.cal_max] = window
+    if (kind !== 'ct') image.opacity = 0
+    this.nv.addVolume(image)
+  }
+
+  setWindow([low, high]) {
+    for (const image of this.nv.volumes) {
+      if (image.name === 'ct' || image.name === 'healthy') [image.cal_min, image.cal_max] = [low, high]
+    }
+    this.nv.updateGLVolume()
+  }
+
+  // number: the layer's place in the list that show() got.
+  setOpacity(number, opacity) {
+    this.nv.setOpacity(this.drawn[number], opacity)
+  }
+
+  setThreshold(number, value) {
+    this.nv.volumes[this.drawn[number]].cal_min = value
+    this.nv.updateGLVolume()
+  }
+
+  setView(view) {
+    this.view = view
+    this.thinCrosshair()
+    this.nv.setCustomLayout(LAYOUTS[view].map(([sliceType, position]) => ({ sliceType, position })))
+  }
+
+  // NiiVue's crosshair is millimetres wide: as many as are a pixel and a half.
+  thinCrosshair() {
+    if (!this.nv.volumes.length) return
+    const extent = this.shape[0] * this.nv.volumes[0].pixDimsRAS[1]
+    const pixels = this.nv.canvas.clientWidth * (this.view === 'all' ? 0.5 : 1)
+    this.nv.opts.crosshairWidth = (1.5 * extent) / Math.max(1, pixels)
+  }
+
+  setTool(tool) {
+    this.nv.opts.dragModePrimary = tool === 'pan' ? DRAG_MODE.pan : DRAG_MODE.crosshair
+    this.nv.opts.dragMode = tool === 'pan' ? DRAG_MODE.pan : DRAG_MODE.none
+  }
+
+  reset() {
+    this.nv.setPan2Dxyzmm([0, 0, 0, 1])
+    this.nv.scene.crosshairPos = [0.5, 0.5, 0.5]
+    this.nv.createOnLocationChange()
+    this.nv.drawScene()
+  }
+
+  zoom(factor) {
+    const [x, y, z, scale] = this.nv.scene.pan2Dxyzmm
+    this.nv.setPan2Dxyzmm([x, y, z, Math.min(12, Math.max(0.5, scale * factor))])
+    this.nv.drawScene()
+  }
+
+  // The axis that the slice slider and the arrow keys move along.
+  get axis() {
+    return AXIS[this.view]
+  }
+
+  get shape() {
+    return this.nv.volumes[0].dimsRAS.slice(1, 4)
+  }
+
+  get voxel() {
+    return this.nv.frac2vox(this.nv.scene.crosshairPos)
+  }
+
+  move(axis, count) {
+    const by = [0, 0, 0]
+    by[axis] = count
+    this.nv.moveCrosshairInVox(...by)
+  }
+
+  place(millimetres) {
+    this.nv.scene.crosshairPos = this.nv.mm2frac(millimetres)
+    this.nv.createOnLocationChange()
+    this.nv.drawScene()
+  }
+}
+
+// NiiVue's label table: transparent background, then one colour for each label.
+function lookup(colours) {
+  const all = [[0, 0, 0], ...colours]
+  const channel = (index) => all.map((colour) => colour[index])
+  return { R: channel(0), G: channel(1), B: channel(2), A: all.map((_, label) => (label ? 255 : 0)),
+    I: all.map((_, label) => label), labels: all.map((_, label) => `${label}`) }
+}
