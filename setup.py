@@ -1,12 +1,26 @@
 """Package metadata; the pinned environments live in requirements.txt and requirements-keras3.txt."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "([^"]+)"', (HERE / "covid3dgan" / "__init__.py").read_text())[1]
+
+class BuildWithViewer(build_py):
+    """Builds the page of ``covid3dgan view`` first, where that is possible; elsewhere ``view`` says what to run."""
+
+    def run(self):
+        """As always, after the page; an editable install finds what ``make viewer`` builds."""
+        if not getattr(self, "editable_mode", False):
+            subprocess.run([sys.executable, str(HERE / "covid3dgan" / "viewer" / "build.py"), "--if-possible"],
+                           check=False)
+        super().run()
+
 
 setup(
     name="covid3dgan",
@@ -17,7 +31,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
-    package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite"]},
+    package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite", "viewer/*.json",
+                                 "viewer/page/*", "viewer/licences/*", "viewer/built/*.html"]},
+    cmdclass={"build_py": BuildWithViewer},
     # What predict, evaluate and verify need; no TensorFlow. python-gdcm decodes compressed DICOM; its wheels for Python
     # 3.9 end with 3.2.2.
     install_requires=["nibabel>=5", "numpy>=1.24", "scipy>=1.11", "threadpoolctl>=3.2", "matplotlib>=3.7",

@@ -13,11 +13,11 @@ EXAMPLES = {
     "pseudo-mask": ("runs/gan prepared/covid pseudo_masks",
                     "runs/gan prepared/covid pseudo_masks --seed 1 --overwrite"),
     "predict": ("my_ct.nii.gz masks", "dicom_folder masks --model runs/segmenter --probability --overlay"),
+    "view": ("my_ct.nii.gz masks/my_ct.nii.gz", "cts masks --out page.html"),
     "evaluate": ("masks true_masks --protocol per_volume", "masks data/mosmed --protocol published --out scores"),
     "reproduce": ("shabani --preset shabani/demo --out runs/shabani",
                   "afseg --task cells --data data/rbc --out runs/rbc"),
     "export": ("runs/segmenter", "runs/segmenter exports/segmenter --format tflite --precision dynamic-int8"),
     "import-weights": ("my_en_de", "generator_model saved_models/generator --shape 32,128,128"),
     "notebook": ("run GAN3D.ipynb --steps 2", "run Preprocess.ipynb --map '.../Data=data/mosmed/images'"),
-    "view": ("my_ct.nii.gz masks/my_ct.nii.gz", "my_ct.nii.gz masks/my_ct.nii.gz --out page.html"),
 }

@@ -1,22 +1,16 @@
-"""``covid3dgan view CT [MASK ...] --out page.html``: a page that shows CTs and masks in a browser, without a network."""
+"""``covid3dgan view CT [MASK ...] --out page.html``: a page that shows CTs and masks in a browser."""
 
 __all__ = ["add_arguments", "run"]
 
-import argparse
 import sys
 from pathlib import Path
 
 from covid3dgan import progress
 
-EXAMPLES = """examples:
-  covid3dgan view my_ct.nii.gz masks/my_ct.nii.gz     a CT with its mask: writes my_ct.html
-  covid3dgan view cts masks --out page.html           a folder of CTs with what predict wrote, one page with a list"""
-
 
 def add_arguments(parser):
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = EXAMPLES
-    parser.add_argument("ct", metavar="CT", help="a NIfTI file, a DICOM folder, a data set or a folder of CTs")
+    parser.add_argument("ct", metavar="CT", help="a NIfTI file, a DICOM series, a zip file, a data set or a "
+                        "folder of CTs")
     parser.add_argument("layers", metavar="MASK", nargs="*", help="masks, scores or as-if-healthy volumes on the CT's "
                         "grid; for several CTs folders with files named after them (ID.nii.gz, ID_scores.nii.gz)")
     parser.add_argument("--out", help="the page to write (default: CT's name with .html, in this folder)")
@@ -30,7 +24,7 @@ def run(args):
     from covid3dgan.viewer.page import write_page
 
     cases = find_cases(args.ct, args.layers, args.lungs)
-    name = cases[0].id if len(cases) == 1 else stem(Path(args.ct).resolve())
+    name = cases[0].input.id if len(cases) == 1 else stem(Path(args.ct).resolve())
     out = Path(args.out or f"{name}.html")
     _, problems = write_page(cases, out, title=name, overwrite=args.overwrite)
     for problem in problems:

@@ -85,8 +85,8 @@ def _bundle(work, node):
 def _run(command, work, node):
     path = os.pathsep.join([str(Path(node).parent), os.environ.get("PATH", "")])
     try:
-        done = subprocess.run(command, cwd=work, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=600)
+        done = subprocess.run(command, cwd=work, env={**os.environ, "PATH": path}, stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=600)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{Path(command[0]).name} did not run: {error}") from None
     if done.returncode:

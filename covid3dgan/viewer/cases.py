@@ -4,12 +4,11 @@ __all__ = ["CaseFiles", "find_cases"]
 
 import dataclasses
 from pathlib import Path
-from typing import Optional
 
 from covid3dgan.data.datasets.cases import VOLUME_SUFFIXES, case_id, data_files, stem
 from covid3dgan.data.datasets.opening import find_dataset
 from covid3dgan.errors import InputError
-from covid3dgan.inference.inputs import find_inputs
+from covid3dgan.inference.inputs import Input, find_inputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,18 +16,15 @@ class CaseFiles:
     """The files of one CT; ``layers`` are (name, path), lie on its grid and are told apart by their values
     (viewer.layers)."""
 
-    id: str
-    ct: Path
+    input: Input
     layers: tuple[tuple[str, Path], ...] = ()
-    lungs: Optional[Path] = None
-    window: Optional[tuple[float, float]] = None
 
 
 def find_cases(ct, layers=(), lungs=None):
     """The cases at ``ct``, in the order of their ids.
 
     Args:
-        ct: a NIfTI file, a DICOM folder, a data set (its own masks are shown, too), or a folder of CTs.
+        ct: a NIfTI file, a DICOM series, a zip file, a data set (its own masks are shown, too), or a folder of CTs.
         layers: for one CT files; for several folders with files named after the CTs: ID.nii.gz, ID_scores.nii.gz.
         lungs: a lung mask (for one CT) or a folder of lung masks.
 
@@ -48,9 +44,9 @@ def find_cases(ct, layers=(), lungs=None):
             found[ids[0]].append((_name(path, ids[0]), path))
         else:
             raise InputError(path, f"a folder of masks for {len(ids)} CTs", "one file", "pass the folder")
-    for name, path in own.items():
-        found[name].append(("reference mask", path))  # the last, so that a prediction has the first colour
-    return [CaseFiles(item.id, item.path, tuple(found[item.id]), item.lungs, item.window) for item in inputs]
+    for name in own.keys() & found.keys():
+        found[name].append(("reference mask", own[name]))  # the last, so that a prediction has the first colour
+    return [CaseFiles(item, tuple(found[item.id])) for item in inputs]
 
 
 def _own_masks(ct):

@@ -46,16 +46,21 @@ def read_case(files):
     Returns:
         :class:`Case`.
     """
-    ct = volumes.read(files.ct, window=files.window)
+    item = files.input
+    if item.problem is not None:
+        raise item.problem
+    if item.is_picture:
+        raise InputError(item.path, "a CT of many slices", "a picture", "open it in any picture viewer")
+    ct = volumes.read(item.path, window=item.window, series=item.series)
     lungs, notes = None, ()
     try:
-        lungs = lung_mask_for(ct, volumes.read_mask(files.lungs) if files.lungs else None)
+        lungs = lung_mask_for(ct, volumes.read_mask(item.lungs) if item.lungs else None)
     except InputError:
-        if files.lungs:
+        if item.lungs:
             raise
         notes = ("No lungs were found: the whole CT is shown, without sides and shares.",)
-        warnings.warn(InputWarning(f"{files.ct}: no lungs found; the whole CT is shown"), stacklevel=2)
-    return Case(files.id, ct, tuple(read_layer(path, ct, lungs, name) for name, path in files.layers), lungs, notes)
+        warnings.warn(InputWarning(f"{item.path}: no lungs found; the whole CT is shown"), stacklevel=2)
+    return Case(item.id, ct, tuple(read_layer(path, ct, lungs, name) for name, path in files.layers), lungs, notes)
 
 
 def write_page(cases, out, title="CT", notice="", overwrite=False):
@@ -88,14 +93,14 @@ def write_page(cases, out, title="CT", notice="", overwrite=False):
                 try:
                     read = case if isinstance(case, Case) else read_case(case)
                 except InputError as error:
-                    problems.append(str(error))
+                    problems.append(str(error) if isinstance(case, Case) else case.input.named(error))
                     continue
                 about.append(_write_case(page, read, budget, len(about)))
             page.write(_json_block("cases", {"title": title, "notice": f"{NOTICE} {notice}".strip(), "cases": about}))
             page.write(foot)
         if not about:
-            raise InputError(out, "a CT that can be shown", f"none ({problems[0].rstrip('.') if problems else 'no CT'})",
-                             "check the input")
+            why = f" ({problems[0].rstrip('.')})" if problems else ""
+            raise InputError(out, "a CT that can be shown", f"none{why}", "check the input")
     return out, problems
 
 

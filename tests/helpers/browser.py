@@ -9,6 +9,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -18,6 +19,14 @@ _OPTIONS = ("--headless=new", "--no-sandbox", "--remote-debugging-pipe", "--use-
             "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic",
             "--disable-extensions", "--mute-audio", "--hide-scrollbars", "--force-color-profile=srgb")
+
+# Chromium reads commands from descriptor 3 and answers on 4: a small Python puts the pipes there and becomes Chromium.
+_AT_3_AND_4 = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(pipe), fcntl.F_DUPFD, 10) for pipe in sys.argv[1:3]]
+os.dup2(pipes[0], 3), os.dup2(pipes[1], 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class NoBrowser(Exception):
@@ -45,15 +54,14 @@ class Page:
         self.requests, self.errors, self._count, self._unread = [], [], 0, b""
 
     def __enter__(self):
-        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True) if _can_ignore() else \
-            tempfile.TemporaryDirectory()
+        self._profile = tempfile.mkdtemp()
         theirs_in, ours_out = os.pipe()
         ours_in, theirs_out = os.pipe()
-        # Chromium reads commands from descriptor 3 and answers on 4; a shell puts the pipes there.
-        command = [find_browser(), *_OPTIONS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [find_browser(), *_OPTIONS, f"--user-data-dir={self._profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *command], pass_fds=(theirs_in, theirs_out),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [sys.executable, "-S", "-c", _AT_3_AND_4, str(theirs_in), str(theirs_out), *command],
+            pass_fds=(theirs_in, theirs_out), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
         os.close(theirs_in)
         os.close(theirs_out)
         self._in, self._out, self._session = ours_in, ours_out, None
@@ -71,7 +79,7 @@ class Page:
             os.close(descriptor)
         self._process.kill()
         self._process.wait()
-        self._profile.cleanup()
+        shutil.rmtree(self._profile, ignore_errors=True)
 
     def open(self, path):
         """Loads a file and waits until the page says which case it shows."""
@@ -161,10 +169,3 @@ class Page:
             self.errors.append(str([part.get("value", part.get("description")) for part in params["args"]]))
         elif method == "Log.entryAdded" and params["entry"]["level"] in ("error", "warning"):
             self.errors.append(params["entry"]["text"])
-
-
-def _can_ignore():
-    """Whether temporary folders can be removed while Chromium still writes to them (Python 3.10)."""
-    import sys
-
-    return sys.version_info >= (3, 10)

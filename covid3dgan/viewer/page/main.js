@@ -10,7 +10,7 @@ import { pinch } from './touch.js'
 const WINDOWS = { lung: [-1350, 150], soft: [-160, 240], wide: [-1024, 500] }
 const page = about()
 const slices = new Slices(moved)
-const scene = new Scene()
+const scene = new Scene((...sides) => sides.forEach((side, at) => { document.querySelectorAll('.side')[at].textContent = side }))
 const press = {}
 let current = -1
 let panel = { toggle() {} }

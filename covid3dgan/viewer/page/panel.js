@@ -17,7 +17,7 @@ export function layerList(about, changed, threshold) {
   const rows = about.layers.map((layer, number) => row(about, layer, number, changed, threshold))
   if (about.lungs) rows.push(row(about, { name: 'Lungs in 3D', kind: 'lungs' }, 'lungs', changed))
   find('layers').replaceChildren(...rows.map((entry) => entry.element))
-  if (!rows.length) find('layers').append(make('p', { textContent: 'No mask was given: the CT alone.' }))
+  if (!about.layers.length) find('layers').append(make('p', { textContent: 'No mask was given: the CT alone.' }))
   for (const entry of rows) entry.apply()
   return { toggle: (number) => rows[number]?.toggle() }
 }

@@ -17,14 +17,21 @@ void main() {
   color = vec4(vClr.rgb * light, clamp(opacity * (0.22 + 1.1 * rim * rim), 0.0, 0.95));
 }`
 
+// What the left and the right edge of the scene show as it turns, from a camera in front of the patient on.
+const AROUND = ['R', 'P', 'L', 'A']
+
 export class Scene {
-  constructor() {
+  constructor(onTurn) {
     this.nv = new Niivue({
       dragAndDropEnabled: false, show3Dcrosshair: false, isOrientCube: false, loadingText: '', logLevel: 'error',
       viewModeHotKey: '', clipPlaneHotKey: '', cycleClipPlaneHotKey: '', sliceType: SLICE_TYPE.RENDER,
       isOrientationTextVisible: true, meshXRay: 0, crosshairWidth: 0,
     })
     this.findings = []
+    this.nv.scene.onAzimuthElevationChange = (azimuth) => {
+      const quarter = Math.round((azimuth - 180) / 90)
+      onTurn(AROUND.at(quarter % 4), AROUND.at((quarter + 2) % 4))
+    }
   }
 
   async attach(canvas) {

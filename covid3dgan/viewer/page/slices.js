@@ -106,9 +106,12 @@ export class Slices {
     this.nv.drawScene()
   }
 
+  // About the crosshair, which stays where it is.
   zoom(factor) {
     const [x, y, z, scale] = this.nv.scene.pan2Dxyzmm
-    this.nv.setPan2Dxyzmm([x, y, z, Math.min(12, Math.max(0.5, scale * factor))])
+    const to = Math.min(12, Math.max(0.5, scale * factor))
+    const at = this.nv.frac2mm(this.nv.scene.crosshairPos)
+    this.nv.setPan2Dxyzmm([x + (scale - to) * at[0], y + (scale - to) * at[1], z + (scale - to) * at[2], to])
     this.nv.drawScene()
   }
 
