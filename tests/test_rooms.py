@@ -17,7 +17,8 @@ ROOT = Path(covid3dgan.__file__).parent
 ORDER = (
     ("__main__",), ("cli",), ("notebooks",), ("systems",), ("viewer",), ("export",), ("training",), ("inference",),
     ("evaluation",), ("runs",), ("losses",), ("models",), ("data",), ("presets",), ("papers",), ("weights",),
-    ("compat", "addons", "kernels"), ("__init__", "errors", "files", "progress", "processes", "environment", "streams"))
+    ("compat", "addons", "kernels"),
+    ("__init__", "errors", "files", "progress", "processes", "environment", "quiet_start", "streams"))
 HEIGHT = {name: -number for number, names in enumerate(ORDER) for name in names}
 DIVIDED = ("data", "models", "evaluation", "training")  # their folders are rooms too
 MOST_FILES, MOST_LINES = 18, 60

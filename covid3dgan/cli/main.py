@@ -14,8 +14,8 @@ import warnings
 import covid3dgan
 from covid3dgan import progress
 from covid3dgan.cli.examples import EXAMPLES
-from covid3dgan.cli.quiet_start import quiet_tensorflow
 from covid3dgan.errors import InputError, InputWarning
+from covid3dgan.quiet_start import quiet_tensorflow
 
 # Verb -> one line of help. Each verb lives in covid3dgan/cli/<verb>.py (hyphens become underscores) and offers
 # add_arguments(parser) and run(args) -> exit code. The files are imported only when their verb is called.

@@ -77,7 +77,7 @@ def test_a_command_that_loads_tensorflow_prints_its_own_words_only(tmp_path):
 
 def test_what_tensorflow_printed_is_shown_where_its_import_fails(tmp_path):
     (tmp_path / "tensorflow.py").write_text("import os\nos.write(2, b'the reason\\n')\nraise ImportError('no')\n")
-    code = ("from covid3dgan.cli.quiet_start import quiet_tensorflow\nquiet_tensorflow()\n"
+    code = ("from covid3dgan.quiet_start import quiet_tensorflow\nquiet_tensorflow()\n"
             "try:\n    import tensorflow\nexcept ImportError as error:\n    print(error)\n")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True)
