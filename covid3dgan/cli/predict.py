@@ -20,6 +20,10 @@ def add_arguments(parser):
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default=argparse.SUPPRESS, choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given; by default as the model's preset says")
+    parser.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="HU that black and white stand "
+                        "for in a picture; estimated from the picture if left out")
+    parser.add_argument("--turned", choices=["left", "right", "no"], help="where the patient's front points to in a "
+                        "picture, no for up; found if left out")
     parser.add_argument("--probability", action="store_true", help="also write the score maps")
     parser.add_argument("--overlay", action="store_true", help="also write a PNG contact sheet per CT")
     group = parser.add_mutually_exclusive_group()
@@ -32,8 +36,11 @@ def run(args):
     from covid3dgan.inference.predictor import load_predictor
 
     predictor = load_predictor(args.model)
-    if args.lung_method is not None:
-        predictor = _with_lung_method(predictor, args.lung_method)
+    for option, field, value in (("--lung-method", "lung_method", args.lung_method),
+                                 ("--turned", "turned", args.turned),
+                                 ("--window", "window", None if args.window is None else tuple(args.window))):
+        if value is not None:
+            predictor = _with(predictor, option, field, value)
     inputs = predictor.find(args.input, args.lungs)
     results, problems = predict_each(predictor, inputs, args.out, args.probability, args.overlay, args.resume,
                                      args.overwrite, command=sys.argv)
@@ -45,9 +52,11 @@ def run(args):
     return 1 if problems else 0
 
 
-def _with_lung_method(predictor, method):
-    """The predictor with another way to find lungs; an error for one that looks for none."""
-    if not hasattr(predictor, "lung_method"):
-        raise ArgumentError("--lung-method", f"no lungs: this network segments {predictor.noun}s as they are", method,
+def _with(predictor, option, field, value):
+    """The predictor with one of its fields set by an option; an error for one that has no such field."""
+    if not hasattr(predictor, field):
+        raise ArgumentError(option, f"nothing: this network segments {predictor.noun}s as they are", value,
                             "leave it out")
-    return dataclasses.replace(predictor, lung_method=method)
+    if field == "window" and not value[0] < value[1]:
+        raise ArgumentError(option, "LOW below HIGH", f"{value[0]:g} {value[1]:g}", "swap them")
+    return dataclasses.replace(predictor, **{field: value})

@@ -114,7 +114,7 @@ class Volume:
 
 
 def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, float]] = None,
-         series: Any = None) -> Volume:
+         series: Any = None, flat: bool = False) -> Volume:
     """Reads a CT, to its last byte.
 
     Args:
@@ -123,6 +123,7 @@ def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, flo
         window: the HU that the file's lowest and highest possible values stand for, for data sets that store a
             window as 0..1 or 0..255; such values are brought back to HU, and a file in HU stays as it is.
         series: the one to read of a folder that holds several (data.files.dicom_folder.Series); else the largest.
+        flat: whether a NIfTI file of a single slice is welcome, as (X, Y, 1); its values are not checked.
 
     Returns:
         A ``Volume`` with float32 values.
@@ -130,9 +131,11 @@ def read(path: PathLike, strict: bool = False, window: Optional[tuple[float, flo
     Raises:
         InputError: one sentence for each way in which a CT can be unusable.
     """
-    volume = _read(path, strict, series)
+    volume = _read(path, strict, series, flat)
     if window is not None:
         volume = volume.like(from_window(volume.array, window))
+    if flat and 1 in volume.shape:
+        return volume
     check_values(path, volume.array, strict)
     return volume
 
@@ -146,7 +149,7 @@ def read_values(path: PathLike, strict: bool = False) -> Volume:
     return _read(path, strict)
 
 
-def read_labels(path: PathLike, strict: bool = False) -> Volume:
+def read_labels(path: PathLike, strict: bool = False, flat: bool = False) -> Volume:
     """Reads a label map.
 
     Returns:
@@ -155,7 +158,7 @@ def read_labels(path: PathLike, strict: bool = False) -> Volume:
     Raises:
         InputError: where the values are anything else.
     """
-    volume = _read(path, strict)
+    volume = _read(path, strict, flat=flat)
     low, high = float(volume.array.min()), float(volume.array.max())
     if not np.isfinite((low, high)).all() or low < 0 or (volume.array != np.rint(volume.array)).any():
         raise InputError(path, "a mask with whole labels, 0 for background", f"values from {low:g} to {high:g}",
@@ -163,13 +166,13 @@ def read_labels(path: PathLike, strict: bool = False) -> Volume:
     return volume
 
 
-def read_mask(path: PathLike, strict: bool = False) -> Volume:
+def read_mask(path: PathLike, strict: bool = False, flat: bool = False) -> Volume:
     """Reads a mask or label map as a mask: 1 where the file's label is above 0, else 0.
 
     Returns:
         A ``Volume`` with a uint8 array of 0 and 1; it may be empty.
     """
-    labels = read_labels(path, strict)
+    labels = read_labels(path, strict, flat)
     return labels.like(labels.array > 0)
 
 
@@ -195,7 +198,7 @@ def write(volume: Volume, path: PathLike, overwrite: bool = False) -> None:
         _compare(path, temporary, stored, volume)
 
 
-def _read(path, strict, series=None):
+def _read(path, strict, series=None, flat=False):
     path = Path(path)
     try:
         if not path.exists():
@@ -204,7 +207,7 @@ def _read(path, strict, series=None):
             from covid3dgan.data.files import dicom  # pydicom is loaded only where it is needed
             read = series.read(strict) if series is not None else dicom.read_series(path, strict)
             return Volume(*read, source=str(path))
-        array, header = nifti.read_nifti(path)
+        array, header = nifti.read_nifti(path, flat)
     except PermissionError:
         raise InputError(path, "a file that may be read", "no permission", "change its access rights") from None
     except OSError as error:
@@ -261,7 +264,7 @@ def _header(volume):
 
 
 def _compare(path, written, stored, volume):
-    array, header = nifti.read_nifti(written)
+    array, header = nifti.read_nifti(written, flat=True)
     same = (array.shape == volume.shape
             and (np.array_equal(array, stored) or np.array_equal(array, stored, equal_nan=True))  # the second is slow
             and np.allclose(header.get_best_affine(), volume.affine, rtol=1e-5, atol=1e-4)

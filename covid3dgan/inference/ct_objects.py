@@ -8,31 +8,50 @@ import os
 import numpy as np
 
 from covid3dgan.data import volumes
+from covid3dgan.data.slice_image import SliceImage, from_volume
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
+from covid3dgan.inference.inputs import find_inputs
+from covid3dgan.inference.slices import read_ct
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # ITK's world runs to the left and back, as DICOM's does
 _ITK = ("GetSpacing", "GetDirection", "GetOrigin")
 
 
-def as_ct(ct):
-    """A ``Volume`` in HU, float32, its values checked as those of a file are.
+def as_ct(ct, window=None, turned=None):
+    """A ``Volume`` in HU, float32, its values checked as those of a file are; or the ``SliceImage`` of a single slice.
 
     Args:
-        ct: a path that ``volumes.read`` reads, a Volume, a pair (array (X, Y, Z), affine 4x4 voxel -> RAS+ mm), an
-            image of nibabel, or one with GetSpacing, GetDirection and GetOrigin as SimpleITK's and ITK's have them.
+        ct: a path of one CT or slice as ``predict`` takes it, a Volume, a SliceImage, a pair (array (X, Y, Z), affine
+            4x4 voxel -> RAS+ mm), an image of nibabel, or one with GetSpacing, GetDirection and GetOrigin as
+            SimpleITK's and ITK's have them.
+        window, turned: of a picture, see data.slice_image.read_picture.
     """
+    if isinstance(ct, SliceImage):
+        return ct
     if isinstance(ct, (str, os.PathLike)):
-        return volumes.read(ct)
+        return _read(ct, window, turned)
     volume = _as_volume(ct, "ct")
+    if 1 in volume.shape:
+        return from_volume(volume)
     volumes.check_values(volume.source or "ct", volume.array)
     return volume
+
+
+def _read(path, window, turned):
+    found = find_inputs(path)
+    if len(found) > 1:
+        names = ", ".join(item.id for item in found[:5])
+        raise InputError(path, "one CT", f"{len(found)} ({names})", "pass one of them, or use covid3dgan predict")
+    if found[0].problem is not None:
+        raise found[0].problem
+    return read_ct(found[0], window, turned)
 
 
 def as_mask(mask):
     """A mask in any of the forms of ``as_ct`` as a Volume of 0 and 1."""
     if isinstance(mask, (str, os.PathLike)):
-        return volumes.read_mask(mask)
+        return volumes.read_mask(mask, flat=True)
     volume = _as_volume(mask, "lungs")
     return volume.like(volume.array > 0)
 

@@ -10,21 +10,23 @@ from typing import Any, Optional
 
 import numpy as np
 
-from covid3dgan.data import volumes
 from covid3dgan.data.preprocess import lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
+from covid3dgan.data.slice_image import SliceImage
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text
 from covid3dgan.inference.ct_objects import as_ct, as_mask
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
+from covid3dgan.inference.outputs import output_paths, write_prediction
+from covid3dgan.inference.slices import predict_slice, read_ct
 
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
     """What the model says of one CT, on the CT's grid.
 
-    ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z); ``facts`` holds volumes in ml and infection
-    rates in percent of the lung, in all and per side.
+    ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z), of a picture (rows, columns); ``facts`` holds
+    volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side.
     """
 
     mask: np.ndarray
@@ -43,6 +45,8 @@ class LesionPredictor:
         threshold, relative: where scores become a mask; relative to each network slice's own maximum (F23).
         described: what the JSON says of the model beside its threshold.
         lung_method: how lungs are found where no mask is given, see data.preprocess.lungs; None: as the preset says.
+        window, turned: of pictures, see data.slice_image.read_picture.
+        form: what masks are written as, one of inference.outputs.FORMATS.
     """
 
     network: Any
@@ -51,6 +55,9 @@ class LesionPredictor:
     relative: bool
     described: dict
     lung_method: Optional[str] = None
+    window: Optional[tuple[float, float]] = None
+    turned: Optional[str] = None
+    form: str = "nifti"
     noun = "CT"
 
     @property
@@ -62,21 +69,26 @@ class LesionPredictor:
         """Lesion scores of a prepared lung image (slices, rows, columns), float32."""
         return score_maps(self.network, np.asarray(volume))
 
+    def cut_scores(self, volume):
+        """Scores to be cut at ``threshold``; where that is relative, shares of each slice's own maximum."""
+        scores = self.scores(volume)
+        return scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12) if self.relative else scores
+
     def predict(self, ct, lung_mask=None):
-        """The :class:`Prediction` for one CT.
+        """The :class:`Prediction` for one CT or slice.
 
         Args:
             ct: a Volume in HU, or anything that ``covid3dgan.segment`` takes.
             lung_mask: on the CT's grid, in any of these forms; it wins over ``lung_method``.
         """
-        ct, lung_mask = as_ct(ct), None if lung_mask is None else as_mask(lung_mask)
+        ct = as_ct(ct, self.window, self.turned)
+        lung_mask = None if lung_mask is None else as_mask(lung_mask)
+        if isinstance(ct, SliceImage):
+            return Prediction(*predict_slice(self, ct, lung_mask))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
         options = dataclasses.replace(self.preset.preprocess, shape=tuple(self.preset.gan.volume_shape), min_slices=1)
         case = prepare(ct, lung_mask=ct.like(lung_array), options=options)
-        scores = self.scores(case.lung)
-        if self.relative:
-            scores = scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12)
-        on_ct = prepared_case.restore(case, scores, order=1)
+        on_ct = prepared_case.restore(case, self.cut_scores(case.lung), order=1)
         mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
         return Prediction(mask, on_ct, lung_array, metrics.sizes(ct, mask, lung_array))
 
@@ -85,27 +97,15 @@ class LesionPredictor:
         return find_inputs(path, lungs)
 
     def paths(self, item, out, probability, overlay):
-        """ID.nii.gz and ID.json; on request ID_scores.nii.gz and ID_overlay.png. ``out`` may be the mask's name."""
-        mask = out if is_volume_file(out) else out / f"{item.id}.nii.gz"
-        base = mask.name.replace(".nii.gz", "").replace(".nii", "")
-        return {"mask": mask, "json": mask.with_name(f"{base}.json"),
-                **({"scores": mask.with_name(f"{base}_scores.nii.gz")} if probability else {}),
-                **({"overlay": mask.with_name(f"{base}_overlay.png")} if overlay else {})}
+        """See ``outputs.output_paths``."""
+        return output_paths(item, out, probability, overlay, self.form)
 
     def predict_file(self, item, paths):
         """Volumes in ml and rates in percent, and the seconds that it took."""
         started = time.perf_counter()
-        ct = volumes.read(item.path, window=item.window, series=item.series)
-        prediction = self.predict(ct, volumes.read_mask(item.lungs) if item.lungs else None)
-        volumes.write(ct.like(prediction.mask), paths["mask"], overwrite=True)
-        if "scores" in paths:
-            volumes.write(ct.like(prediction.scores), paths["scores"], overwrite=True)
-        if "overlay" in paths:
-            # Drawing loads matplotlib, which nothing else here needs.
-            from covid3dgan.evaluation.figures.prediction import contact_sheet
-            from covid3dgan.evaluation.figures.style import save
-
-            save(contact_sheet(ct, prediction, item.id), paths["overlay"])
+        ct = read_ct(item, self.window, self.turned)
+        prediction = self.predict(ct, item.lungs)
+        write_prediction(prediction, ct, item, paths, self.form)
         return {**prediction.facts, "seconds": round(time.perf_counter() - started, 2)}
 
     def record(self, item):
@@ -114,12 +114,14 @@ class LesionPredictor:
         return {"lungs": str(item.lungs) if item.lungs else self.lungs_by, **series}
 
     def describe(self):
-        """The run or file, and the threshold."""
-        return {**self.described, "threshold": self.threshold, "relative": self.relative}
+        """The run or file, the threshold, and what the caller said of pictures."""
+        said = {name: getattr(self, name) for name in ("window", "turned") if getattr(self, name) is not None}
+        return {**self.described, "threshold": self.threshold, "relative": self.relative, **said}
 
     def say(self, facts):
         """Volume and share of the lung."""
-        return f"{facts['infection_ml']:.1f} ml, {facts['infection_rate_percent']:.2f} % of the lung"
+        rate = f"{facts['infection_rate_percent']:.2f} % of the lung"
+        return f"{facts['infection_ml']:.1f} ml, {rate}" if "infection_ml" in facts else f"{rate} in this slice"
 
     def finish(self, results, out):
         """predictions.csv in the folder of the masks: a row for each CT."""
@@ -177,7 +179,8 @@ def score_maps(network, slices, batch_size=32):
 
 def _write_csv(path, rows):
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    names = list(dict.fromkeys(name for row in rows for name in row))  # slices and CTs have different ones
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()}
                      for row in rows)

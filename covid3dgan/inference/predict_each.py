@@ -91,7 +91,7 @@ def _together(paths):
 
 def finished_facts(json_path, mask_path, item, described):
     """The facts of an earlier, finished call on the same input with the same model, or None."""
-    if not (json_path.is_file() and mask_path.is_file()):
+    if not (json_path.is_file() and mask_path.exists()):
         return None
     try:
         earlier = json.loads(json_path.read_text(encoding="utf-8"))

@@ -4,7 +4,8 @@
     >>> write_mask(image < 0.5, "smear_mask.png")
 """
 
-__all__ = ["CHANNELS", "SMALLEST_SIDE", "SUFFIXES", "centre_square", "read", "read_labels", "read_mask", "resize",
+__all__ = ["CHANNELS", "SMALLEST_SIDE", "SUFFIXES", "centre_square", "read", "read_labels", "read_mask",
+           "read_slice", "resize",
            "write", "write_mask"]
 
 import warnings
@@ -19,6 +20,8 @@ from covid3dgan.files import atomic_path, refuse_overwrite
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif")
 CHANNELS = ("grey", "green")
 SMALLEST_SIDE = 16
+# Colours may differ by this much in a grey JPEG; more than this share of coloured pixels is no annotation.
+_GREY, _ANNOTATED = 12, 0.01
 
 
 def read(path, channel="grey"):
@@ -50,6 +53,29 @@ def read(path, channel="grey"):
     if values.max() - values.min() < 1e-6:
         warnings.warn(InputWarning(f"{path}: every pixel has the same value"), stacklevel=2)
     return values
+
+
+def read_slice(path):
+    """A picture of a CT slice as it is stored.
+
+    Returns:
+        (values, top): (H, W) float32, and what white is stored as; None for pictures of more than 8 bits, which do not
+        say how many of them they use.
+    """
+    image = _open(path)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = _without_alpha(image, path)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image).astype(np.float32)
+        if not np.isfinite(values).all():
+            raise InputError(path, "finite values", "NaN or Inf", "mend the image first")
+        return values, None
+    colours = np.asarray(image.convert("RGB"), np.int16)
+    coloured = np.mean(np.ptp(colours, axis=2) > _GREY)
+    if coloured > _ANNOTATED:
+        raise InputError(path, "a grey picture of a CT slice", f"a colour picture ({coloured:.0%} of it is coloured)",
+                         "pass the CT itself, or the picture without its overlay")
+    return np.asarray(image.convert("L"), np.float32), 255.0
 
 
 def read_mask(path, shape=None):

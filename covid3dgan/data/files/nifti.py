@@ -26,11 +26,12 @@ _HEADERS = {348: (nib.Nifti1Header, 344, b"n+1\0", b"ni1\0"), 540: (nib.Nifti2He
 _COMPRESSION_LEVEL = 1
 
 
-def read_nifti(path):
+def read_nifti(path, flat=False):
     """Reads a .nii or .nii.gz file, by its content and not by its name.
 
     Args:
         path: the file.
+        flat: whether an image of two axes is welcome, as (X, Y, 1).
 
     Returns:
         (array, header): the scaled values, float32 (X, Y, Z), and the file's own header (Nifti1Header or
@@ -46,10 +47,10 @@ def read_nifti(path):
         packed = plain.read(2) == _GZIP_MAGIC
         plain.seek(0)
         if not packed:
-            return _read(path, plain, size, size)
+            return _read(path, plain, size, size, flat)
         try:
             with gzip.GzipFile(fileobj=plain) as unpacked:
-                return _read(path, unpacked, size, size * _DEFLATE_LIMIT)
+                return _read(path, unpacked, size, size * _DEFLATE_LIMIT, flat)
         except EOFError:
             raise InputError(path, "a whole gzip file", "a truncated one (it ends before its own end mark)",
                              "copy or download it again") from None
@@ -83,10 +84,12 @@ def encode(array, header, compress):
     return packed.getvalue()
 
 
-def _read(path, stream, size, most):
+def _read(path, stream, size, most, flat):
     """``size``: bytes on the disk; ``most``: bytes that ``stream`` can give at the very most."""
     header = _header(path, stream.read(540))
-    shape, dtype = _shape(path, header), _dtype(path, header)
+    shape, dtype = _shape(path, header, flat), _dtype(path, header)
+    if int(header["dim"][0]) == 2 and not header["pixdim"][3] > 0:
+        header["pixdim"][3] = 1  # of an axis that is not there
     _check_spacing(path, header)
     offset = float(header["vox_offset"])
     if not header.single_vox_offset <= offset <= most:
@@ -121,7 +124,7 @@ def _header(path, block):
                      f"other content (it starts with {bytes(block[:8])!r})", "convert it to NIfTI")
 
 
-def _shape(path, header):
+def _shape(path, header, flat):
     dim = [int(d) for d in header["dim"]]
     if not 1 <= dim[0] <= 7 or min(dim[1:dim[0] + 1]) < 1:
         raise InputError(path, "sizes of at least 1 along 3 axes", f"the sizes {dim[1:max(min(dim[0], 7), 0) + 1]}",
@@ -130,6 +133,8 @@ def _shape(path, header):
     while len(shape) > 3 and shape[-1] == 1:
         shape.pop()
     written = "x".join(str(n) for n in shape)
+    if len(shape) == 2 and flat:
+        shape.append(1)
     if len(shape) < 3:
         raise InputError(path, "a 3D volume", f"a {len(shape)}D image ({written})", "pass the whole series")
     if len(shape) > 3:

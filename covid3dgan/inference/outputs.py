@@ -1,0 +1,60 @@
+"""What ``predict`` writes of a CT's or slice's lesions: NIfTI, PNG for pictures, DICOM on request."""
+
+__all__ = ["FORMATS", "output_paths", "write_prediction"]
+
+from covid3dgan.data import volumes
+from covid3dgan.data.files import images
+from covid3dgan.data.slice_image import SliceImage
+from covid3dgan.errors import InputError
+from covid3dgan.inference.inputs import is_volume_file
+from covid3dgan.inference.slices import draw_overlay
+
+FORMATS = ("nifti",)
+
+
+def output_paths(item, out, probability, overlay, form):
+    """name -> path of what is written for an inference.inputs.Input; ``out`` may be the mask's own name.
+
+    A picture gets ID_mask.png, anything else ID.nii.gz; a record (JSON) has the mask's name; on request scores and a
+    picture of the mask on the CT.
+    """
+    if item.is_picture:
+        if is_volume_file(out):
+            raise InputError(out, "a folder for the mask of a picture, which is a PNG", "the name of a NIfTI file",
+                             "name a folder")
+        return {"mask": out / f"{item.id}_mask.png", "json": out / f"{item.id}_mask.json",
+                **({"scores": out / f"{item.id}_probability.png"} if probability else {}),
+                **({"overlay": out / f"{item.id}_overlay.png"} if overlay else {})}
+    mask = out if is_volume_file(out) else out / f"{item.id}.nii.gz"
+    base = mask.name.replace(".nii.gz", "").replace(".nii", "")
+    return {"mask": mask, "json": mask.with_name(f"{base}.json"),
+            **({"scores": mask.with_name(f"{base}_scores.nii.gz")} if probability else {}),
+            **({"overlay": mask.with_name(f"{base}_overlay.png")} if overlay else {})}
+
+
+def write_prediction(prediction, ct, item, paths, form):
+    """Writes ``paths`` but for the record.
+
+    Args:
+        prediction: inference.lesions.Prediction.
+        ct: the Volume or data.slice_image.SliceImage that it was made for.
+    """
+    flat = isinstance(ct, SliceImage)
+    if item.is_picture:
+        images.write_mask(prediction.mask > 0, paths["mask"], overwrite=True)
+        if "scores" in paths:
+            images.write(prediction.scores, paths["scores"], overwrite=True)
+    else:
+        grid = ct.volume if flat else ct
+        volumes.write(grid.like(prediction.mask), paths["mask"], overwrite=True)
+        if "scores" in paths:
+            volumes.write(grid.like(prediction.scores), paths["scores"], overwrite=True)
+    if "overlay" in paths:
+        if flat:
+            images.write(draw_overlay(ct, prediction.mask, prediction.lungs), paths["overlay"], overwrite=True)
+            return
+        # Drawing loads matplotlib, which nothing else here needs.
+        from covid3dgan.evaluation.figures.prediction import contact_sheet
+        from covid3dgan.evaluation.figures.style import save
+
+        save(contact_sheet(ct, prediction, item.id), paths["overlay"])
