@@ -23,7 +23,7 @@ build_viewer = { command -v node >/dev/null && command -v npm >/dev/null || $(1)
 IN_PARALLEL ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow lint clean environment-note
+.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow weights lint clean environment-note
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ notebooks-keras3: .venv-keras3/ready ## the same in the current environment
 
 test-slow: .venv/ready ## the tests that take minutes
 	.venv/bin/python -m pytest -m "slow and not notebooks" $(TEST_FLAGS)
+
+weights: .venv/ready environment-note ## makes the segmenter that comes along again, REAL=folder of real CTs (docs/MODEL_CARD.md)
+	@test -n "$(REAL)" || { echo "make: expected REAL=DIR, the folder of the real CTs that docs/MODEL_CARD.md lists; without them: .venv/bin/python -m covid3dgan.systems.weights --phantoms-only"; exit 2; }
+	.venv/bin/python -m covid3dgan.systems.weights --real $(REAL) --into covid3dgan/weights $(WEIGHTS_FLAGS)
 
 lint: .venv/ready ## ruff and mypy
 	.venv/bin/ruff check .

@@ -25,6 +25,8 @@ def add_arguments(parser):
     parser.add_argument("--turned", choices=["left", "right", "no"], help="where the patient's front points to in a "
                         "picture, no for up; found if left out")
     parser.add_argument("--probability", action="store_true", help="also write the score maps")
+    parser.add_argument("--uncertainty", action="store_true", help="also write how much the scores of lesions change "
+                        "when a CT's slices are mirrored and moved; five times as slow")
     parser.add_argument("--overlay", action="store_true", help="also write a PNG contact sheet per CT")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="skip what an earlier call finished with the same model")
@@ -38,6 +40,7 @@ def run(args):
     predictor = load_predictor(args.model)
     for option, field, value in (("--lung-method", "lung_method", args.lung_method),
                                  ("--turned", "turned", args.turned),
+                                 ("--uncertainty", "uncertainty", args.uncertainty or None),
                                  ("--window", "window", None if args.window is None else tuple(args.window))):
         if value is not None:
             predictor = _with(predictor, option, field, value)

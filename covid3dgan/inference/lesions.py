@@ -10,15 +10,17 @@ from typing import Any, Optional
 
 import numpy as np
 
-from covid3dgan.data.preprocess import lungs, prepared_case
+from covid3dgan.data.preprocess import frame, lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.data.slice_image import SliceImage
+from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text
 from covid3dgan.inference.ct_objects import as_ct, as_mask
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
 from covid3dgan.inference.outputs import output_paths, write_prediction
 from covid3dgan.inference.slices import predict_slice, read_ct
+from covid3dgan.inference.views import spread_over_views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,13 +28,15 @@ class Prediction:
     """What the model says of one CT, on the CT's grid.
 
     ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z), of a picture (rows, columns); ``facts`` holds
-    volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side.
+    volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side. ``uncertainty``
+    float32 (X, Y, Z) is the spread of the scores (inference/views.py) where the predictor was asked for it.
     """
 
     mask: np.ndarray
     scores: np.ndarray
     lungs: np.ndarray
     facts: dict
+    uncertainty: Optional[np.ndarray] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +51,7 @@ class LesionPredictor:
         lung_method: how lungs are found where no mask is given, see data.preprocess.lungs; None: as the preset says.
         window, turned: of pictures, see data.slice_image.read_picture.
         form: what masks are written as, one of inference.outputs.FORMATS.
+        uncertainty: predictions of whole CTs also say how sure the network is, which takes five times as long.
     """
 
     network: Any
@@ -58,6 +63,7 @@ class LesionPredictor:
     window: Optional[tuple[float, float]] = None
     turned: Optional[str] = None
     form: str = "nifti"
+    uncertainty: bool = False
     noun = "CT"
 
     @property
@@ -84,13 +90,30 @@ class LesionPredictor:
         ct = as_ct(ct, self.window, self.turned)
         lung_mask = None if lung_mask is None else as_mask(lung_mask)
         if isinstance(ct, SliceImage):
+            if self.uncertainty:
+                raise InputError(ct.source, "a CT of several slices for its uncertainty", "one slice",
+                                 "leave --uncertainty out")
             return Prediction(*predict_slice(self, ct, lung_mask))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
-        options = dataclasses.replace(self.preset.preprocess, shape=tuple(self.preset.gan.volume_shape), min_slices=1)
-        case = prepare(ct, lung_mask=ct.like(lung_array), options=options)
+        case = prepare(ct, lung_mask=ct.like(lung_array), options=self._options(ct))
         on_ct = prepared_case.restore(case, self.cut_scores(case.lung), order=1)
         mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
-        return Prediction(mask, on_ct, lung_array, metrics.sizes(ct, mask, lung_array))
+        spread = None
+        if self.uncertainty:
+            found = prepared_case.restore(case, spread_over_views(self.cut_scores, case.lung), order=1)
+            spread = np.where(lung_array > 0, found, 0).astype(np.float32)
+        return Prediction(mask, on_ct, lung_array, metrics.sizes(ct, mask, lung_array), spread)
+
+    def _options(self, ct):
+        """How this CT is prepared: as those that the network learned from.
+
+        Where these kept their slices' spacing, fewer slices stay as they are: the network sees one at a time.
+        """
+        slices, rows, columns = self.preset.gan.volume_shape
+        options = self.preset.preprocess
+        if options.spacing[0] is None and not options.resize_before_crop:
+            slices = min(slices, frame.view(ct.array, ct.affine, options.orientation)[0].shape[0])
+        return dataclasses.replace(options, shape=(slices, rows, columns), min_slices=1)
 
     def find(self, path, lungs=None):
         """The CTs at ``path``, with their lung masks."""
@@ -98,7 +121,7 @@ class LesionPredictor:
 
     def paths(self, item, out, probability, overlay):
         """See ``outputs.output_paths``."""
-        return output_paths(item, out, probability, overlay, self.form)
+        return output_paths(item, out, probability, overlay, self.form, self.uncertainty)
 
     def predict_file(self, item, paths):
         """Volumes in ml and rates in percent, and the seconds that it took."""

@@ -12,11 +12,11 @@ from covid3dgan.inference.slices import draw_overlay
 FORMATS = ("nifti",)
 
 
-def output_paths(item, out, probability, overlay, form):
+def output_paths(item, out, probability, overlay, form, uncertainty=False):
     """name -> path of what is written for an inference.inputs.Input; ``out`` may be the mask's own name.
 
     A picture gets ID_mask.png, anything else ID.nii.gz; a record (JSON) has the mask's name; on request scores and a
-    picture of the mask on the CT.
+    picture of the mask on the CT, of a CT also its uncertainty.
     """
     if item.is_picture:
         if is_volume_file(out):
@@ -29,6 +29,7 @@ def output_paths(item, out, probability, overlay, form):
     base = mask.name.replace(".nii.gz", "").replace(".nii", "")
     return {"mask": mask, "json": mask.with_name(f"{base}.json"),
             **({"scores": mask.with_name(f"{base}_scores.nii.gz")} if probability else {}),
+            **({"uncertainty": mask.with_name(f"{base}_uncertainty.nii.gz")} if uncertainty else {}),
             **({"overlay": mask.with_name(f"{base}_overlay.png")} if overlay else {})}
 
 
@@ -49,6 +50,8 @@ def write_prediction(prediction, ct, item, paths, form):
         volumes.write(grid.like(prediction.mask), paths["mask"], overwrite=True)
         if "scores" in paths:
             volumes.write(grid.like(prediction.scores), paths["scores"], overwrite=True)
+        if "uncertainty" in paths:
+            volumes.write(grid.like(prediction.uncertainty), paths["uncertainty"], overwrite=True)
     if "overlay" in paths:
         if flat:
             images.write(draw_overlay(ct, prediction.mask, prediction.lungs), paths["overlay"], overwrite=True)

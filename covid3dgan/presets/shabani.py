@@ -1,12 +1,21 @@
 """Presets of paper 001 (Shabani et al. 2022) and of paper 000 (Elmourabit and Banouar), which uses the same system."""
 
-__all__ = ["DEMO", "IMPROVED", "PAPER_GAN", "System"]
+__all__ = ["DEMO", "IMPROVED", "PAPER_GAN", "PaintedSystem", "System"]
 
 import dataclasses
 
 from covid3dgan.presets.preprocessing import PreprocessOptions
 from covid3dgan.presets.registry import register
-from covid3dgan.presets.stages import Cohort, Contrastive, Evaluation, Gan, Pseudo, Segmenter, Threshold
+from covid3dgan.presets.stages import (
+    Cohort,
+    Contrastive,
+    Evaluation,
+    Gan,
+    Painted,
+    Pseudo,
+    Segmenter,
+    Threshold,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,6 +102,29 @@ DEMO = register(System(
     segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, learning_rate=2e-3, decay_steps=286, batch_size=8,
                                   steps=2000, log_every=50, checkpoint_every=1000),
     contrastive=IMPROVED_CONTRASTIVE,
+    threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
+))
+
+
+
+@dataclasses.dataclass(frozen=True)
+class PaintedSystem(System):
+    """A segmenter that learns from lesions painted into healthy lungs, real and phantom: no GAN, no annotation."""
+
+    painted: Painted = Painted()
+
+
+register(PaintedSystem(
+    name="shabani/lesions",
+    summary="the segmenter that comes along: painted lesions in real healthy lungs and phantoms",
+    # Slices as the CT has them, up to 64: the segmenter sees one at a time, and thin slices tell vessels from lesions.
+    preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(64, 128, 128), spacing=(None, None, None),
+                                   min_slices=2),
+    gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(64, 128, 128)),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, merge="concatenate", learning_rate=2e-3,
+                                  decay_steps=480, decay_rate=0.7, batch_size=8, steps=3600, synthetic_share=1.0,
+                                  calibration_steps=0, log_every=50, checkpoint_every=500),
+    contrastive=dataclasses.replace(IMPROVED_CONTRASTIVE, enabled=False),
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))
 

@@ -3,7 +3,8 @@
 Each field that a paper, its code and we treat differently names its line of docs/FIDELITY.md (F-number).
 """
 
-__all__ = ["Cohort", "Contrastive", "Evaluation", "Gan", "Pseudo", "Segmenter", "Threshold", "latent_shape"]
+__all__ = ["Cohort", "Contrastive", "Evaluation", "Gan", "Painted", "Pseudo", "Segmenter", "Threshold",
+           "latent_shape"]
 
 import dataclasses
 from typing import Literal, Optional
@@ -115,6 +116,15 @@ class Segmenter:
     ema_decay: float = 0.0
     log_every: int = 10
     checkpoint_every: int = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Painted:
+    """A segmenter's training on painted lesions alone (data/batches/painted_batches.py)."""
+
+    real_share: float = 0.5  # of the volumes: real lungs; the others are phantoms
+    untouched_share: float = 0.25  # of the volumes: nothing is painted into them
+    most_marked_percent: float = 0.05  # of the healthy lungs, in the mean: the threshold rises until it holds
 
 
 @dataclasses.dataclass(frozen=True)

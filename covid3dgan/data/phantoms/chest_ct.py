@@ -32,6 +32,7 @@ from covid3dgan.data.phantoms.anatomy import Thorax
 from covid3dgan.data.phantoms.grid import Tubes
 from covid3dgan.data.phantoms.images import IMAGE_COHORTS, write_image_cohort
 from covid3dgan.data.phantoms.lesions import LesionStyle, grow_lesions
+from covid3dgan.data.phantoms.variety import PLAIN, draw_variety
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, InputError, nearest_names
 
@@ -39,7 +40,7 @@ SIZE = (160, 160, 40)
 SMALLEST_SIZE = (32, 32, 8)
 BYTES_PER_VOXEL = 140  # that are in use at once while a phantom is made
 # One stream of random numbers per concern, so that a change of size or of the disease leaves the patient the same.
-ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE = range(8)
+ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE, VARIETY = range(9)
 GOLDEN = 0.6180339887498949
 BLOCK = 20  # cases over which a cohort's mean infection rate is held
 MEDSEG_PATIENTS = "radiopaedia-like"  # MedSeg's volumes are nine CTs of Radiopaedia
@@ -53,6 +54,7 @@ class CtCohort:
     spread: float = 0.0              # sigma of the lognormal infection rate
     style: Optional[LesionStyle] = None
     noise: tuple[float, float] = (20.0, 38.0)  # range of a scan's noise, see add_noise
+    varied: bool = False             # each with hila, contrast agent, kernel and thickness of its own (variety.py)
 
 
 # Infection rates: Shabani et al. 2022, Table 1.
@@ -62,6 +64,10 @@ COHORTS = {
     "coronacases-like": CtCohort(7.92, 0.65, LesionStyle(consolidation=0.15, crazy_paving=0.30, lesion_volume=12.0)),
     "uestc-like": CtCohort(5.67, 0.75, LesionStyle(consolidation=0.17, crazy_paving=0.30, lesion_volume=10.0)),
     "radiopaedia-like": CtCohort(10.33, 0.65, LesionStyle(consolidation=0.18, crazy_paving=0.35, lesion_volume=14.0)),
+    # Of no paper: from as many scanners as real CTs come from.
+    "varied-healthy": CtCohort(None, noise=(8.0, 60.0), varied=True),
+    "varied-covid": CtCohort(7.0, 0.9, LesionStyle(consolidation=0.2, crazy_paving=0.3, lesion_volume=12.0),
+                             noise=(8.0, 60.0), varied=True),
 }
 
 
@@ -126,14 +132,15 @@ def generate(cohort, case, seed=0, size=SIZE):
 
     share = tissues.lung_coverage(rng(SURFACE), grid, thorax)
     lungs = share >= 0.5
-    arteries, veins = phantom_vessels.grow_vessels(rng(VESSELS), thorax)
+    variety = draw_variety(rng(VARIETY)) if settings.varied else PLAIN
+    arteries, veins = (variety.vessels(tubes) for tubes in phantom_vessels.grow_vessels(rng(VESSELS), thorax))
     airways = phantom_vessels.grow_airways(rng(VESSELS), thorax, arteries)
     content = tissues.draw_lungs(rng(LUNGS), grid, thorax, Tubes.join([arteries, veins]), airways)
     body = content.with_airways(tissues.draw_body(rng(BODY), grid, thorax))
     level = rng(NOISE).uniform(*settings.noise)
 
     def scanned(parenchyma):
-        hu = body + share * (content.with_vessels(parenchyma) - body)
+        hu = variety.scanned(body + share * (content.with_vessels(parenchyma, variety.agent) - body), grid)
         hu = scanner.add_noise(rng(NOISE), hu, grid, thorax, level)
         return np.clip(np.rint(hu), scanner.HU_LOW, scanner.HU_HIGH)
 

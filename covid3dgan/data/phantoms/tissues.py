@@ -119,10 +119,14 @@ class Lungs:
         hu = hu + self.airway_outer * (WALL - hu)
         return hu + self.airway_lumen * (AIR - hu)
 
-    def with_vessels(self, parenchyma):
-        """HU (X, Y, Z) once airways and vessels are laid over ``parenchyma`` (healthy, or with lesions)."""
+    def with_vessels(self, parenchyma, agent=0.0):
+        """HU (X, Y, Z) once airways and vessels are laid over ``parenchyma`` (healthy, or with lesions).
+
+        Args:
+            agent: HU that contrast agent adds to the blood.
+        """
         hu = self.with_airways(parenchyma)
-        return hu + self.vessels * (1 - self.airway_lumen) * (BLOOD - hu)
+        return hu + self.vessels * (1 - self.airway_lumen) * (BLOOD + agent - hu)
 
 
 def draw_lungs(rng, grid, thorax, vessels, airways):

@@ -1,0 +1,55 @@
+"""Batches of painted slices: a function of seed and step, untouched where asked, levelled around the lungs too."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from covid3dgan.data.batches.painted_batches import Healthy, healthy_lungs, painted_batches
+from covid3dgan.data.preprocess.prepared_case import PreparedCase
+from covid3dgan.data.preprocess.prepared_set import PreparedSet
+
+
+@pytest.fixture
+def healthy():
+    mask = np.zeros((1, 16, 48, 48), bool)
+    mask[:, 2:14, 6:42, 4:21] = mask[:, 2:14, 6:42, 27:44] = True
+    return Healthy(np.where(mask, 0.1, 0.74).astype(np.float16), mask)
+
+
+def test_a_step_gives_the_same_batch_whatever_came_before(healthy):
+    first = painted_batches([healthy], [1.0], 4, 0.25, seed=3)
+    second = painted_batches([healthy], [1.0], 4, 0.25, seed=3)
+    expected = [first(step) for step in range(30)]
+    for step in (29, 0, 17):
+        for name, value in second(step).items():
+            np.testing.assert_array_equal(value, expected[step][name])
+    assert expected[0]["slice"].shape == expected[0]["target"].shape == (4, 48, 48, 1)
+    assert expected[0]["slice"].dtype == expected[0]["target"].dtype == np.float32
+    targets = np.stack([batch["target"] for batch in expected])
+    assert 0.01 < (targets > 0.5).mean() < 0.3
+    assert not np.array_equal(painted_batches([healthy], [1.0], 4, 0.25, seed=4)(0)["slice"], expected[0]["slice"])
+
+
+def test_untouched_lungs_have_no_target(healthy):
+    batches = painted_batches([healthy], [1.0], 4, 1.0, seed=0)
+    assert not any(batches(step)["target"].any() for step in range(12))
+
+
+def test_a_kind_of_lungs_with_no_share_is_never_drawn(healthy):
+    empty = dataclasses.replace(healthy, images=np.full_like(healthy.images, np.nan))
+    batches = painted_batches([empty, healthy], [0.0, 1.0], 4, 0.5, seed=0)
+    assert all(np.isfinite(batches(step)["slice"]).all() for step in range(12))
+
+
+def test_what_is_around_the_lungs_is_levelled_as_they_are():
+    lungs = np.zeros((2, 8, 8), np.float32)
+    lungs[:, 1:7, 1:4] = 1.0
+    base = np.full((2, 8, 8), 0.5, np.float32)
+    added = np.linspace(-0.1, 0.1, 8, dtype=np.float32)[:, None]
+    lung = np.where(lungs > 0, base + added, 0).astype(np.float32)
+    case = PreparedCase("a", lung, lungs, base, None, np.eye(4), np.eye(4), (8, 8, 2), {})
+    found = healthy_lungs(PreparedSet((case,), (None,)))
+    expected = np.broadcast_to(0.5 + np.interp(np.arange(8), np.arange(1, 7), added[1:7, 0])[:, None], (2, 8, 8))
+    np.testing.assert_allclose(found.images[0], expected, atol=1e-3)
+    assert found.lungs.dtype == bool and found.lungs.sum() == lungs.sum()
