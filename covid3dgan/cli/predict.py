@@ -20,6 +20,9 @@ def add_arguments(parser):
     parser.add_argument("--lungs", help="a lung mask, or a folder of them paired by case id; wins over --lung-method")
     parser.add_argument("--lung-method", default=argparse.SUPPRESS, choices=["threshold", "lungmask"],
                         help="how lungs are found where no mask is given; by default as the model's preset says")
+    parser.add_argument("--format", default="nifti", choices=["nifti", "dicom-seg", "dicom-overlay"],
+                        help="of the masks of DICOM series: NIfTI, a DICOM Segmentation (needs the extra dicom-seg), "
+                        "or the slices with lungs and infection drawn in as DICOM Secondary Captures")
     parser.add_argument("--window", nargs=2, type=float, metavar=("LOW", "HIGH"), help="HU that black and white stand "
                         "for in a picture; estimated from the picture if left out")
     parser.add_argument("--turned", choices=["left", "right", "no"], help="where the patient's front points to in a "
@@ -41,6 +44,7 @@ def run(args):
     for option, field, value in (("--lung-method", "lung_method", args.lung_method),
                                  ("--turned", "turned", args.turned),
                                  ("--uncertainty", "uncertainty", args.uncertainty or None),
+                                 ("--format", "form", None if args.format == "nifti" else args.format),
                                  ("--window", "window", None if args.window is None else tuple(args.window))):
         if value is not None:
             predictor = _with(predictor, option, field, value)

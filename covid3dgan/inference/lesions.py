@@ -128,7 +128,9 @@ class LesionPredictor:
         started = time.perf_counter()
         ct = read_ct(item, self.window, self.turned)
         prediction = self.predict(ct, item.lungs)
-        write_prediction(prediction, ct, item, paths, self.form)
+        name = str(self.described.get("run") or self.described.get("file"))
+        write_prediction(prediction, ct, item, paths, self.form,
+                         (name.rpartition("/")[2], str(self.described.get("sha256") or self.described.get("step"))))
         return {**prediction.facts, "seconds": round(time.perf_counter() - started, 2)}
 
     def record(self, item):

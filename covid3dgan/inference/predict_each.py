@@ -42,8 +42,10 @@ def predict_each(predictor, inputs, out, probability=False, overlay=False, resum
     results, problems = {}, []
     try:
         for item in progress.bar(inputs, description="predict", unit=predictor.noun):
-            paths = predictor.paths(item, out, probability, overlay)
             try:
+                if item.problem is not None:
+                    raise item.problem
+                paths = predictor.paths(item, out, probability, overlay)
                 done = finished_facts(paths["json"], paths["mask"], item, described) if resume else None
                 if done is None:
                     done = _predict(predictor, item, paths, described, command, overwrite or resume)
@@ -62,8 +64,6 @@ def predict_each(predictor, inputs, out, probability=False, overlay=False, resum
 
 def _predict(predictor, item, paths, described, command, overwrite):
     """Segments one input and writes all its files, or none."""
-    if item.problem is not None:
-        raise item.problem
     for path in paths.values():
         refuse_overwrite(path, overwrite)
     with _together(paths) as temporary:
