@@ -20,8 +20,8 @@ CALIBRATION = 40
 TRANSUNET_HIGH, TRANSUNET_LOW = 61, 62
 
 # Paper 003: the patches of the two trainings, each with a stream of its own within (order and places), the fading of
-# foreground, the split, and the inpainting of each image.
-PRIOR_PATCHES, AFSEG_PATCHES, AFSEG_FADING = 5, 7, 8
+# foreground in training and in validation, the split, and the inpainting of each image.
+PRIOR_PATCHES, AFSEG_PATCHES, AFSEG_FADING, AFSEG_VALIDATION = 5, 7, 8, 9
 PATCH_ORDER, PATCH_PLACES = 0, 1
 IMAGE_SPLIT = 50
 INPAINTED_IMAGES = 60
@@ -35,4 +35,4 @@ SSINFNET_BOOTSTRAP = 61
 
 # The fit of paper 002's temperature, and the synthetic images: 71 stands for both, but images append their number.
 TEMPERATURE_FIT = 71
-BLOOD_SMEARS, ANGIOGRAMS = 71, 72
+BLOOD_SMEARS, ANGIOGRAMS, FUNDI = 71, 72, 73

@@ -57,7 +57,7 @@ from pathlib import Path
 from IPython.display import display
 
 from covid3dgan.data.batches.patches import to_network
-from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.datasets import image_sets, image_split
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.evaluation import protocols
 from covid3dgan.evaluation.figures import afseg
@@ -86,7 +86,7 @@ if DATA is None:
     cohort = {"cells": "blood-cells", "vessels": "angiograms"}[TASK]
     chest_ct.write_cohort(DATA, cohort, seed=SEED, cases=6 if scale.is_short() else 20)
 loaded = image_sets.load(image_sets.find(DATA), preset.images)
-training, _, test = image_sets.split(len(loaded.names), preset.images.split, SEED)
+training, _, test = image_split.split(len(loaded.names), preset.images.split, SEED)
 print(f"{len(training)} training and {len(test)} test images")
 
 # %% [markdown]

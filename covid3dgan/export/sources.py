@@ -149,7 +149,8 @@ def _coach(path, run, preset):
 
 
 def _afseg_segmenter(path, run, preset):
-    return load_afseg_networks(path)[0], Cut(preset.synthesis.threshold)
+    chosen = run.manifest.get("threshold", {"value": preset.synthesis.threshold})  # of the validation images
+    return load_afseg_networks(path)[0], Cut(chosen["value"])
 
 
 def _afseg_generator(path, run, preset):

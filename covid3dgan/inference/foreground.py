@@ -10,6 +10,7 @@ import numpy as np
 
 from covid3dgan.data.batches.patches import to_network
 from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.datasets.field_of_view import field_of_view, without_surround
 from covid3dgan.data.files import images
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.inference.inputs import find_images
@@ -26,7 +27,7 @@ class ForegroundPredictor:
         network: (B, H, W, 1) in [-1, 1] -> probabilities (B, H, W, 1).
         preset: presets.afseg.System.
         described: what the JSON says of the model.
-        threshold: of the probability; the preset's by default.
+        threshold: of the probability; the preset's by default (a run's own, where it has chosen one).
     """
 
     network: Any
@@ -45,9 +46,12 @@ class ForegroundPredictor:
         """Probabilities for one image, (H, W) float32 in [0, 1].
 
         Args:
-            image: (H, W) in [0, 1]; its shorter side is brought to the preset's working size.
+            image: (H, W) in [0, 1]; its shorter side is brought to the preset's working size. A black surround of a
+                field of view scores 0.
             name: what an error calls the image.
         """
+        field = field_of_view(image)
+        image = without_surround(image, field)
         size = self.preset.images.size
         shape = tuple(max(round(side * size / min(image.shape)), 1) for side in image.shape)
         small = image_sets.prepare(images.resize(image, shape), self.preset.images)
@@ -59,7 +63,7 @@ class ForegroundPredictor:
                              "this file takes", f"{padded.shape[0]}x{padded.shape[1]}",
                              "use the run or its SavedModel, which take any size")
         scores = np.asarray(self.network(to_network(padded[None]), training=False))[0, :shape[0], :shape[1], 0]
-        return np.clip(images.resize(scores, image.shape), 0.0, 1.0)
+        return np.clip(images.resize(scores, image.shape), 0.0, 1.0) * field
 
     def find(self, path, lungs=None):
         """The image at ``path``, or those in the folder; masks of earlier calls are left out."""
@@ -110,8 +114,9 @@ class ForegroundPredictor:
 def load_foreground(path):
     """The :class:`ForegroundPredictor` of an AF-SEG or supervised run."""
     segmenter, _, preset = load_afseg_networks(path)
-    step = read_manifest(Path(path) / "run.json")["step"]
-    return ForegroundPredictor(segmenter, preset, {"run": str(path), "step": step})
+    manifest = read_manifest(Path(path) / "run.json")
+    return ForegroundPredictor(segmenter, preset, {"run": str(path), "step": manifest["step"]},
+                               manifest.get("threshold", {}).get("value"))
 
 
 def load_afseg_networks(path, input_shape=(None, None, 1)):

@@ -17,6 +17,7 @@ PAPER = Paper(
                   tasks=("cells", "vessels")),
     tables="covid3dgan.evaluation.paper_tables:afseg",
     ledger="covid3dgan.evaluation.ledger.afseg:LEDGER",
+    quotations="covid3dgan.evaluation.quotations.afseg:QUOTATIONS",
     loaders={"afseg": _LOADER, "afseg-supervised": _LOADER},
     notebooks=("AFSEG.py",),
     short_run=("background.first_check=2", "background.check_every=2", "background.most_steps=4",

@@ -16,7 +16,7 @@ class Images:
     """From files to grey squares (data/datasets/image_sets.py)."""
 
     size: int = 512
-    channel: Literal["grey", "green"] = "grey"
+    channel: Literal["grey", "green"] = "grey"  # A25; photographs of the fundus are always read by their green channel
     median: int = 1  # window; 1: none
     clahe_clip: float = 0.0  # 0: none
     clahe_tiles: int = 8
@@ -33,6 +33,7 @@ class Coarse:
     erosion: int = 1  # A02
     smallest_core: int = 0  # A02: pixels; smaller pieces that the erosion leaves are dropped
     dilate_back: bool = False  # A02: what survives the erosion regains its size
+    trim: float = 0.0  # A02: of vessels, the rim with less than this share of the contrast beside it is no label
     initial: Literal["otsu", "box"] = "otsu"
     flat_field: float = 40.0
     sigma: float = 15.0
@@ -41,6 +42,12 @@ class Coarse:
     beta: float = 0.5
     c: Optional[float] = None
     threshold: Optional[float] = None  # None: Otsu's
+    vessel_filter: Literal["frangi", "elongated"] = "frangi"  # A22
+    relative_scales: bool = False  # A22: scales in 1/512 of the image's shorter side, else in pixels
+    find_polarity: bool = False  # A23: dark or bright vessels, as the image shows; else by ``dark``
+    hysteresis: tuple[float, float] = (1.0, 1.0)  # A24: low and high cut in thresholds; equal: one cut
+    smallest_vessel: float = 0.0  # A24: share of the image; smaller pieces are dropped
+    border: float = 0.0  # A25: share of the image's side that is no foreground at the edge of the field of view
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Background:
     rate: Literal["image", "set"] = "image"  # A03: the coarse area is each image's own, or the set's mean
     min_area: int = 0  # A19: smaller pieces of the mask stay in the image, so that debris is seen as background
     dilation: int = 1  # pixels, so that no rim of an object stays
+    spared: float = 0.0  # A21: share of the pixels outside the label that stays known, however dense the image
     width: int = 16
     depth: int = 2
     patch: int = 256
@@ -95,7 +103,8 @@ class Synthesis:
     discriminator_levels: int = 3
     segmenter_width: int = 64
     segmenter_depth: int = 4
-    threshold: float = 0.5
+    threshold: float = 0.5  # A15
+    tune_threshold: bool = False  # A26: the validation share chooses it, without a true mask; else ``threshold``
     log_every: int = 50
     checkpoint_every: int = 1000
 
@@ -114,10 +123,15 @@ class System:
     synthesis: Synthesis = Synthesis()
 
 
+BACKGROUND = Background(spared=0.1)  # A21: of a smear that is half cells, lambda would leave nothing
+SYNTHESIS = Synthesis(tune_threshold=True)
+
 register(System(
     name="afseg/cells",
     summary="paper 003 on microscope images; what it leaves open is filled in as docs/FIDELITY.md says",
     task="cells",
+    background=BACKGROUND,
+    synthesis=SYNTHESIS,
 ))
 
 VESSEL_IMAGES = Images(median=3, clahe_clip=2.0)
@@ -130,16 +144,18 @@ register(System(
     task="vessels",
     images=VESSEL_IMAGES,
     coarse=VESSEL_COARSE,
+    background=BACKGROUND,
+    synthesis=SYNTHESIS,
 ))
 
 DEMO_BACKGROUND = Background(width=8, depth=3, patch=96, batch_size=4, learning_rate=1e-3, first_check=60,
-                             most_steps=100, inpainting="fast")
+                             most_steps=100, inpainting="fast", spared=0.5)
 # Large patches: over a small one instance normalisation hides how bright it is, and dark corners pass for objects.
 DEMO_SYNTHESIS = Synthesis(
     patch=192, constant_epochs=20, decay_epochs=25, learning_rate=3e-3, background_weight=50.0, flips=True,
     segmenter_background="inpainted", generator_width=8, generator_depth=3, generator_backbone="classical",
     generator_head="residual", discriminator_width=8, discriminator_levels=2, segmenter_width=12, segmenter_depth=3,
-    log_every=20, checkpoint_every=120,
+    tune_threshold=True, log_every=20, checkpoint_every=120,
 )
 
 register(System(
@@ -158,8 +174,10 @@ register(System(
     name="afseg/vessels/demo",
     summary="vessels at a size that trains on a laptop: small networks, fast inpainting, named aids",
     task="vessels",
-    images=dataclasses.replace(VESSEL_IMAGES, size=256),
-    coarse=VESSEL_COARSE,
+    images=dataclasses.replace(VESSEL_IMAGES, size=512, channel="green"),
+    coarse=dataclasses.replace(VESSEL_COARSE, vessel_filter="elongated", relative_scales=True,
+                               scales=(1.5, 2.0, 3.0, 4.5, 6.0, 9.0), find_polarity=True, hysteresis=(0.8, 1.5),
+                               smallest_vessel=0.0003, border=0.0125, trim=0.25),
     background=DEMO_BACKGROUND,
     synthesis=dataclasses.replace(DEMO_SYNTHESIS, fade=0.25),
 ))

@@ -14,7 +14,7 @@ METHODS = {"cells": "level set", "vessels": "Hessian"}  # the paper's names of t
 SHOWN = 4  # images per figure
 
 
-def write_report(out, preset, seed, loaded, test, scores, made, prior, phantom, command):
+def write_report(out, preset, seed, loaded, test, scores, thresholds, made, prior, phantom, command):
     """Writes report.html and table1.json; returns the report's path.
 
     Args:
@@ -22,13 +22,15 @@ def write_report(out, preset, seed, loaded, test, scores, made, prior, phantom, 
         loaded: data.datasets.image_sets.LoadedSet with true masks.
         test: indices of the test images in it.
         scores: method -> scores or masks of the test images, (N, H, W).
+        thresholds: method -> threshold of its scores, where it is not the preset's.
         made: of some training images (SHOWN, H, W): "images", "holes", "backgrounds", "weak" masks and "generated".
         prior: (step, predicted area over coarse area) of the segmentation prior.
         phantom, command: what the table says of where the numbers come from.
     """
     names = [loaded.names[i] for i in test]
+    thresholds = {method: thresholds.get(method, preset.synthesis.threshold) for method in scores}
     results = {method: protocols.afseg([np.asarray(m, np.float32) for m in maps], list(loaded.masks[test]),
-                                       preset.synthesis.threshold, names) for method, maps in scores.items()}
+                                       thresholds[method], names) for method, maps in scores.items()}
     summaries = {method: result.summary() for method, result in results.items()}
     described = f"{len(test)} {'synthetic' if phantom else 'real'} test images"
     measured = {(method, preset.task, metric): Measured.of(entry, described, command, phantom)
@@ -36,8 +38,9 @@ def write_report(out, preset, seed, loaded, test, scores, made, prior, phantom, 
     table = next(t for t in paper_tables.tables("afseg") if t.name.endswith(preset.task))
     write_json(out / "table1.json", {
         "preset": preset.name, "seed": seed, "phantom": phantom, "command": command, "test_images": names,
-        "prior": [{"step": step, "area_ratio": ratio} for step, ratio in prior], "methods": summaries})
-    pictures = _figures(made, loaded, test[:SHOWN], scores, results, preset.synthesis.threshold)
+        "thresholds": thresholds, "prior": [{"step": step, "area_ratio": ratio} for step, ratio in prior],
+        "methods": summaries})
+    pictures = _figures(made, loaded, test[:SHOWN], scores, results, thresholds)
     return report.write(out / "report.html", f"AF-SEG on {preset.task}", [
         report.Section("Table 1", (comparison_table(table, measured),), phantom),
         report.Section("Figures", pictures, phantom),
@@ -45,8 +48,8 @@ def write_report(out, preset, seed, loaded, test, scores, made, prior, phantom, 
     ], overwrite=True)[0]
 
 
-def _figures(made, loaded, shown, scores, results, threshold):
-    columns = {method: np.asarray(maps[:SHOWN], np.float32) > threshold for method, maps in scores.items()}
+def _figures(made, loaded, shown, scores, results, thresholds):
+    columns = {method: np.asarray(maps[:SHOWN], np.float32) > thresholds[method] for method, maps in scores.items()}
     columns["truth"] = loaded.masks[shown]
     dice = {method: result.values("dice") for method, result in results.items()}
     return (

@@ -29,7 +29,7 @@ def preset():
         synthesis=Synthesis(patch=32, batch_size=2, constant_epochs=1, decay_epochs=1, generator_width=4,
                             generator_depth=2, generator_backbone="classical", generator_head="residual",
                             discriminator_width=4, discriminator_levels=1, segmenter_width=4, segmenter_depth=2,
-                            log_every=1))
+                            tune_threshold=True, fade=0.5, segmenter_background="inpainted", log_every=1))
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +60,19 @@ def test_table_1_has_every_method_on_the_test_images(reproduced, data):
     assert methods["level set"]["dice"]["mean"] == pytest.approx(np.mean(dice))
     # Erosion only removes.
     assert methods["level set, as label"]["recall"]["mean"] < methods["level set"]["recall"]["mean"]
+
+
+def test_thresholds_are_chosen_and_kept_with_the_run(reproduced, preset):
+    table = json.loads((reproduced / "table1.json").read_text())
+    kept = json.loads((reproduced / "stages.json").read_text())["done"]["thresholds"]["result"]
+    for method, folder in (("AF-SEG", "afseg"), ("supervised U-Net", "supervised")):
+        chosen = kept[method]
+        assert chosen["dice"][str(chosen["value"])] == max(chosen["dice"].values())
+        assert table["thresholds"][method] == chosen["value"]
+        assert load_foreground(reproduced / folder).threshold == chosen["value"]
+    assert table["thresholds"]["level set"] == preset.synthesis.threshold
+    with np.load(reproduced / "backgrounds.npz") as stored:
+        assert len(stored["images"]) == 4, "three to train, one to validate"
 
 
 def test_the_report_says_phantoms_and_puts_the_paper_beside(reproduced):
@@ -107,7 +120,7 @@ def test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one(tmp_path, 
     assert "broken.tif" in str(problems[0])
     mask = images.read_mask(tmp_path / "masks" / "odd_mask.png", odd.shape)
     assert found["odd"]["foreground_pixels"] == mask.sum()
-    np.testing.assert_array_equal(mask, predictor.predict(images.read(tmp_path / "odd.png")) > 0.5)
+    np.testing.assert_array_equal(mask, predictor.predict(images.read(tmp_path / "odd.png")) > predictor.threshold)
     again, refused = predict(tmp_path / "odd.png", tmp_path / "masks")
     assert not again and "--overwrite" in str(refused[0])
 

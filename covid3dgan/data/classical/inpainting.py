@@ -9,7 +9,7 @@ from scipy.sparse import linalg
 SHIFTS = 24  # tries to copy texture from elsewhere before single pixels are drawn
 
 
-def fill(image, hole, seed=(0,), smooth=2.0, texture=True):
+def fill(image, hole, seed=(0,), smooth=2.0, texture=True, donor=None):
     """``image`` with the hole replaced by a smooth continuation of its surroundings and their texture.
 
     Args:
@@ -19,6 +19,8 @@ def fill(image, hole, seed=(0,), smooth=2.0, texture=True):
         smooth: sigma in pixels of the smoothing of the surroundings, so that their noise does not run into the hole.
         texture: add the surroundings' noise, taken from random places; without it the fill is recognisable by its
             smoothness, and a discriminator or a segmenter would learn that instead of the objects.
+        donor: (image, hole) of the same shape that the texture is taken from instead, where little of the image is
+            known; its strength is brought to that of the image's own.
 
     Returns:
         (H, W) float32 in [0, 1], equal to ``image`` outside the hole.
@@ -30,7 +32,11 @@ def fill(image, hole, seed=(0,), smooth=2.0, texture=True):
     surroundings = _normalised_blur(image, known, smooth) if smooth else image
     base = harmonic(np.where(known, surroundings, 0.0), hole)
     if texture:
-        base = base + _texture(np.where(known, image - surroundings, 0.0), hole, seed)
+        residual = np.where(known, image - surroundings, 0.0)
+        if donor is None:
+            base = base + _texture(residual, hole, hole, seed)
+        else:
+            base = base + _borrowed(residual, hole, donor, smooth, seed)
     return np.where(hole, np.clip(base, 0.0, 1.0), image).astype(np.float32)
 
 
@@ -68,14 +74,23 @@ def harmonic(image, hole):
     return filled
 
 
-def _texture(residual, hole, seed):
-    """The surroundings' noise inside the hole: whole shifted copies first, which keep its correlation."""
+def _borrowed(residual, hole, donor, smooth, seed):
+    """The donor's texture inside the hole, as strong as the image's own (robustly: few pixels may hold an edge)."""
+    image, unknown = (np.asarray(part) for part in donor)
+    others = np.where(unknown, 0.0, image - (_normalised_blur(image, ~unknown, smooth) if smooth else image))
+    own, theirs = (float(np.median(np.abs(r[~h]))) for r, h in ((residual, hole), (others, unknown)))
+    return _texture(others, unknown, hole, seed) * (own / theirs if theirs > 0 else 1.0)
+
+
+def _texture(residual, unknown, hole, seed):
+    """Noise for the hole: whole shifted copies of ``residual`` where it is not ``unknown``, which keep its correlation,
+    then single pixels."""
     rng = np.random.default_rng(list(seed))
     texture, missing = np.zeros_like(residual), hole.copy()
     for _ in range(SHIFTS):
         shift = tuple(int(rng.integers(side)) for side in hole.shape)
-        usable = missing & ~np.roll(hole, shift, (0, 1))
+        usable = missing & ~np.roll(unknown, shift, (0, 1))
         texture[usable] = np.roll(residual, shift, (0, 1))[usable]
         missing &= ~usable
-    texture[missing] = rng.choice(residual[~hole], int(missing.sum()))
+    texture[missing] = rng.choice(residual[~unknown], int(missing.sum()))
     return texture

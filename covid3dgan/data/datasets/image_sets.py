@@ -4,7 +4,7 @@
 layout       files
 ===========  ====================================================================================================
 ``drive``    ``training/images/21_training.tif``, ``training/1st_manual/21_manual1.gif``, ``training/mask/21_...gif``,
-             and the same under ``test/``; or one of the two folders
+             and the same under ``test/``, with or without ``1st_manual``: the published split; or one of the two
 ``chase``    ``Image_01L.jpg``, ``Image_01L_1stHO.png`` (CHASE_DB1; the first observer is the truth)
 ``plain``    ``images/NAME.png``, ``masks/NAME.png``
 ``rbc``      ``NAME.png``, ``NAME_mask.png`` side by side
@@ -12,8 +12,7 @@ layout       files
 ===========  ====================================================================================================
 """
 
-__all__ = ["ImageCase", "ImageSet", "LoadedSet", "RETINAS", "find", "load", "prepare",
-           "split"]
+__all__ = ["ImageCase", "ImageSet", "LoadedSet", "RETINAS", "cases_of", "find", "load", "prepare"]
 
 import dataclasses
 from pathlib import Path
@@ -22,24 +21,27 @@ from typing import Optional
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan import progress, streams
+from covid3dgan import progress
 from covid3dgan.data.classical import contrast
+from covid3dgan.data.datasets.field_of_view import DARK_SURROUND, field_of_view, without_rim, without_surround
 from covid3dgan.data.files import images
-from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.errors import InputError
 
 RETINAS = ("drive", "chase")
-DARK_SURROUND = 0.06  # green values of a retina photograph outside its disc
-RIM = 4  # pixels of the disc's edge that are blurred with the surround
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageCase:
-    """The files of one image; ``mask`` and ``field`` (where there is image at all) may be missing."""
+    """The files of one image; ``mask`` and ``field`` (where there is image at all) may be missing.
+
+    ``part`` is "training" or "test" where the data set was published in these two parts.
+    """
 
     name: str
     image: Path
     mask: Optional[Path] = None
     field: Optional[Path] = None
+    part: Optional[str] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,19 +67,42 @@ class LoadedSet:
 
 
 def find(folder):
-    """The images of a folder by the first layout that fits."""
+    """The images of a folder by the first layout that fits; of a folder with one such folder in it, that one's."""
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(folder, "a folder of images", "no such folder", "check the path")
-    for layout, finder in (("drive", _drive), ("chase", _chase), ("plain", _plain), ("rbc", _rbc)):
-        cases = finder(folder)
-        if cases:
-            return ImageSet(layout, sorted(cases, key=lambda case: case.name))
-    alone = [ImageCase(path.stem, path) for path in _pictures(folder)]
-    if not alone:
+    found = _recognised(folder)
+    if found is None:  # an archive often unpacks into a folder of its own
+        within = [child for child in sorted(folder.iterdir()) if child.is_dir() and _recognised(child) is not None]
+        if len(within) > 1:
+            raise InputError(folder, "one set of images", f"{len(within)}: {', '.join(p.name for p in within)}",
+                             "name one of these folders")
+        found = _recognised(within[0]) if within else None
+    if found is None:
         raise InputError(folder, f"images ({', '.join(images.SUFFIXES)}) in a known layout", "none",
-                         "see docs/DATASETS.md for the layouts")
-    return ImageSet("images", alone)
+                         "see docs/DATASETS.md, \"Images of cells and vessels\", for the layouts")
+    return found
+
+
+def _recognised(folder):
+    for layout in _finders():
+        cases = cases_of(folder, layout)
+        if cases:
+            return ImageSet(layout, cases)
+    return None
+
+
+def _finders():
+    return {"drive": _drive, "chase": _chase, "plain": _plain, "rbc": _rbc, "images": _alone}
+
+
+def cases_of(folder, layout):
+    """The ImageCases of a folder under one layout, by name; none where it is another."""
+    return sorted(_finders()[layout](folder), key=lambda case: case.name)
+
+
+def _alone(folder):
+    return [ImageCase(path.stem, path) for path in _pictures(folder)]
 
 
 def _pictures(folder):
@@ -86,14 +111,16 @@ def _pictures(folder):
 
 
 def _drive(folder):
-    parts = [part for part in (folder / "training", folder / "test", folder) if (part / "1st_manual").is_dir()]
+    parts = [part for part in (folder / "training", folder / "test", folder) if (part / "images").is_dir()
+             and ((part / "1st_manual").is_dir() or (part / "mask").is_dir())]
     cases = []
     for part in parts:
         masks, fields = ({path.name.split("_")[0]: path for path in _pictures(part / name)}
                          for name in ("1st_manual", "mask"))
         for path in _pictures(part / "images"):
             number = path.name.split("_")[0]
-            cases.append(ImageCase(path.stem, path, masks.get(number), fields.get(number)))
+            cases.append(ImageCase(path.stem, path, masks.get(number), fields.get(number),
+                                   None if part == folder else part.name))
     return cases
 
 
@@ -131,9 +158,7 @@ def load(found, options):
         field = _field(case, image, found.layout)
         if case.mask is not None:
             masks.append(images.resize(images.centre_square(images.read_mask(case.mask, image.shape)), shape))
-        # Outside a retina's disc the nearest retina goes on: its black surround would look like an edge.
-        nearest = ndimage.distance_transform_edt(~field, return_distances=False, return_indices=True)
-        image = images.resize(images.centre_square(image[tuple(nearest)]), shape)
+        image = images.resize(images.centre_square(without_surround(image, field)), shape)
         loaded.append(prepare(image, options))
         fields.append(images.resize(images.centre_square(field), shape))
     every_mask = np.stack(masks) if len(masks) == len(loaded) else None
@@ -146,29 +171,9 @@ def prepare(image, options):
 
 
 def _field(case, image, layout):
-    """Where the image holds retina, less its blurred rim; everywhere for other images."""
-    if layout not in RETINAS:
-        return np.ones(image.shape, bool)
+    """The field of view by its file, or as the image shows it."""
     if case.field is not None:
-        field = images.read_mask(case.field, image.shape)
-    else:
-        field = ndimage.binary_fill_holes(ndimage.binary_opening(image > DARK_SURROUND, iterations=2))
-    field = ndimage.binary_erosion(field, iterations=RIM)
-    return field if field.any() else np.ones(image.shape, bool)
-
-
-def split(count, shares, seed):
-    """Indices of the training, validation and test images: a seeded random split (50 / 20 / 30 % in paper 003).
-
-    Returns:
-        Three sorted integer arrays; training and test are never empty.
-    """
-    if len(shares) != 3 or min(shares) < 0 or abs(sum(shares) - 1.0) > 1e-6:
-        raise ArgumentError("images.split", "three shares that add up to 1", f"{tuple(shares)}",
-                            "use for example 0.5,0.2,0.3")
-    training, validation = round(shares[0] * count), round(shares[1] * count)
-    if training < 1 or count - training - validation < 1:
-        raise InputError("data set", "at least one image to train on and one to test on",
-                         f"{count} images split {tuple(shares)}", "add images or change images.split")
-    order = np.random.default_rng([seed, streams.IMAGE_SPLIT]).permutation(count)
-    return tuple(np.sort(part) for part in np.split(order, [training, training + validation]))
+        return without_rim(images.read_mask(case.field, image.shape))
+    if layout not in RETINAS:
+        return field_of_view(image)
+    return without_rim(ndimage.binary_fill_holes(ndimage.binary_opening(image > DARK_SURROUND, iterations=2)))

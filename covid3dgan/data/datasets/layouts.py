@@ -10,7 +10,17 @@ import json
 import re
 from dataclasses import replace
 
-from covid3dgan.data.datasets.cases import IMAGE_SUFFIXES, VOLUME_SUFFIXES, Case, Pairing, case_id, data_files, stem
+from covid3dgan.data.datasets import image_sets
+from covid3dgan.data.datasets.cases import (
+    IMAGE_SUFFIXES,
+    VOLUME_SUFFIXES,
+    Case,
+    Dataset,
+    Pairing,
+    case_id,
+    data_files,
+    stem,
+)
 from covid3dgan.errors import InputError
 
 # Stored windows, so that the values can be brought back to HU (docs/DATASETS.md).
@@ -154,8 +164,27 @@ def plain(root):
     return pairing.dataset(root.name, "plain", root)
 
 
+def drive(root):
+    """DRIVE: photographs of the fundus in training/ and test/, vessels in 1st_manual/ (paper 003's kind of task)."""
+    return _image_set(root, "DRIVE", "drive")
+
+
+def chase(root):
+    """CHASE_DB1: photographs of the fundus beside their vessels, of which the first observer's count."""
+    return _image_set(root, "CHASE_DB1", "chase")
+
+
+def _image_set(root, name, layout):
+    """What ``image_sets`` knows under that layout, with the true mask under the role of the infection."""
+    cases = image_sets.cases_of(root, layout)
+    if not cases:
+        return None
+    return Dataset(name, layout, root, tuple(Case(case.name, case.image, case.mask, subset=case.part, kind="image")
+                                             for case in cases))
+
+
 LAYOUTS = {"mosmed": mosmed, "covid19-ct-seg": covid19_ct_seg, "uestc": uestc, "medseg": medseg,
-           "covid-semiseg": covid_semiseg, "ictcf": ictcf, "plain": plain}
+           "covid-semiseg": covid_semiseg, "ictcf": ictcf, "drive": drive, "chase": chase, "plain": plain}
 
 
 def _ct_seg_id(path):

@@ -5,7 +5,7 @@ vessels that absorb by their thickness, over a heart's shadow, a diaphragm and r
 foreground (about 13 %) and how many vessels a Hessian filter misses are set after the paper's Table 1.
 """
 
-__all__ = ["angiogram"]
+__all__ = ["angiogram", "stamp_ball"]
 
 import numpy as np
 from scipy import ndimage
@@ -66,7 +66,7 @@ def _grow_branch(rng, thickness, mask, radius, position, heading, scale):
     steps = max(int(length), 4)
     end_radius = radius * rng.uniform(0.75, 0.95)
     for i in range(steps):
-        _stamp(thickness, mask, position, radius + (end_radius - radius) * i / steps)
+        stamp_ball(thickness, mask, position, radius + (end_radius - radius) * i / steps)
         turn += rng.normal(0, 0.006) / scale
         heading += np.clip(turn, -0.06 / scale, 0.06 / scale)
         position = position + np.array([np.sin(heading), np.cos(heading)])
@@ -79,8 +79,15 @@ def _grow_branch(rng, thickness, mask, radius, position, heading, scale):
     return [child for child in children if child[0] >= THINNEST * scale]
 
 
-def _stamp(thickness, mask, position, radius):
-    """A ball's chord length; along a chain of balls the largest one gives a tube's."""
+def stamp_ball(thickness, mask, position, radius):
+    """Draws a ball's chord length, in place; along a chain of balls the largest one gives a tube's.
+
+    Args:
+        thickness: (size, size) float32, the chord lengths so far, in pixels.
+        mask: (size, size) bool, where there is any.
+        position: (row, column) of the centre.
+        radius: in pixels.
+    """
     size = mask.shape[0]
     low = np.maximum(np.floor(position - radius).astype(int), 0)
     high = np.minimum(np.ceil(position + radius).astype(int) + 1, size)

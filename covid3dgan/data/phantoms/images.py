@@ -11,15 +11,23 @@ from covid3dgan import files, progress
 from covid3dgan.data.files import images
 from covid3dgan.data.phantoms.angiograms import angiogram
 from covid3dgan.data.phantoms.cells import DENSE, SPARSE, blood_smear
+from covid3dgan.data.phantoms.fundus import fundus
 from covid3dgan.errors import ArgumentError
 
 SIZE = (256, 256)
 SMALLEST_SIDE = 64
 
+
+def _fundus(seed, number, size=256):
+    """A photograph of the fundus in colour, and its vessels."""
+    return fundus(seed, number, size)[:2]
+
+
 IMAGE_COHORTS = {
     "blood-cells": functools.partial(blood_smear, foreground=SPARSE),
     "blood-cells-dense": functools.partial(blood_smear, foreground=DENSE),
     "angiograms": angiogram,
+    "fundus": _fundus,
 }
 
 

@@ -1,4 +1,4 @@
-"""A01 to A20: paper 003 (AF-SEG). No code of its authors was found, so the code column is what its words come from."""
+"""A01 to A26: paper 003 (AF-SEG). No code of its authors was found, so the code column is what its words come from."""
 
 __all__ = ["LEDGER"]
 
@@ -11,6 +11,9 @@ _TRAINING = "training/afseg/test_afseg_training.py"
 _MODELS = "models/test_afseg_models.py"
 _LOSSES = "losses/test_afseg_losses.py"
 _SETS = "data/datasets/test_image_sets.py"
+_SPLIT = "data/datasets/test_image_split.py"
+_VESSELS = "data/classical/test_vessels.py"
+_RIDGES = "data/classical/test_ridges.py"
 
 _LINES = (
     Line("A01", "level set and Hessian analysis", "[Li 2011] and [Frangi 1998], no parameters",
@@ -21,9 +24,10 @@ _LINES = (
                 _TEST(_COARSE, "test_the_scale_that_answers_most_grows_with_the_tube"))),
     Line("A02", "erosion of the coarse mask",
          "one, size not given; none is needed where the mask covers half of the truth, as the Hessian's does", "-",
-         ("coarse.erosion", "coarse.smallest_core", "coarse.dilate_back"),
+         ("coarse.erosion", "coarse.smallest_core", "coarse.dilate_back", "coarse.trim"),
          tests=(_TEST(_COARSE, "test_erosion_by_hand"),
-                _TEST(_COARSE, "test_small_cores_are_dropped_and_large_ones_regain_their_size"))),
+                _TEST(_COARSE, "test_small_cores_are_dropped_and_large_ones_regain_their_size"),
+                _TEST(_VESSELS, "test_trimming_takes_the_rim_of_wide_vessels_and_spares_thin_ones"))),
     Line("A03", "Deep Segmentation Prior",
          "a simple network, stopped early when it predicts lambda = 2 times the coarse area; network, loss, direction "
          "of the stop and number of networks not said",
@@ -84,17 +88,43 @@ _LINES = (
          tests=(_TEST("systems/test_afseg.py",
                       "test_prediction_keeps_the_images_size_and_goes_on_after_a_bad_one"),)),
     Line("A18", "split", "at random; of images, although 308 images come from 5 patients", "-", ("images.split",),
-         tests=(_TEST(_SETS, "test_split_has_the_papers_counts_and_no_overlap"),)),
+         tests=(_TEST(_SPLIT, "test_split_has_the_papers_counts_and_no_overlap"),)),
     Line("A19", "debris in the mask of the prior", "not mentioned", "-", ("background.min_area",),
          tests=(_TEST(_BACKGROUNDS, "test_small_pieces_stay_in_the_image_before_the_rest_is_dilated"),)),
     Line("A20", "what stands around the label when the segmenter learns", "G(x)",
          "SC-GAN, as the text tells it: foreground and background made apart, then fused",
          ("synthesis.segmenter_background",),
          tests=(_TEST(_TRAINING, "test_inpainted_backgrounds_replace_all_but_the_foreground"),)),
+    Line("A21", "images so dense that lambda times the coarse area is all of them",
+         "not mentioned; its cells cover about 6 % of an image", "-", ("background.spared",),
+         tests=(_TEST(_BACKGROUNDS, "test_dense_images_keep_a_share_of_their_ground"),
+                _TEST(_BACKGROUNDS, "test_smears_of_any_density_get_a_background"))),
+    Line("A22", "vessel filter and its scales", "Hessian analysis [2]; no scales",
+         "ours for the demo: second derivatives of a Gaussian three times as long as wide, on an image of even "
+         "contrast; scales in 1/512 of the image",
+         ("coarse.vessel_filter", "coarse.relative_scales"),
+         tests=(_TEST(_RIDGES, "test_a_long_ridge_answers_more_than_a_blob"),
+                _TEST(_VESSELS, "test_relative_scales_follow_the_images_size"))),
+    Line("A23", "polarity of the vessels", "not said; its angiographies have dark ones", "-",
+         ("coarse.dark", "coarse.find_polarity"),
+         tests=(_TEST(_VESSELS, "test_either_polarity_is_found_by_itself"),)),
+    Line("A24", "from the filter's answer to a mask", "not said",
+         "ours: Otsu's threshold; in the demo pieces above 0.8 times it that reach 1.5 times it",
+         ("coarse.threshold", "coarse.hysteresis", "coarse.smallest_vessel"),
+         tests=(_TEST(_VESSELS, "test_hysteresis_keeps_faint_vessels_that_join_clear_ones"),)),
+    Line("A25", "photographs of the fundus: colour and field of view", "not in the paper; greyscale transform", "-",
+         ("images.channel", "coarse.border"),
+         tests=(_TEST("data/datasets/test_field_of_view.py", "test_discs_and_boxes_before_black_are_found"),
+                _TEST(_VESSELS, "test_the_edge_of_the_field_is_no_vessel"))),
+    Line("A26", "what the validation share is for", "split off, never mentioned again",
+         "ours: it chooses the threshold of the scores, by pairs of validation images and their coarse labels, made as "
+         "the training pairs are", ("synthesis.tune_threshold",),
+         tests=(_TEST("training/afseg/test_choose_threshold.py", "test_the_best_threshold_by_hand"),
+                _TEST("systems/test_afseg.py", "test_thresholds_are_chosen_and_kept_with_the_run"))),
 )
 
 LEDGER = Ledger(
-    title="Paper 003: AF-SEG (A01 - A20)",
+    title="Paper 003: AF-SEG (A01 - A26)",
     introduction="Paper 003 is Yu, Dong et al. No code of theirs was found, so there is no \"published\" preset: "
                  "the first two presets follow the text and fill its gaps, mostly from pix2pix, whose option names the "
                  "text repeats; the demos are ours, at laptop size. The code column says where a filling comes from.",

@@ -67,15 +67,19 @@ class Quotations:
 
 def tables():
     """The Quotations of all papers that have them, in the order of their numbers."""
-    found = [papers.resolve(paper.quotations) for paper in papers.all() if paper.quotations]
-    return sorted(found, key=lambda table: table.paper)
+    return sorted((table for paper in papers.all() for table in _of_paper(paper)), key=lambda table: table.paper)
+
+
+def _of_paper(paper):
+    """The tables that a paper's record names: none, one, or one for each of its presets."""
+    found = papers.resolve(paper.quotations) if paper.quotations else ()
+    return (found,) if isinstance(found, Quotations) else found
 
 
 def of_preset(name):
     """The Quotations of the preset called ``name``, or None."""
-    paper = papers.get(presets.get(name).system)
-    table = papers.resolve(paper.quotations) if paper.quotations else None
-    return table if table is not None and table.preset == name else None
+    tables_of_paper = _of_paper(papers.get(presets.get(name).system))
+    return next((table for table in tables_of_paper if table.preset == name), None)
 
 
 def quotable_fields(name):

@@ -33,7 +33,8 @@ def _lesions(path, network):
 def _foreground(path, network):
     from covid3dgan.inference.foreground import ForegroundPredictor
 
-    return ForegroundPredictor(network, presets.from_dict(network.metadata["preset"]), network.described)
+    return ForegroundPredictor(network, presets.from_dict(network.metadata["preset"]), network.described,
+                               network.metadata["threshold"]["value"])
 
 
 def _classes(path, network):

@@ -76,7 +76,7 @@ def has_reached(ratios, area_multiple):
     return len(ratios) > 1 and (ratios[-2] - area_multiple) * (ratios[-1] - area_multiple) < 0
 
 
-def foreground_mask(scores, weak, area_multiple, rate=None, min_area=0, dilation=0):
+def foreground_mask(scores, weak, area_multiple, rate=None, min_area=0, dilation=0, spared=0.0):
     """The ``area_multiple`` times coarse area's worth of highest-scoring pixels, joined with the coarse label.
 
     Args:
@@ -84,15 +84,22 @@ def foreground_mask(scores, weak, area_multiple, rate=None, min_area=0, dilation
         weak: (H, W) bool.
         rate: the coarse label's share of the image; its own by default, or the set's mean.
         min_area: pixels; smaller pieces are dropped.
-        dilation: iterations of a 3x3 cross afterwards.
+        dilation: iterations of a 3x3 cross afterwards; left out where it would take what is spared.
+        spared: share of the pixels outside the label that stay known, whatever ``area_multiple`` asks for (A21): of a
+            dense image lambda times the coarse area may be all of it.
 
     Returns:
-        (H, W) bool; at first exactly ceil(area_multiple * rate * H * W) pixels.
+        (H, W) bool; at first exactly ceil(area_multiple * rate * H * W) pixels, or fewer by ``spared``.
     """
     rate = float(weak.mean()) if rate is None else rate
     # Rounded first: 2 * 0.07 * 100 is 14.000000000000002, and would ask for 15.
-    count = min(math.ceil(round(area_multiple * rate * weak.size, 6)), weak.size)
-    mask = np.zeros(weak.size, bool)
-    mask[np.argsort(-scores, axis=None, kind="stable")[:count]] = True
+    asked = math.ceil(round(area_multiple * rate * weak.size, 6))
+    most = weak.size - math.ceil(spared * int((~weak).sum()))  # pixels of the mask, the label included
+    ranked = np.argsort(-scores, axis=None, kind="stable")
+    mask = weak.ravel().copy()
+    mask[ranked[:asked]] = True
+    beyond = ranked[(mask & ~weak.ravel())[ranked]]  # outside the label, highest score first
+    mask[beyond[max(most - int(weak.sum()), 0):]] = False
     mask = drop_small(mask.reshape(weak.shape), min_area) | weak
-    return ndimage.binary_dilation(mask, iterations=dilation) if dilation else mask
+    wider = ndimage.binary_dilation(mask, iterations=dilation) if dilation else mask
+    return wider if wider.sum() <= most else mask

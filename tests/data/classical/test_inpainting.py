@@ -55,6 +55,24 @@ def test_texture_has_the_surroundings_noise():
     assert not np.array_equal(fill(image, hole, (1,)), fill(image, hole, (2,)))
 
 
+def test_texture_may_come_from_another_image_at_the_own_strength():
+    """Three pixels in a hundred are known; the donor's stripes are twice as strong as the image's own noise."""
+    rng = np.random.default_rng(0)
+    columns = np.mgrid[:96, :96][1]
+    donor = (0.5 + 0.06 * np.sign(np.sin(columns)) * rng.uniform(0.5, 1.5, (96, 96))).astype(np.float32)
+    image = (0.4 + rng.normal(0, 0.02, (96, 96))).astype(np.float32)
+    hole = np.ones((96, 96), bool)
+    hole[:, 40:43] = False
+    of_donor = np.zeros((96, 96), bool)
+    of_donor[20:40, 20:40] = True
+    filled = fill(image, hole, (1,), donor=(donor, of_donor))
+    np.testing.assert_array_equal(filled[~hole], image[~hole])
+    assert filled[hole].mean() == pytest.approx(0.4, abs=0.03), "the level stays the image's own"
+    assert 0.008 < filled[hole].std() < 0.05
+    read = np.where(of_donor, 9.0, donor)  # the donor's own hole is not read
+    np.testing.assert_array_equal(fill(image, hole, (1,), donor=(read, of_donor)), filled)
+
+
 def test_without_a_hole_nothing_changes(gradient):
     image, hole = gradient
     np.testing.assert_array_equal(fill(image, np.zeros_like(hole)), image)

@@ -75,8 +75,21 @@ def make_plain(root):
           *(root / "lungs" / f"case_{n}.nii.gz" for n in (1, 2, 10)))
 
 
+def make_drive(root):
+    """As published: the test part has no manual masks."""
+    touch(*(root / "training" / path for path in ("images/21_training.tif", "1st_manual/21_manual1.gif",
+                                                  "mask/21_training_mask.gif")),
+          root / "test" / "images" / "01_test.tif", root / "test" / "mask" / "01_test_mask.gif")
+
+
+def make_chase(root):
+    touch(*(root / f"Image_01{name}" for name in ("L.jpg", "L_1stHO.png", "L_2ndHO.png", "R.jpg", "R_1stHO.png",
+                                                  "R_2ndHO.png")))
+
+
 MAKERS = {"mosmed": make_mosmed, "covid19-ct-seg": make_ct_seg, "uestc": make_uestc, "medseg": make_medseg,
-          "covid-semiseg": make_semiseg, "ictcf": make_ictcf, "plain": make_plain}
+          "covid-semiseg": make_semiseg, "ictcf": make_ictcf, "drive": make_drive, "chase": make_chase,
+          "plain": make_plain}
 
 
 def by_id(dataset):
@@ -93,6 +106,14 @@ def test_each_layout_is_found_by_itself(layout, depth, tmp_path, recwarn):
     assert dataset.problems == ()
     assert not recwarn.list
     assert opening.open_dataset(tmp_path, layout).cases == dataset.cases
+
+
+def test_drive_is_one_data_set_of_two_parts(tmp_path):
+    make_drive(tmp_path)
+    cases = by_id(opening.open_dataset(tmp_path))
+    assert {identity: case.subset for identity, case in cases.items()} == {"01_test": "test", "21_training": "training"}
+    assert cases["21_training"].infection.name == "21_manual1.gif" and cases["01_test"].infection is None
+    assert {case.kind for case in cases.values()} == {"image"}
 
 
 def test_mosmed(tmp_path):

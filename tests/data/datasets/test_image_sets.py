@@ -5,7 +5,7 @@ import pytest
 
 from covid3dgan.data.datasets import image_sets
 from covid3dgan.data.files import images
-from covid3dgan.errors import ArgumentError, InputError
+from covid3dgan.errors import InputError
 from covid3dgan.presets.afseg import Images
 
 OPTIONS = Images(size=32)
@@ -66,20 +66,13 @@ def test_one_missing_mask_leaves_the_set_without_truth(tmp_path):
     assert image_sets.load(image_sets.find(tmp_path), OPTIONS).masks is None
 
 
-@pytest.mark.parametrize("count, expected", [(308, (154, 62, 92)), (1092, (546, 218, 328)), (20, (10, 4, 6))])
-def test_split_has_the_papers_counts_and_no_overlap(count, expected):
-    parts = image_sets.split(count, (0.5, 0.2, 0.3), 1)
-    assert tuple(len(part) for part in parts) == expected
-    assert sorted(np.concatenate(parts)) == list(range(count))
-    assert not np.array_equal(parts[0], image_sets.split(count, (0.5, 0.2, 0.3), 2)[0])
-
-
-def test_bad_folders_and_splits(tmp_path):
+def test_bad_folders(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         image_sets.find(tmp_path / "nowhere")
     with pytest.raises(InputError, match="see docs/DATASETS.md"):
         image_sets.find(tmp_path)
-    with pytest.raises(ArgumentError, match="add up to 1"):
-        image_sets.split(10, (0.5, 0.5, 0.5), 0)
-    with pytest.raises(InputError, match="at least one image to train on"):
-        image_sets.split(1, (0.5, 0.2, 0.3), 0)
+    put(tmp_path, "one/a.png", "one/a_mask.png")
+    assert image_sets.find(tmp_path).layout == "rbc", "the folder that an archive unpacked into"
+    put(tmp_path, "two/images/a.png", "two/masks/a.png")
+    with pytest.raises(InputError, match="expected one set of images, found 2: one, two"):
+        image_sets.find(tmp_path)

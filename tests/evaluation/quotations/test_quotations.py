@@ -50,10 +50,11 @@ def spellings(number):
 
 def test_the_papers_have_a_table():
     numbers = [table.paper for table in quotations.tables()]
-    assert numbers == sorted(numbers) and {"000", "001", "002", "004"} <= set(numbers)
-    assert {"elmourabit/paper", "shabani/paper", "khali/paper", "ssinfnet/paper"} <= set(TABLES)
+    assert numbers == sorted(numbers) and {"000", "001", "002", "003", "004"} <= set(numbers)
+    assert {"elmourabit/paper", "shabani/paper", "khali/paper", "afseg/cells", "afseg/vessels",
+            "ssinfnet/paper"} <= set(TABLES)
     assert quotations.of_preset("shabani/paper") is TABLES["shabani/paper"]
-    assert quotations.of_preset("shabani/demo") is quotations.of_preset("ssinfnet/published") is None
+    assert quotations.of_preset("shabani/demo") is quotations.of_preset("afseg/cells/demo") is None
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from covid3dgan.errors import InputError
+from covid3dgan.data.phantoms.cells import blood_smear
+from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.presets.afseg import Background
 from covid3dgan.training.afseg import backgrounds, deep_image_prior, segmentation_prior
 
@@ -63,6 +64,53 @@ def test_area_is_the_ceiling_and_not_one_more_by_rounding():
     assert segmentation_prior.foreground_mask(scores, weak, 2.05).sum() == 15
     assert segmentation_prior.foreground_mask(scores, weak, 1.0, rate=0.2).sum() == 20
     assert segmentation_prior.foreground_mask(scores, weak, 100.0).all()
+
+
+def test_dense_images_keep_a_share_of_their_ground():
+    """Of 100 pixels 40 are the label; lambda 3 asks for all, and half of the other 60 stay known."""
+    weak, scores = np.zeros((10, 10), bool), np.linspace(1, 0, 100).reshape(10, 10)
+    weak[6:] = True  # where scores are lowest
+    assert segmentation_prior.foreground_mask(scores, weak, 3.0).all()
+    mask = segmentation_prior.foreground_mask(scores, weak, 3.0, spared=0.5, dilation=1)
+    np.testing.assert_array_equal(np.flatnonzero(mask.ravel()[:60]), np.arange(30), "the highest scores, not widened")
+    assert mask[6:].all()
+    nearly = segmentation_prior.foreground_mask(scores, weak, 3.0, spared=0.01)
+    assert nearly.sum() == 99, "one pixel at least"
+    unchanged = [segmentation_prior.foreground_mask(scores, weak[::-1], 1.2, spared=spared) for spared in (0.0, 0.5)]
+    np.testing.assert_array_equal(*unchanged)
+
+
+@pytest.mark.parametrize("foreground", [0.14, 0.41, 0.65])
+def test_smears_of_any_density_get_a_background(foreground):
+    """As dense as the real smears that once failed (14 to 41 % cells), and denser; lambda is the demo's 3."""
+    made = [blood_smear(2, number, 64, foreground) for number in range(3)]
+    pictures, truth = (np.stack(part) for part in zip(*made))
+    options = dataclasses.replace(SMALL, area_multiple=3.0, spared=0.5, most_steps=20)
+    found = backgrounds.make_backgrounds(pictures, truth, options, 1)
+    assert not found.holes.all((1, 2)).any() and (truth & ~found.holes).sum() == 0
+    assert (found.holes.mean((1, 2)) <= truth.mean((1, 2)) + 0.5 * (1 - truth.mean((1, 2))) + 1e-9).all()
+    np.testing.assert_array_equal(found.images[~found.holes], pictures[~found.holes])
+    for picture, cells, ground in zip(pictures, truth, found.images):
+        assert ground[cells].mean() > picture[cells].mean() + 0.5 * (picture[~cells].mean() - picture[cells].mean())
+
+
+def test_where_nothing_may_be_known_the_sentence_names_the_image_and_the_field(discs):
+    images, _, weak = discs
+    options = dataclasses.replace(SMALL, area_multiple=20.0, most_steps=10)
+    with pytest.raises(InputError, match=r"clean background of smear_7: .* \(the coarse mask covers 11%\); raise "
+                       r"background.spared \(now 0\) or lower background.area_multiple \(now 20\)"):
+        backgrounds.make_backgrounds(images, weak, options, 1, ["smear_7", "b", "c", "d"])
+    with pytest.raises(ArgumentError, match="background.spared: expected a share"):
+        backgrounds.make_backgrounds(images, weak, dataclasses.replace(SMALL, spared=1.0), 1)
+
+
+def test_images_beyond_those_that_the_prior_learns_from_are_filled_and_change_nothing(discs):
+    images, truth, weak = discs
+    options = dataclasses.replace(SMALL, most_steps=20)
+    alone = backgrounds.make_backgrounds(images[:3], weak[:3], options, 2)
+    more = backgrounds.make_backgrounds(images, weak, options, 2, learning=3)
+    np.testing.assert_array_equal(more.holes[:3], alone.holes)
+    assert more.history == alone.history and len(more.images) == 4
 
 
 @pytest.mark.parametrize("ratios, stops", [
