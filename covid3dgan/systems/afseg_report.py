@@ -28,6 +28,7 @@ def write_report(out, preset, seed, loaded, test, scores, thresholds, made, prio
         phantom, command: what the table says of where the numbers come from.
     """
     names = [loaded.names[i] for i in test]
+    chosen = dict(thresholds)
     thresholds = {method: thresholds.get(method, preset.synthesis.threshold) for method in scores}
     results = {method: protocols.afseg([np.asarray(m, np.float32) for m in maps], list(loaded.masks[test]),
                                        thresholds[method], names) for method, maps in scores.items()}
@@ -42,10 +43,19 @@ def write_report(out, preset, seed, loaded, test, scores, thresholds, made, prio
         "methods": summaries})
     pictures = _figures(made, loaded, test[:SHOWN], scores, results, thresholds)
     return report.write(out / "report.html", f"AF-SEG on {preset.task}", [
-        report.Section("Table 1", (comparison_table(table, measured),), phantom),
+        report.Section("Table 1", (comparison_table(table, measured), _threshold_table(thresholds, chosen)), phantom),
         report.Section("Figures", pictures, phantom),
         report.Section("Preset", (report.Code(presets.describe(preset)),)),
     ], overwrite=True)[0]
+
+
+def _threshold_table(thresholds, chosen):
+    """At which threshold each network's scores became masks, and what chose it."""
+    choosers = {"AF-SEG": "validation images and their coarse labels, no true mask",
+                "supervised U-Net": "validation images and their true masks"}
+    rows = tuple((method, f"{thresholds[method]:g}", chooser if method in chosen else "the preset")
+                 for method, chooser in choosers.items() if method in thresholds)
+    return report.Table("Thresholds of the scores", ("method", "threshold", "chosen by"), rows, numeric=(1,))
 
 
 def _figures(made, loaded, shown, scores, results, thresholds):
