@@ -35,19 +35,33 @@ export class Slices {
 
   // layers: [{ buffer, kind, colours, top }]. Masks are drawn over maps, those over the CT as if healthy.
   async show(ct, layers, window) {
-    for (const old of [...this.nv.volumes].reverse()) this.nv.removeVolume(old)
-    await this.add({ buffer: ct, kind: 'ct' }, window)
-    this.drawn = {}
-    for (const kind of ['healthy', 'map', 'mask']) {
-      for (const [number, layer] of layers.entries()) {
-        if (layer.kind !== kind) continue
-        this.drawn[number] = this.nv.volumes.length
-        await this.add(layer, window)
+    // NiiVue would draw every layer anew for each that comes or goes.
+    this.nv.updateGLVolume = () => {}
+    try {
+      for (const old of [...this.nv.volumes].reverse()) this.nv.removeVolume(old)
+      await this.add({ buffer: ct, kind: 'ct' }, window)
+      this.drawn = {}
+      for (const kind of ['healthy', 'map', 'mask']) {
+        for (const [number, layer] of layers.entries()) {
+          if (layer.kind !== kind) continue
+          this.drawn[number] = this.nv.volumes.length
+          await this.add(layer, window)
+        }
       }
+    } finally {
+      delete this.nv.updateGLVolume
     }
-    this.nv.updateGLVolume()
-    this.thinCrosshair()
-    this.reset()
+    this.refresh()
+  }
+
+  // Blends the layers anew, once for all changes until the next frame.
+  refresh() {
+    this.waiting ??= new Promise((done) => requestAnimationFrame(() => {
+      this.waiting = undefined
+      this.nv.updateGLVolume()
+      done()
+    }))
+    return this.waiting
   }
 
   async add({ buffer, kind, colours, top }, window) {
@@ -67,17 +81,18 @@ export class Slices {
     for (const image of this.nv.volumes) {
       if (image.name === 'ct' || image.name === 'healthy') [image.cal_min, image.cal_max] = [low, high]
     }
-    this.nv.updateGLVolume()
+    this.refresh()
   }
 
   // number: the layer's place in the list that show() got.
   setOpacity(number, opacity) {
-    this.nv.setOpacity(this.drawn[number], opacity)
+    this.nv.volumes[this.drawn[number]].opacity = opacity
+    this.refresh()
   }
 
   setThreshold(number, value) {
     this.nv.volumes[this.drawn[number]].cal_min = value
-    this.nv.updateGLVolume()
+    this.refresh()
   }
 
   setView(view) {
