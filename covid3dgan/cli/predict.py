@@ -31,6 +31,8 @@ def add_arguments(parser):
     parser.add_argument("--uncertainty", action="store_true", help="also write how much the scores of lesions change "
                         "when a CT's slices are mirrored and moved; five times as slow")
     parser.add_argument("--overlay", action="store_true", help="also write a PNG contact sheet per CT")
+    parser.add_argument("--view", action="store_true", help="also write OUT/view.html, which shows CTs and masks in a "
+                        "browser, without a network")
     group = parser.add_mutually_exclusive_group()
     group.add_argument("--resume", action="store_true", help="skip what an earlier call finished with the same model")
     group.add_argument("--overwrite", action="store_true", help="replace masks that are there")
@@ -40,6 +42,7 @@ def run(args):
     from covid3dgan.inference.predict_each import predict_each
     from covid3dgan.inference.predictor import load_predictor
 
+    page = _page(args) if args.view else None
     predictor = load_predictor(args.model)
     for option, field, value in (("--lung-method", "lung_method", args.lung_method),
                                  ("--turned", "turned", args.turned),
@@ -53,10 +56,23 @@ def run(args):
                                      args.overwrite, command=sys.argv)
     for facts in results.values():
         progress.say(f"{facts['id']}: {predictor.say(facts)}")
+    if page is not None and results:
+        from covid3dgan.viewer.predictions import write_predictions_page
+
+        problems += write_predictions_page(predictor, inputs, results, args.out, args.probability, page)
+        if page.is_file():
+            progress.say(f"open in a browser: {page.resolve().as_uri()}")
     for problem in problems:
         print(f"covid3dgan predict: {problem}", file=sys.stderr)
     progress.say(f"{len(results)} of {len(inputs)} {predictor.noun}s done: {args.out}")
     return 1 if problems else 0
+
+
+def _page(args):
+    """Where the page goes; an error before any work where it cannot be written."""
+    from covid3dgan.viewer.predictions import page_path
+
+    return page_path(args.out, args.overwrite or args.resume)
 
 
 def _with(predictor, option, field, value):

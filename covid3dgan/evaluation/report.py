@@ -4,7 +4,7 @@
     >>> write("report.html", "Evaluation", sections)                                              # doctest: +SKIP
 """
 
-__all__ = ["Code", "Paragraph", "Picture", "Section", "Table", "write"]
+__all__ = ["Code", "Link", "Paragraph", "Picture", "Section", "Table", "write"]
 
 import base64
 import dataclasses
@@ -12,6 +12,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any, Optional
+from urllib.parse import quote
 
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation.figures import style
@@ -35,6 +36,14 @@ class Code:
     """A block of code or commands, verbatim."""
 
     text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A link to a file beside the report."""
+
+    text: str
+    address: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +139,8 @@ def _html(title, subtitle, sections, pictures):
 def _html_item(item, pictures):
     if isinstance(item, Paragraph):
         return f"<p>{_inline(item.text)}</p>"
+    if isinstance(item, Link):
+        return f'<p><a href="{html.escape(quote(item.address))}">{_inline(item.text)}</a></p>'
     if isinstance(item, Code):
         return f"<pre><code>{html.escape(item.text)}</code></pre>"
     if isinstance(item, Picture):
@@ -198,6 +209,8 @@ def _markdown(title, subtitle, sections, folder):
         for item in section.items:
             if isinstance(item, Paragraph):
                 lines += [item.text, ""]
+            elif isinstance(item, Link):
+                lines += [f"[{item.text}]({quote(item.address)})", ""]
             elif isinstance(item, Code):
                 lines += ["```", item.text, "```", ""]
             elif isinstance(item, Picture):

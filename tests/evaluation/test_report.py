@@ -8,7 +8,7 @@ import pytest
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import report
 from covid3dgan.evaluation.figures import charts
-from covid3dgan.evaluation.report import Code, Paragraph, Picture, Section, Table
+from covid3dgan.evaluation.report import Code, Link, Paragraph, Picture, Section, Table
 
 
 class Document(HTMLParser):
@@ -70,6 +70,12 @@ def test_text_is_escaped_and_code_marked(written):
     assert "Dice &lt; 1 by <code>evaluate --protocol published</code>." in html
     assert "--out &lt;RUN&gt;" in html
     assert 'alt="Dice &gt; 50 &quot;%&quot;"' in html
+
+
+def test_a_link_leads_to_the_file_beside_the_report_whatever_its_name(tmp_path):
+    report.write(tmp_path / "r.html", "Report", [Section("Masks", (Link("Open <it>", 'a "b" c.html'),))])
+    assert '<p><a href="a%20%22b%22%20c.html">Open &lt;it&gt;</a></p>' in (tmp_path / "r.html").read_text()
+    assert "[Open <it>](a%20%22b%22%20c.html)" in (tmp_path / "r.md").read_text()
 
 
 def test_phantom_sections_say_so_in_both_forms(written):

@@ -16,6 +16,7 @@ from covid3dgan.systems import shabani, side_by_side
 from covid3dgan.systems.cohorts import CohortSizes, open_cohorts
 from covid3dgan.systems.shabani import ABLATION, FULL, prepare_all, reproduce
 from covid3dgan.training.loop import TrainingOptions
+from covid3dgan.viewer import page
 
 TOY = presets.override(presets.get("shabani/demo"), [
     "gan.steps=4", "gan.generator_width=1", "gan.discriminator_width=4", "gan.batch_size=2", "gan.reconstructions=1",
@@ -28,7 +29,11 @@ SIZES = CohortSizes(healthy=3, covid=2, validation=2, test=2, size=(64, 64, 24))
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("reproduce") / "run"
-    reproduce(out, TOY, TrainingOptions(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    template = out.parent / "viewer.html"  # in the place of the built one
+    template.write_text(page.DATA)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(page, "TEMPLATE", template)
+        reproduce(out, TOY, TrainingOptions(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
     return out
 
 
@@ -127,6 +132,21 @@ def test_report_shows_the_papers_numbers_and_says_phantoms(folder):
         claim = results["distances"][name]["nearer_to_healthy"]
         assert claim["answer"] in ("yes", "no", "undecided") and claim["ci95"][0] <= claim["ci95"][1]
     assert results["phantom"] and set(results["mean_dice"]) == {"best HU threshold", "GAN", "GAN + UNet", FULL}
+
+
+def test_report_links_to_the_page_of_the_masks(folder):
+    assert '<a href="view.html">' in (folder / "report.html").read_text()
+    text = (folder / "view.html").read_text()
+    found = json.loads(text[text.index('id="cases">') + 11:text.rindex("</script>")])
+    assert "not results on patients" in found["notice"]
+    assert [[layer["name"] for layer in case["layers"]] for case in found["cases"]] == [
+        ["lesions", "reference mask"]] * 3
+
+
+def test_without_a_built_page_there_is_none_and_no_link(folder, monkeypatch):
+    monkeypatch.setattr(page, "TEMPLATE", folder / "absent.html")
+    system = shabani.Reproduction(folder, TOY, TrainingOptions(seed=1), sizes=SIZES, variants=ABLATION, predictions=1)
+    assert system.view() is None
 
 
 def test_predictions_lie_on_their_cts(folder):

@@ -122,6 +122,7 @@ function tools() {
   find('next').onclick = () => open(current + 1)
   find('slice').oninput = () => slices.move(slices.axis, Number(find('slice').value) - Math.round(slices.voxel[slices.axis]))
   pinch(find('slices'), (factor) => slices.zoom(factor))
+  pinch(find('surfaces'), (factor) => scene.zoom(factor))
   theme(matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
 }
 

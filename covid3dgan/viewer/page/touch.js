@@ -1,4 +1,4 @@
-// Two fingers zoom the slices, which NiiVue would take as scrolling.
+// Two fingers zoom; NiiVue would take them as scrolling.
 
 export function pinch(canvas, zoom) {
   let apart = 0
