@@ -75,7 +75,7 @@ def open_cohorts(data, out, seed, sizes=DEMO_SIZES, preset=None, workers=1, test
         tests: the data sets that are scored, some of TESTS.
         validated: whether real data without CoronaCases, which tune, are refused.
     """
-    cohorts = _phantoms(Path(out), seed, sizes, workers) if data is None else _real(Path(data), validated)
+    cohorts = _phantoms(Path(out), seed, sizes, workers, tests) if data is None else _real(Path(data), validated)
     cohorts = dataclasses.replace(cohorts, tests={name: cohorts.tests[name] for name in tests if name in cohorts.tests})
     if preset is None:
         return _chosen(cohorts, Cohort(), None)
@@ -128,7 +128,7 @@ def spread(cases, most):
     return tuple(cases[index] for index in np.linspace(0, len(cases) - 1, most).round().astype(int))
 
 
-def _phantoms(out, seed, sizes, workers):
+def _phantoms(out, seed, sizes, workers, tests):
     """Training covers two severities, as MosMedData's CT-1 to CT-4 do. Every role has patients (seeds) of its own."""
     plan = {
         "train_healthy": ("healthy", sizes.healthy, 0), "train_mild": ("mosmed-like", sizes.covid, 1),
@@ -136,6 +136,7 @@ def _phantoms(out, seed, sizes, workers):
         "Mosmed": ("mosmed-like", sizes.test, 4), "UESTC": ("uestc-like", sizes.test, 5),
         "Radiopaedia": ("radiopaedia-like", sizes.test, 6),
     }
+    plan = {role: made for role, made in plan.items() if role not in TESTS or role in tests}
     jobs = [(out / role, cohort, count, seed * 100 + offset, sizes.size)
             for role, (cohort, count, offset) in plan.items() if not (out / role / "cohort.json").is_file()]
     with progress.bar(total=sum(job[2] for job in jobs), description="phantoms", unit="case") as bar:
@@ -148,7 +149,7 @@ def _phantoms(out, seed, sizes, workers):
              for role in plan}
     described = {role: f"phantoms: {count} x {cohort}" for role, (cohort, count, _) in plan.items()}
     train = cases["train_healthy"] + cases["train_mild"] + cases["train_severe"]
-    return Cohorts(train, cases["validation"], {name: cases[name] for name in TESTS}, True, described)
+    return Cohorts(train, cases["validation"], {name: cases[name] for name in tests}, True, described)
 
 
 def _write_phantoms(job):

@@ -1,19 +1,35 @@
 """Paper 000: which cases tune and which are scored, and the report on results that are given."""
 
+import dataclasses
 import json
+import types
 
+import numpy as np
 import pytest
 
 from covid3dgan import papers, presets
-from covid3dgan.systems import elmourabit, elmourabit_tables
+from covid3dgan.data.datasets.cases import Case
+from covid3dgan.data.volumes import Volume
 from covid3dgan.systems.cohorts import Cohorts
-from covid3dgan.systems.elmourabit import paper_roles
-from covid3dgan.systems.elmourabit_tables import settings_tables
+from covid3dgan.systems.elmourabit import figures, recipe, scores, tables
+from covid3dgan.systems.elmourabit.recipe import paper_roles
+from covid3dgan.systems.elmourabit.tables import settings_tables
 from covid3dgan.training.loop import TrainingOptions
+
+
+def empty(inputs, training):
+    """A generator that takes everything away."""
+    return np.zeros_like(inputs[0])
+
 
 COHORTS = Cohorts(train=("t",), validation=tuple(f"c{i}" for i in range(5)), phantom=True,
                   tests={"Mosmed": ("m",), "UESTC": ("u",), "Radiopaedia": ("r",)},
                   described={"validation": "phantoms: 5 x coronacases-like", "Mosmed": "1", "Radiopaedia": "1"})
+
+
+def test_coronacases_are_limited_like_the_other_data_sets():
+    assert paper_roles(COHORTS, False, 2).tests["Coronacases"] == ("c0", "c4")
+    assert paper_roles(COHORTS, False, 2).described["Coronacases"].endswith("2 of them scored")
 
 
 @pytest.mark.parametrize("tuned, tuning, scored", [
@@ -34,23 +50,45 @@ def test_what_is_found_outside_of_the_lungs_counts_in_the_paper_preset_alone(pre
     case.lung[:, 20:24, :8] = 0.9  # 32 pixels of a slice, as bright as the lesion of 64
     case.lung_mask[:, 20:24] = 0
     cases = prepared_cases(0).__class__((case,), ("case.npz",))
-    monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: cases)
-    found = elmourabit._scores(model(), "folder", presets.get(preset).evaluation)
-    assert found.values("dice") == pytest.approx([dice] * 2)
+    monkeypatch.setattr(scores, "open_prepared", lambda folder: cases)
+    found = scores.score_data_set("folder", model(), empty, (0.5, False), presets.get(preset), 0)
+    for method in ("GAN", "GAN + UNet"):  # of the GAN: all that the empty image has not
+        assert found.scores[method].values("dice") == pytest.approx([dice] * 2)
 
 
-def test_report_has_tables_5_and_6_figure_12_and_the_finding_about_mosmed(tmp_path, monkeypatch, prepared_cases,
-                                                                          model):
-    monkeypatch.setattr(elmourabit, "open_prepared", lambda folder: prepared_cases(prefix=folder.name))
+@pytest.mark.parametrize("preset, settings, expected", [
+    ("elmourabit/paper", [], (0.2, False)), ("elmourabit/paper", ["threshold.relative=true"], (0.2, True)),
+    ("elmourabit/demo", ["threshold.grid=0.1,0.3,0.9"], (0.3, False))])
+def test_the_gans_threshold_is_tuned_only_where_the_preset_says(preset, settings, expected, monkeypatch,
+                                                                prepared_cases):
+    monkeypatch.setattr(scores, "open_prepared", lambda folder: prepared_cases())
+    chosen = presets.override(presets.get(preset), settings)
+    assert scores.gan_threshold(empty, "validation", chosen, 0) == expected
+
+
+def test_report_has_every_table_and_figure_and_a_row_of_the_gan_alone(tmp_path, monkeypatch, prepared_cases, model):
+    monkeypatch.setattr(scores, "open_prepared", lambda folder: prepared_cases(prefix=folder.name))
+    ct = Volume(np.linspace(-1000, 400, 32 * 32 * 4, dtype=np.float32).reshape(32, 32, 4), np.eye(4))
+    monkeypatch.setattr(figures, "read_case", lambda case: types.SimpleNamespace(ct=ct))
     roles = paper_roles(COHORTS, tuned=False)
-    elmourabit._report(tmp_path, presets.get("elmourabit/demo"), TrainingOptions(seed=1), roles, model(),
-                       "covid3dgan reproduce elmourabit")
-    scores = json.loads((tmp_path / "tables.json").read_text())["scores"]
-    assert {name: round(s["dice"]["mean"], 6) for name, s in scores.items()} == dict.fromkeys(roles.tests, 100.0)
+    roles = dataclasses.replace(roles, tests={name: (Case(f"{name}0", tmp_path),) for name in roles.tests})
+    recipe._report(tmp_path, presets.get("elmourabit/demo"), TrainingOptions(seed=1), roles, model(), empty,
+                   "covid3dgan reproduce elmourabit")
+    found = json.loads((tmp_path / "tables.json").read_text())
+    assert {name: round(s["dice"]["mean"], 6) for name, s in found["scores"].items()} == dict.fromkeys(roles.tests,
+                                                                                                       100.0)
+    assert found["gan_threshold"]["value"] in presets.get("elmourabit/demo").threshold.grid
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for part in ("PHANTOMS", "62.04", "GASNet", "Label-free", "Figure 12", "F29", "Table 1: data", "Table 4: encoder",
-                 "nnU-Net 81 and 76", "81.6 and 76.7, 83.9 and 59.3"):
+    for part in ("PHANTOMS", "62.04", "GASNet", "Label-free", "F29", "Table 1: data", "Table 4: encoder",
+                 "Section 2.3: Supervised methods", "81.6 and 76.7, 83.9 and 59.3", "Figures 1 to 3",
+                 *(f"Figure {number}:" for number in range(4, 13))):
         assert part in text
+    markdown = (tmp_path / "report.md").read_text(encoding="utf-8")
+    gan = [line for line in markdown.splitlines() if line.startswith("| GAN | Mosmed | Dice")]
+    assert len(gan) == 2 and f"{found['gan_scores']['Mosmed']['dice']['mean']:.2f}" in gan[0]
+    assert "| COPLE-Net | UESTC | Dice | 83 |" in markdown
+    [ours] = [line for line in markdown.partition("Section 2.3")[2].splitlines() if line.startswith("| GAN + UNet")]
+    assert "| Radiopaedia | Dice | - | - | 100.00" in ours
 
 
 def rows_of(table):
@@ -83,8 +121,8 @@ def test_settings_say_what_a_preset_does_otherwise():
 def test_table_1_has_the_papers_cases_and_ours(monkeypatch, tmp_path):
     held = {("train", "covid"): 7, ("train", "healthy"): 5, ("Mosmed", "covid"): 3, ("Radiopaedia", "covid"): 2,
             ("Coronacases", "covid"): 1}
-    monkeypatch.setattr(elmourabit_tables, "prepared_cases", lambda folder, role, kind: (held[role, kind], None))
-    shown = elmourabit_tables.data_table(tmp_path, paper_roles(COHORTS, tuned=False))
+    monkeypatch.setattr(tables, "prepared_cases", lambda folder, role, kind: (held[role, kind], None))
+    shown = tables.data_table(tmp_path, paper_roles(COHORTS, tuned=False))
     assert [row[3:5] for row in shown.rows] == [("850", "7"), ("250", "5"), ("10", "3"), ("10", "2"), ("10", "1")]
     assert shown.rows[-1][-1] == "phantoms: 5 x coronacases-like, 5 of them scored" and "PHANTOMS" in shown.title
 

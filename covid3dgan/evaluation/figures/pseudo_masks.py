@@ -1,10 +1,10 @@
 """CT, pseudo-healthy CT and their difference side by side."""
 
-__all__ = ["draw"]
+__all__ = ["draw", "gan_panel"]
 
 import numpy as np
 
-from covid3dgan.evaluation.figures.style import bare, hounsfield, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import RED, bare, hounsfield, new_figure, show_ct, styled
 from covid3dgan.presets.preprocessing import HU_SPAN
 
 
@@ -34,4 +34,41 @@ def draw(lungs, masks, names):
     figure.colorbar(ct, ax=grid[:, :2], label="HU", shrink=0.8, orientation="horizontal", pad=0.03)
     figure.colorbar(change, ax=grid[:, 2], label="HU", shrink=0.9, orientation="horizontal", pad=0.03)
     figure.colorbar(spread, ax=grid[:, 3], label="HU", shrink=0.9, orientation="horizontal", pad=0.03)
+    return figure
+
+
+@styled
+def gan_panel(rows, truth="true lesion"):
+    """CT, what the generator makes of it, their difference and, where there is one, the mask at a threshold: a slice
+    per row, true lesions outlined in red (Figs. 6 to 8 of paper 000, Fig. 3 of paper 002).
+
+    Args:
+        rows: dictionaries with ``label``, ``image``, ``healthy`` and ``difference`` (rows, columns) in HU, ``true``
+            (a mask) and, in all or none, ``mask`` with its ``dice`` in percent.
+        truth: what the outline is, for the caption below.
+    """
+    masks = "mask" in rows[0]
+    titles = ("CT", "generated healthy", "difference", *(["mask at the threshold"] if masks else []))
+    figure = new_figure(1.75 * len(titles) + 0.4, 1.75 * len(rows) + 0.9)
+    grid = figure.subplots(len(rows), len(titles), squeeze=False)
+    limit = max(float(np.abs(row["difference"]).max()) for row in rows) or 1.0
+    for axes, row in zip(grid, rows):
+        ct = show_ct(axes[0], row["image"])
+        show_ct(axes[1], row["healthy"])
+        change = axes[2].imshow(row["difference"], cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+        if masks:
+            axes[3].imshow(row["mask"], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes[3].set_xlabel(f"Dice {row['dice']:.1f} %", labelpad=2)
+        for panel in axes:
+            bare(panel)
+        for panel in (axes[0], *axes[2:]):
+            if row["true"].any():
+                panel.contour(row["true"], [0.5], colors=[RED], linewidths=0.8)
+        axes[0].set_ylabel(row["label"], fontsize=8)
+    for panel, title in zip(grid[0], titles):
+        panel.set_title(title)
+    bar = figure.colorbar(ct, ax=grid[:, :2], label="HU", shrink=0.7, orientation="horizontal", pad=0.02)
+    bar.set_ticks([-1000, -300, 400])
+    figure.colorbar(change, ax=grid[:, 2:], label=f"CT - generated (HU); red outline: {truth}", shrink=0.7,
+                    orientation="horizontal", pad=0.02)
     return figure

@@ -1,7 +1,8 @@
 """Tables 1 to 4 of paper 000 beside ours: the cases, and the settings of each training."""
 
-__all__ = ["data_table", "settings_tables"]
+__all__ = ["data_table", "missing_table", "settings_tables"]
 
+from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, report
 from covid3dgan.systems.shabani_tables import prepared_cases
 
@@ -69,3 +70,20 @@ def _settings(title, paper, ours, notes):
     rows = tuple((name.replace("_", " "), f"{value:g}" if isinstance(value, float) else str(value),
                   "-" if ours[name] is None else str(ours[name])) for name, value in paper.items())
     return report.Table(title, ("hyper-parameter", "paper", "ours"), rows, notes=notes)
+
+
+def missing_table(preset, cohorts):
+    """What the paper has and the report has not, and why."""
+    rows = [("Figures 1 to 3", "drawings of contrastive learning, of a U-Net and of the pipeline; they have no result"),
+            ("GASNet, Label-free (Table 6), nnU-Net, COPLE-Net (2.3)",
+             "quoted; other authors' methods are not run here"),
+            ("the slices of Figures 4 to 11", "the paper does not name them; ours are of the test cases at hand"),
+            ("numbers of the GAN alone", "the paper has none, Figures 6 to 8 only; ours stand in Tables 5 and 6")]
+    if cohorts.phantom:
+        rows.append(("all results on patients", "need MosMedData and COVID-19-CT-Seg (docs/DATASETS.md) and `--data`"))
+    paper = presets.get("elmourabit/paper")
+    for name, stage in (("GAN", "gan"), ("U-Net", "segmenter")):
+        ours, theirs = getattr(preset, stage).steps, getattr(paper, stage).steps
+        if ours < theirs:
+            rows.append((f"the length of the {name}'s training", f"{ours:,} of {theirs:,} steps; it needs a GPU"))
+    return report.Table("Of the paper, but not in this report", ("what", "why"), tuple(rows))

@@ -3,43 +3,38 @@
 Every stage is skipped where its result is there. Without real data the cohorts are phantoms, and every table says so.
 """
 
-__all__ = ["METHOD", "paper_roles", "reproduce"]
+__all__ = ["paper_roles", "reproduce"]
 
 import dataclasses
 from pathlib import Path
 
-import numpy as np
-
 from covid3dgan import presets
-from covid3dgan.data.preprocess.prepared_set import open_prepared
-from covid3dgan.evaluation import paper_tables, protocols, report
+from covid3dgan.evaluation import paper_tables, report
 from covid3dgan.evaluation.comparison import Measured, comparison_table
-from covid3dgan.evaluation.figures.charts import grouped_bars
-from covid3dgan.evaluation.thresholds import binarise
 from covid3dgan.files import write_json
-from covid3dgan.inference.lesions import load_segmenter, score_maps
-from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
-from covid3dgan.systems.elmourabit_tables import data_table, settings_tables
+from covid3dgan.inference.lesions import load_segmenter
+from covid3dgan.inference.pseudo_masks import load_generator
+from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts, spread
+from covid3dgan.systems.elmourabit.figures import figures
+from covid3dgan.systems.elmourabit.scores import METHOD, gan_threshold, score_data_set
+from covid3dgan.systems.elmourabit.tables import data_table, missing_table, settings_tables
 from covid3dgan.systems.shabani import prepare_all
 from covid3dgan.systems.shabani_tables import prepared_cases
 from covid3dgan.systems.stages import Stages, train_or_go_on
-from covid3dgan.training.pseudo_slices import as_slices
 from covid3dgan.training.shabani.train_gan import train_gan
 from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
-METHOD = "GAN + UNet"
-METRICS = {"dice": "Dice", "sensitivity": "sensitivity", "specificity": "specificity"}
 
-
-def paper_roles(cohorts, tuned):
+def paper_roles(cohorts, tuned, most=None):
     """Paper 001's cohorts in paper 000's roles: tested on Mosmed, Coronacases and Radiopaedia.
 
     Args:
         cohorts: systems.cohorts.Cohorts.
         tuned: whether the threshold is tuned; the first half of Coronacases then serves that and is not scored.
+        most: at most so many scored cases of Coronacases; None: all.
     """
     half = len(cohorts.validation) // 2 if tuned else 0
-    tests = {"Mosmed": cohorts.tests["Mosmed"], "Coronacases": cohorts.validation[half:],
+    tests = {"Mosmed": cohorts.tests["Mosmed"], "Coronacases": spread(cohorts.validation[half:], most),
              "Radiopaedia": cohorts.tests["Radiopaedia"]}
     described = {**cohorts.described, "Coronacases": f"{cohorts.described['validation']}, {len(tests['Coronacases'])} "
                  "of them scored"}
@@ -67,8 +62,9 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
                     ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite,
                     folders=(*(["phantoms"] if data is None else []), "prepared", "gan", "segmenter"))
     tuned = preset.threshold.tune
-    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, preset.evaluation, execution.workers)
-    cohorts = paper_roles(cohorts, tuned)
+    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, preset, execution.workers,
+                           tests=("Mosmed", "Radiopaedia"))
+    cohorts = paper_roles(cohorts, tuned, preset.cohort.test)
     stages.run("cases", lambda: cohorts.described)
     stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
     train, validation = out / "prepared" / "train", out / "prepared" / "validation"
@@ -76,45 +72,40 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     stages.run("segmenter", lambda: train_or_go_on(
         train_segmenter, train, path=out / "segmenter", preset=preset, execution=execution, gan=out / "gan",
         validation=validation if tuned else None))
-    model = load_segmenter(out / "segmenter")
-    stages.run("report", lambda: _report(out, preset, execution, cohorts, model, command))
+    model, generator = load_segmenter(out / "segmenter"), load_generator(out / "gan")[0]
+    stages.run("report", lambda: _report(out, preset, execution, cohorts, model, generator, command))
     stages.close()
     return out / "report.html"
 
 
-def _report(out, preset, execution, cohorts, model, command):
-    """Scores the three test sets and writes Tables 1 to 6 and Figure 12; returns the summaries."""
-    results = {name: _scores(model, out / "prepared" / name, preset.evaluation)
-               for name in cohorts.tests}
-    summaries = {name: result.summary(execution.seed) for name, result in results.items()}
-    measured = {(METHOD, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
-                for name, summary in summaries.items() for metric, entry in summary.items()}
+def _report(out, preset, execution, cohorts, model, generator, command):
+    """Scores the three test sets, writes Tables 1 to 6 and Figures 4 to 12; returns the summaries."""
+    cut = gan_threshold(generator, out / "prepared" / "validation", preset, execution.seed)
+    found = {name: score_data_set(out / "prepared" / name, model, generator, cut, preset, execution.seed)
+             for name in cohorts.tests}
+    summaries = {}
+    for name, data in found.items():
+        for method, scores in data.scores.items():
+            summaries.setdefault(method, {})[name] = scores.summary(execution.seed)
+    measured = {(method, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
+                for method in (METHOD, *(other for other in summaries if other != METHOD))
+                for name, summary in summaries[method].items() for metric, entry in summary.items()}
     write_json(out / "tables.json", {
-        "preset": preset.name, "seed": execution.seed, "phantom": cohorts.phantom, "scores": summaries,
-        "threshold": {"value": model.threshold, "relative": model.relative}})
-    bars = {label: {name: (summary[metric]["mean"], summary[metric]["std"]) for name, summary in summaries.items()}
-            for metric, label in METRICS.items()}
-    figure = report.Picture(grouped_bars(bars, "mean and standard deviation (%)", ylim=(0, 125)),
-                            "Figure 12: results of GAN + U-Net.", "figure12")
-    tables = tuple(comparison_table(table, measured) for table in paper_tables.tables("elmourabit", preset.evaluation))
+        "preset": preset.name, "seed": execution.seed, "phantom": cohorts.phantom, "scores": summaries[METHOD],
+        "gan_scores": summaries["GAN"], "threshold": {"value": model.threshold, "relative": model.relative},
+        "gan_threshold": {"value": cut[0], "relative": cut[1]}})
+    by_hand = {key: value for key, value in measured.items() if key == (METHOD, "Radiopaedia", "dice")}
+    tables = tuple(comparison_table(table, by_hand if table.name == "Section 2.3" else measured)
+                   for table in paper_tables.tables("elmourabit", preset.evaluation))
     trained_on, _ = prepared_cases(out / "prepared", "train", "covid")
+    first = next(iter(found))
+    case = next(case for case in cohorts.tests[first] if case.id == found[first].cases.ids[0])
     report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
         report.Section("Table 1", (data_table(out / "prepared", cohorts),), cohorts.phantom),
         report.Section("Tables 2 to 4", settings_tables(preset, trained_on)),
-        report.Section("Tables 5 and 6", tables, cohorts.phantom),
-        report.Section("Figure 12", (figure,), cohorts.phantom),
+        report.Section("Tables 5 and 6, and the text's numbers", tables, cohorts.phantom),
+        report.Section("Figures", tuple(figures(found, summaries, case, preset)), cohorts.phantom),
+        report.Section("What is not here", (missing_table(preset, cohorts),)),
         report.Section("Preset", (report.Code(presets.describe(preset)),)),
     ], overwrite=True)
     return summaries
-
-
-def _scores(model, folder, options):
-    cases = open_prepared(folder)
-    cases = cases.take([i for i, case in enumerate(cases.cases) if case.infection is not None])
-    volumes, lungs = cases.array("lung"), cases.array("lung_mask")
-    scores = score_maps(model.network, as_slices(volumes)).reshape(volumes.shape)
-    masks = binarise(scores, model.threshold, model.relative)
-    if options.within_lung:
-        scores, masks = np.where(lungs > 0.5, scores, 0), masks & (lungs > 0.5)
-    return protocols.published(masks, cases.array("infection"), lungs, slice_filters=options.slice_filters,
-                               names=cases.ids, continuous=scores if options.continuous_dice else None)
