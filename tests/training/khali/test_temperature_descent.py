@@ -11,7 +11,8 @@ STEPS = 2 * EVERY
 
 
 def chosen(**changes):
-    return preset(**{"steps": STEPS, "keep": "last", "temperature_by": "descent", "temperature": 0.3, "log_every": 1, **changes})
+    return preset(**{"steps": STEPS, "keep": "last", "temperature_by": "descent", "temperature": 0.3, "log_every": 1,
+                     **changes})
 
 
 @pytest.fixture(scope="module")
