@@ -16,8 +16,8 @@ from benchmarks import bench, machine, table
 
 # In the order of the table; the matrix product comes first, since shares of its peak are stated afterwards.
 NAMES = ("machine", "perlin", "preprocessing", "input_pipeline", "gan_step", "gan_step_demo", "gan_memory",
-         "segmenter_step", "other_systems", "ssinfnet_step", "predict", "predict_cohort", "cohort_memory",
-         "start_up", "tflite_generator", "tflite_segmenter")
+         "segmenter_step", "other_systems", "ssinfnet_step", "predict", "predict_stages", "predict_cohort",
+         "cohort_memory", "start_up", "tflite_generator", "tflite_segmenter")
 # Sides that get ready side by side under --quick; more than two, so that two cores are busy until the last is ready.
 QUICK_TOGETHER = 3
 

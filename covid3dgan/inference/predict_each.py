@@ -78,7 +78,19 @@ def _predict(predictor, item, paths, described, command, overwrite):
 def _together(paths):
     """Yields temporary paths, whose files take their places when all are whole; the JSON, the sign of that, last."""
     folder = paths["json"].parent
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield from _moved_into(folder, paths)
+    except BaseException:
+        if made:
+            with contextlib.suppress(OSError):  # another process may write there by now
+                folder.rmdir()
+        raise
+
+
+def _moved_into(folder, paths):
+    """Yields the temporary paths, in a folder of their own in ``folder``, and moves the files when that went well."""
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as room:
         temporary = {name: Path(room) / path.name for name, path in paths.items()}
         yield temporary
