@@ -31,6 +31,7 @@ SLICE_SPLIT = 41
 INPAINTING_ORDER, INPAINTING_STEP = 51, 52
 SINGLE_ORDER, SINGLE_STEP = 53, 54
 MULTI_ORDER, MULTI_STEP = 55, 56
+PSEUDO_LABEL_ORDER = 57
 SSINFNET_BOOTSTRAP = 61
 
 # The fit of paper 002's temperature, and the synthetic images: 71 stands for both, but images append their number.

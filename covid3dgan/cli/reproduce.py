@@ -11,6 +11,7 @@ from covid3dgan.errors import ArgumentError
 # Option that not all recipes take -> what is expected where it is given; {} stands for the systems that take it.
 EXPECTED = {
     "backbone_weights": "{}, whose trunk has ImageNet weights",
+    "ablation": "{}, whose parts it leaves out one by one",
     "workers": "a system that prepares CTs: {}",
     "side_by_side": "{}, whose segmenters do not need each other",
 }
@@ -46,6 +47,9 @@ def add_arguments(parser):
     parser.add_argument("--side-by-side", action="store_true",
                         help=f"{_takers('side_by_side', ' and ')}, on a CPU: trains the segmenters at once, each on "
                         "its share of the cores; wants the memory of all of them")
+    parser.add_argument("--ablation", action="store_true",
+                        help=f"{_takers('ablation', ' and ')}: also trains the networks with a part of the paper left "
+                        "out, and on pseudo-labels, each with its time; about twice the whole work")
     parser.add_argument("--overwrite", action="store_true", help="do every stage anew")
 
 
@@ -85,7 +89,7 @@ def _own_options(args, recipe):
         if getattr(args, option) not in (None, False) and option not in recipe.options:
             raise ArgumentError(f"--{option.replace('_', '-')}", expected.format(_takers(option, " or ")), args.system,
                                 "leave it out")
-    own = {"backbone_weights": args.backbone_weights} if "backbone_weights" in recipe.options else {}
+    own = {option: getattr(args, option) for option in ("backbone_weights", "ablation") if option in recipe.options}
     if args.phantoms is None:
         return own
     if args.data or "phantoms" not in recipe.options:

@@ -21,7 +21,7 @@ PAPER = Paper(
                             options=("backbone_weights",)),
     },
     recipe=Recipe("covid3dgan.systems.ssinfnet:reproduce", _PRESET, phantom_preset="ssinfnet/demo",
-                  options=("backbone_weights",)),
+                  options=("backbone_weights", "ablation")),
     tables="covid3dgan.evaluation.paper_tables:ssinfnet",
     ledger="covid3dgan.evaluation.ledger.ssinfnet:LEDGER",
     quotations="covid3dgan.evaluation.quotations.ssinfnet:QUOTATIONS",

@@ -4,7 +4,7 @@
 September 2020 does; ``demo`` is ours, at a size that trains on a laptop. I-numbers are lines of docs/FIDELITY.md.
 """
 
-__all__ = ["Inpainting", "Multi", "Single", "Slices", "System"]
+__all__ = ["Inpainting", "Multi", "PseudoLabels", "Single", "Slices", "System"]
 
 import dataclasses
 from typing import Literal, Optional
@@ -107,8 +107,19 @@ class Multi:
 
 
 @dataclasses.dataclass(frozen=True)
+class PseudoLabels:
+    """Inf-Net's semi-supervised training, for ``--ablation`` (training/ssinfnet/pseudo_labels.py; I29)."""
+
+    group: int = 5  # slices that are labelled in each round
+    images: Optional[int] = 1600  # of the slices without labels; None takes all
+    epochs: int = 9  # of each round
+    learning_rate: float = 3e-4
+    batch_size: int = 16
+
+
+@dataclasses.dataclass(frozen=True)
 class System:
-    """Every hyper-parameter of SSInfNet and of the two methods beside it."""
+    """Every hyper-parameter of SSInfNet and of the methods beside it."""
 
     name: str
     summary: str
@@ -118,6 +129,7 @@ class System:
     multi_inpainting: Inpainting = Inpainting()
     single: Single = Single()
     multi: Multi = Multi()
+    pseudo_labels: PseudoLabels = PseudoLabels()
     alike: bool = False  # I12, I24: U-Net and SInfNet get SSInfNet's losses and optimizers too
     log_every: int = 10
     validate_every: int = 1  # epochs
@@ -168,8 +180,10 @@ register(System(
     multi_inpainting=DEMO_INPAINTING,
     single=Single(width=16, blocks=(1, 1, 1, 1), channels=16, scales=(1.0,), learning_rate=1e-3, decay="none",
                   batch_size=8, epochs=16, augment=True),
-    multi=Multi(variant="published", width=8, optimizer="adam", learning_rate=0.01, batch_size=8, epochs=28,
-                augment=True, prior_minmax=False),
+    # About the roots of how much rarer the kinds of infection are, without which every network may call all background.
+    multi=Multi(variant="published", width=8, class_weights=(1.0, 10.0, 25.0), optimizer="adam", learning_rate=0.01,
+                batch_size=8, epochs=28, augment=True, prior_minmax=False),
+    pseudo_labels=PseudoLabels(images=None, epochs=1, learning_rate=1e-3, batch_size=8),
     alike=True,
     checkpoint_every=200,
 ))

@@ -146,6 +146,7 @@ class Run:
         self._write()
         if self._board is not None:
             self._board.close()
+            self._board = None  # a training in rounds goes on after each
 
     def _write(self):
         write_json(self.path / "run.json", self.manifest)

@@ -24,6 +24,7 @@ from covid3dgan.evaluation.mask_difficulty import mask_difficulty
 from covid3dgan.inference.classes import load_network
 from covid3dgan.inference.ssinfnet import as_prior, class_probabilities, infection_probability
 from covid3dgan.runs.directory import open_run
+from covid3dgan.systems.ssinfnet_ablation import ABLATION, PSEUDO_LABELS, ablation_rows, train_ablation
 from covid3dgan.systems.ssinfnet_report import SHOWN, write_report
 from covid3dgan.systems.ssinfnet_slices import is_phantom, keep_slices, load_slices, open_slices, slice_files
 from covid3dgan.systems.stages import Stages, train_or_go_on
@@ -31,7 +32,7 @@ from covid3dgan.training.ssinfnet.networks import load_inpainting
 from covid3dgan.training.ssinfnet.train_ssinfnet import METHODS, train_inpainting, train_multi, train_single
 
 
-def reproduce(out, preset, execution, data=None, command="", overwrite=False, backbone_weights=None):
+def reproduce(out, preset, execution, data=None, command="", overwrite=False, backbone_weights=None, ablation=False):
     """Runs the whole system and writes ``out``/report.html and tables.json.
 
     Args:
@@ -42,17 +43,20 @@ def reproduce(out, preset, execution, data=None, command="", overwrite=False, ba
         command: what the report prints as the command that made it.
         overwrite: start anew where a finished run is.
         backbone_weights: file of ImageNet weights for Inf-Net's trunk, as published; random without.
+        ablation: also trains the networks with a part of the paper left out, and on pseudo-labels.
 
     Returns:
         Path of report.html.
     """
     run = Reproduction(out, preset, execution, None if data is None else [data], METHODS, METHODS, backbone_weights,
-                       overwrite)
+                       overwrite, ablation)
     run.prepare()
     run.train_painter()
     run.train_single()
     run.train_multi_painter()
     run.train_multi()
+    if ablation:
+        train_ablation(run)
     run.report(command)
     run.close()
     progress.say(f"report: {run.out / 'report.html'}")
@@ -124,6 +128,7 @@ class Reproduction:
         preset, execution, backbone_weights, overwrite: as for :func:`reproduce`.
         data: folders of data sets, or None for phantoms.
         singles, multis: the methods of either kind; SInfNet's single network makes the priors and must be among them.
+        ablation: whether the report has systems/ssinfnet_ablation.py's tables too.
 
     Attributes:
         painter, multi_painter: folders of the inpaintings that the two kinds of networks start from.
@@ -131,19 +136,21 @@ class Reproduction:
     """
 
     def __init__(self, out, preset, execution, data=None, singles=METHODS, multis=METHODS, backbone_weights=None,
-                 overwrite=False):
+                 overwrite=False, ablation=False):
         self.out, self.preset, self.execution, self.data = Path(out), preset, execution, data
-        self.backbone_weights = backbone_weights
+        self.backbone_weights, self.ablation = backbone_weights, ablation
         self.painter, self.multi_painter = self.out / "single_inpainting", self.out / "multi_inpainting"
         self.single = {method: self.out / f"single_{method}" for method in singles}
         self.multi = {method: self.out / f"multi_{method}" for method in multis}
         trained = [path.name for path in (*([self.painter] if "SSInfNet" in singles else []), *self.single.values(),
                                           self.multi_painter, *self.multi.values())]
+        trained += [*ABLATION, PSEUDO_LABELS] if ablation else []
         identity = {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
                     "data": None if data is None else [str(folder) for folder in data],
                     "backbone_weights": backbone_weights and str(backbone_weights)}
         names = ["slices", *trained, *(["report"] if singles == METHODS else [])]
-        self.stages = Stages(self.out, identity, names, overwrite, folders=trained)
+        self.stages = Stages(self.out, identity, names, overwrite,
+                             folders={*trained, *ABLATION, PSEUDO_LABELS})
 
     def prepare(self):
         """The slices, kept in slices.npz, as the SliceSets ``train``, ``validation``, ``test`` and ``unlabelled``."""
@@ -162,13 +169,13 @@ class Reproduction:
     def train_painter(self):
         """Inf-Net's inpainting, which SSInfNet's single network starts from."""
         pictures, _ = self._painted_slices(self.preset.single_inpainting)
-        self._train(self.painter, train_inpainting, pictures, validation=(self.validation.images, None),
+        self.train_stage(self.painter, train_inpainting, pictures, validation=(self.validation.images, None),
                     backbone_weights=self.backbone_weights)
 
     def train_single(self):
         """Every method's single network."""
         for method, path in self.single.items():
-            self._train(path, train_single, self.train, self.validation, method=method,
+            self.train_stage(path, train_single, self.train, self.validation, method=method,
                         start=self.painter if method == "SSInfNet" else None,
                         backbone_weights=self.backbone_weights if method == "SInfNet" else None)
 
@@ -176,26 +183,26 @@ class Reproduction:
 
     def train_multi_painter(self):
         """The inpainting that SSInfNet's multi-class network starts from."""
-        training, validation = self._priors
+        training, validation = self.priors
         pictures, unlabelled = self._painted_slices(self.preset.multi_inpainting)
-        priors = training if unlabelled is None else np.concatenate([training, self._guessed(unlabelled)])
-        self._train(self.multi_painter, train_inpainting, pictures, priors=priors,
+        priors = training if unlabelled is None else np.concatenate([training, self.guessed(unlabelled)])
+        self.train_stage(self.multi_painter, train_inpainting, pictures, priors=priors,
                     validation=(self.validation.images, validation))
 
     def train_multi(self):
         """Every method's multi-class network."""
         for method, path in self.multi.items():
-            self._train(path, train_multi, self.train, self.validation, method=method,
-                        priors=None if method == "U-Net" else self._priors,
+            self.train_stage(path, train_multi, self.train, self.validation, method=method,
+                        priors=None if method == "U-Net" else self.priors,
                         start=self.multi_painter if method == "SSInfNet" else None)
 
     @functools.cached_property
-    def _priors(self):
+    def priors(self):
         """(of the training slices, of the validation slices), each (N, S, S)."""
-        return tuple(part.infection if self.preset.multi.training_prior == "truth" else self._guessed(part)
+        return tuple(part.infection if self.preset.multi.training_prior == "truth" else self.guessed(part)
                      for part in (self.train, self.validation))
 
-    def _guessed(self, part):
+    def guessed(self, part):
         """What SInfNet's trained single network makes of a SliceSet: priors (N, S, S)."""
         return as_prior(infection_probability(self._guesser, part.images), self.preset.multi.prior_minmax)
 
@@ -210,20 +217,25 @@ class Reproduction:
             return self.train.images, None
         return np.concatenate([self.train.images, self.unlabelled.images]), self.unlabelled
 
-    def _train(self, path, function, *data, **named):
+    def train_stage(self, path, function, *data, preset=None, **named):
         """A stage of the folder's name: one training, which goes on where an earlier call was interrupted."""
         self.stages.run(path.name, lambda: train_or_go_on(
-            function, *data, path=path, preset=self.preset, execution=self.execution, facts=("seconds", "step"),
-            inputs=[self.out / "slices.npz"], **named))
+            function, *data, path=path, preset=preset or self.preset, execution=self.execution,
+            facts=("seconds", "step"), inputs=[self.out / "slices.npz"], **named))
+
+    def seconds(self, *folders):
+        """What the trainings in these folders took together."""
+        return sum(self.stages.done[folder.name]["result"]["seconds"] for folder in folders)
 
     # === On the test slices ===
 
     def report(self, command=""):
         """Writes report.html and tables.json: every network on the test slices."""
-        self.stages.run("report", lambda: write_report(
-            self.out, self.preset, self.execution.seed, (self.train, self.validation, self.test, self.unlabelled),
-            self._infection(), self._classes(), self._painted(), is_phantom(self.data), command,
-            self.backbone_weights))
+        parts = self.train, self.validation, self.test, self.unlabelled
+        self.stages.run("report with ablation" if self.ablation else "report", lambda: write_report(
+            self.out, self.preset, self.execution.seed, parts, self._infection(), self._classes(), self._painted(),
+            is_phantom(self.data), command, self.backbone_weights,
+            functools.partial(ablation_rows, self) if self.ablation else None))
 
     def _infection(self):
         """Method -> infection probabilities (N, S, S)."""
@@ -232,7 +244,7 @@ class Reproduction:
 
     def _classes(self):
         """Method -> labels (N, S, S)."""
-        prior = self._guessed(self.test)
+        prior = self.guessed(self.test)
         return {method: np.argmax(class_probabilities(load_network(path)[0], self.test.images,
                                                       None if method == "U-Net" else prior), -1)
                 for method, path in self.multi.items()}

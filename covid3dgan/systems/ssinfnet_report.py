@@ -8,12 +8,14 @@ from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, report, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
 from covid3dgan.evaluation.figures import ssinfnet
+from covid3dgan.evaluation.ssinfnet_ablation import ablation_json, ablation_tables
 from covid3dgan.files import write_json
 
 SHOWN = 4  # slices per figure
 
 
-def write_report(out, preset, seed, parts, probability, classes, painted, phantom, command, backbone_weights=None):
+def write_report(out, preset, seed, parts, probability, classes, painted, phantom, command, backbone_weights=None,
+                 ablation=None):
     """Writes report.html and tables.json; returns the main numbers.
 
     Args:
@@ -24,6 +26,7 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         painted: (what ``mask_difficulty`` and ``CoachedInpainting.show`` returned).
         phantom, command: what the tables say of where the numbers come from.
         backbone_weights: the file that Inf-Net's trunk started from, if any.
+        ablation: (single, multi: method -> scores) -> rows of both, as ``ssinfnet_ablation.ablation_rows``; or None.
     """
     (difficulty, paintings), test = painted, parts[2]
     single = {method: ssinfnet_tables.infection_scores(p, test.labels, test.patients, preset.single.threshold)
@@ -39,8 +42,10 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         comparison_table(table3, ssinfnet_tables.measured_classes(multi, described, command, phantom)),
         *significance,
     )
+    rows = ablation(single, multi) if ablation else None
     report.write(out / "report.html", "SSInfNet", [
         report.Section("Tables", tables, phantom),
+        *([report.Section("Ablation", ablation_tables(*rows, phantom), phantom)] if rows else []),
         report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
         report.Section("Preset", (
             report.Paragraph(f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
@@ -52,7 +57,8 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         "preset": preset.name, "seed": seed, "phantom": phantom, "test": described, "difficulty": difficulty,
         "single": {method: scores.summary() for method, scores in single.items()},
         "multi": {method: _summary(scores) for method, scores in multi.items()},
-        "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows]})
+        "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows],
+        **({"ablation": ablation_json(*rows)} if rows else {})})
     return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
 
 

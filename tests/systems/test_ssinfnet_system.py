@@ -28,7 +28,8 @@ def smallest():
 def test_reproduce_from_slices_to_report(tmp_path):
     """I09: the unlabelled slices are painted too; I16: priors are predicted; the report holds tables and figures."""
     out = tmp_path / "out"
-    report = ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=1),
+    preset = smallest()
+    report = ssinfnet.reproduce(out, preset, TrainingOptions(seed=1),
                                 command="covid3dgan reproduce ssinfnet").read_text()
     content = json.loads((out / "tables.json").read_text())
     assert content["phantom"] and set(content["multi"]) == {"U-Net", "SInfNet", "SSInfNet"}
@@ -36,9 +37,22 @@ def test_reproduce_from_slices_to_report(tmp_path):
     assert "These are not results on patients" in report and "Significance: SSInfNet against SInfNet" in report
     manifest = json.loads((out / "multi_SSInfNet" / "run.json").read_text())
     assert manifest["method"] == "SSInfNet" and manifest["inputs"][0]["path"].endswith("slices.npz")
+    assert "Table 1: data - ours are PHANTOMS" in report and "Ablation" not in report
     before = (out / "multi_SSInfNet" / "metrics.csv").stat().st_mtime_ns
-    ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=1))
+    # The same folder again: what is there stays, the ablation's networks come on top.
+    report = ssinfnet.reproduce(out, preset, TrainingOptions(seed=1), ablation=True).read_text()
     assert (out / "multi_SSInfNet" / "metrics.csv").stat().st_mtime_ns == before
+    rows = json.loads((out / "tables.json").read_text())["ablation"]
+    assert list(rows["multi"]) == ["SSInfNet", "SSInfNet without focal loss", "SSInfNet without Lookahead",
+                                   "SSInfNet without either", "SSInfNet without inpainting (SInfNet)"]
+    assert list(rows["single"])[-1] == "SInfNet and pseudo-labels" and "Ablation, infection as one class" in report
+    held = {folder: json.loads((out / folder / "run.json").read_text()) for folder in (
+        "single_SInfNet", "single_pseudo_labels", "multi_without_focal", "multi_without_lookahead")}
+    assert rows["single"]["SInfNet and pseudo-labels"]["seconds"] == pytest.approx(
+        held["single_SInfNet"]["seconds"] + held["single_pseudo_labels"]["seconds"])
+    assert held["multi_without_focal"]["preset"]["multi"]["loss"] == "bce"
+    assert held["multi_without_lookahead"]["preset"]["multi"] == {
+        **held["multi_without_focal"]["preset"]["multi"], "loss": "focal", "lookahead": False}
     with pytest.raises(InputError, match="made with another seed"):
         ssinfnet.reproduce(out, smallest(), TrainingOptions(seed=2))
     assert load_predictor(out).labels(np.zeros((1, 32, 32), np.float32)).shape == (1, 32, 32)

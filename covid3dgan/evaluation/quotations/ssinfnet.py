@@ -145,7 +145,13 @@ _MULTI = {
     "multi.transfer": _LAST,
 }
 
+_PSEUDO = Silence("the semi-supervised rival is described and its settings are not; those of Inf-Net's code (I29)")
 _REST = {
+    "pseudo_labels.group": _PSEUDO,
+    "pseudo_labels.images": _PSEUDO,
+    "pseudo_labels.epochs": _PSEUDO,
+    "pseudo_labels.learning_rate": _PSEUDO,
+    "pseudo_labels.batch_size": _PSEUDO,
     "alike": Quotation("V.B", "As for the Multi InfNet with added focal loss and lookahead optimizer", False,
                        "that is SSInfNet's; the other methods have neither"),
     "log_every": LOGS,

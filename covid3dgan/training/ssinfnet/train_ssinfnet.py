@@ -2,24 +2,19 @@
 
 __all__ = ["METHODS", "train_inpainting", "train_multi", "train_single"]
 
-from pathlib import Path
-
 import numpy as np
 
 from covid3dgan import models, progress
 from covid3dgan.data.batches import slice_batches
-from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.errors import InputError, check_choice
-from covid3dgan.files import sha256
 from covid3dgan.models.from_presets import infnet_or_unet, multi_class_network
-from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.keep_best import KeepBest
-from covid3dgan.training.loop import run_training
 from covid3dgan.training.ssinfnet.infnet import InfNetTraining, decayed_rate
 from covid3dgan.training.ssinfnet.infnet_multi import MultiTraining
 from covid3dgan.training.ssinfnet.inpainting_plan import make_plan
 from covid3dgan.training.ssinfnet.networks import build_inpainting, load_painted
+from covid3dgan.training.ssinfnet.running import conduct, painted_panel, per_epoch, start_run, train_supervised
 
 METHODS = ("U-Net", "SInfNet", "SSInfNet")
 # The last layers, which "all-but-last" does not take over from the inpainting (I07).
@@ -41,16 +36,16 @@ def train_inpainting(images, path, preset, execution, priors=None, validation=No
     """
     target = "single" if priors is None else "multi"
     options = preset.single_inpainting if priors is None else preset.multi_inpainting
-    run = _start(path, "ssinfnet-inpainting", preset, execution, inputs, {"pre_trains": target}, backbone_weights)
+    run = start_run(path, "ssinfnet-inpainting", preset, execution, inputs, {"pre_trains": target}, backbone_weights)
     training = build_inpainting(preset, target)
     if target == "single":
         _trunk(training.segmenter, backbone_weights, execution)
     training.best.set_weights(training.network.get_weights())
 
-    per_epoch = max(1, len(images) // options.batch_size)
-    plan, steps = make_plan(options, per_epoch)
+    in_epoch = max(1, len(images) // options.batch_size)
+    plan, steps = make_plan(options, in_epoch)
     batch_at = slice_batches.inpainting_batches(images, priors, options, plan, options.coach_latent, execution.seed)
-    callbacks = [lambda recorder: Panels(recorder, lambda: _painted(training, batch_at(recorder.step - 1)))]
+    callbacks = [lambda recorder: Panels(recorder, lambda: painted_panel(training, batch_at(recorder.step - 1)))]
     if validation is not None:
         count = max(1, min(4, len(validation[0]) // options.batch_size))
         checks = [slice_batches.inpainting_check(validation[0], options, execution.seed, i, validation[1])
@@ -64,10 +59,10 @@ def train_inpainting(images, path, preset, execution, priors=None, validation=No
         callbacks.append(lambda recorder: KeepBest(
             recorder, training.network, training.best, training.score,
             lambda: validation_loss(recorder.step) if plan(recorder.step - 1).who == "network" else np.inf,
-            preset.validate_every * per_epoch,
+            preset.validate_every * in_epoch,
             forget=lambda step: step < steps and plan(step).who == "network" and plan(step).fresh
             and (step == 0 or plan(step - 1).who == "coach")))
-    _conduct(training, run, execution, batch_at, steps, preset, ("loss", "erased_error"), callbacks)
+    conduct(training, run, execution, batch_at, steps, preset, ("loss", "erased_error"), callbacks)
     return run
 
 
@@ -83,13 +78,13 @@ def train_single(train, validation, path, preset, execution, method="SInfNet", s
     """
     _check_start(method, start)
     details = {"method": method, "start": str(start) if start else None}
-    run = _start(path, "ssinfnet-single", preset, execution, inputs, details, backbone_weights)
+    run = start_run(path, "ssinfnet-single", preset, execution, inputs, details, backbone_weights)
     if method == "U-Net" and not preset.alike:
         training = _multi_training(preset, method, lambda: infnet_or_unet(preset, method))
         batches = {name: slice_batches.single_batches(part, preset.single, lambda step: 0.0, execution.seed)
                    for name, part in (("train", train), ("validation", validation))}
         as_unet = {name: _unet_batches(at) for name, at in batches.items()}
-        return _train_supervised(training, run, execution, preset, preset.single, train, validation, as_unet,
+        return train_supervised(training, run, execution, preset, preset.single, train, validation, as_unet,
                                  ("image", "target"))
     training = _infnet_training(preset, method)
     if method == "U-Net":
@@ -98,14 +93,14 @@ def train_single(train, validation, path, preset, execution, method="SInfNet", s
         _trunk(training.network, backbone_weights, execution)
     else:
         _take_over(training.network, start, "single", preset.single.transfer)
-    per_epoch = _per_epoch(train, preset.single)
+    in_epoch = per_epoch(train, preset.single)
 
     def rates(step):
-        return decayed_rate(preset.single, 1 + step // per_epoch)
+        return decayed_rate(preset.single, 1 + step // in_epoch)
 
     batches = {name: slice_batches.single_batches(part, preset.single, rates, execution.seed)
                for name, part in (("train", train), ("validation", validation))}
-    return _train_supervised(training, run, execution, preset, preset.single, train, validation, batches,
+    return train_supervised(training, run, execution, preset, preset.single, train, validation, batches,
                              ("image", "mask", "edge"))
 
 
@@ -122,11 +117,11 @@ def train_multi(train, validation, path, preset, execution, priors=None, method=
         raise InputError("priors", "priors for Inf-Net's U-Net and none for the plain U-Net",
                          "none" if priors is None else "some", f"correct the call for {method}")
     details = {"method": method, "start": str(start) if start else None}
-    run = _start(path, "ssinfnet-multi", preset, execution, inputs, details)
+    run = start_run(path, "ssinfnet-multi", preset, execution, inputs, details)
     training = _multi_training(preset, method, lambda: multi_class_network(preset, method), start)
     batches = {name: slice_batches.multi_batches(part, prior, preset.multi, execution.seed)
                for name, part, prior in zip(("train", "validation"), (train, validation), priors or (None, None))}
-    return _train_supervised(training, run, execution, preset, preset.multi, train, validation, batches,
+    return train_supervised(training, run, execution, preset, preset.multi, train, validation, batches,
                              ("image", "target"))
 
 
@@ -186,77 +181,9 @@ def _take_over(network, start, target, transfer):
             layer.set_weights(given[layer.name])
 
 
-# === Running ===
-
-def _start(path, kind, preset, execution, inputs, details, backbone_weights=None):
-    precision = execution.prepare()
-    details = {**details, "precision": precision, "deterministic": execution.deterministic}
-    if backbone_weights is not None:
-        details["backbone_weights"] = {"path": str(backbone_weights), "sha256": sha256(backbone_weights)} \
-            if Path(backbone_weights).is_file() else {"path": str(backbone_weights)}
-    return Run.start(path, kind, preset, execution.seed, inputs=inputs, resume=execution.resume,
-                     overwrite=execution.overwrite,
-                     details=details)
-
-
-def _per_epoch(slices, options):
-    return max(1, -(-len(slices) // options.batch_size))
-
-
-def _train_supervised(training, run, execution, preset, options, train, validation, batches, names):
-    """Fits a network on labelled slices, keeping what does best on the validation part."""
-    per_epoch = _per_epoch(train, options)
-    training.best.set_weights(training.network.get_weights())
-    checks = [batches["validation"](s) for s in range(_per_epoch(validation, options))]
-
-    def validation_loss():
-        return np.mean([float(training.validation_loss(*(b[n] for n in names))) for b in checks])
-
-    callbacks = [
-        lambda recorder: KeepBest(recorder, training.network, training.best, training.score, validation_loss,
-                                  preset.validate_every * per_epoch),
-        lambda recorder: Panels(recorder, lambda: _segmented(training.network, checks[0])),
-    ]
-    _conduct(training, run, execution, batches["train"], options.epochs * per_epoch, preset, ("loss",), callbacks)
-    return run
-
-
-def _conduct(training, run, execution, batch_at, steps, preset, shown, callbacks):
-    run_training(training, run, execution, lambda first, last: step_dataset(batch_at, first, last), steps,
-                 preset.log_every,
-                 preset.checkpoint_every, shown=shown, callbacks=callbacks)
-
-
 def _unet_batches(batch_at):
     def at(step):
         batch = batch_at(step)
         return {"image": batch["image"], "target": batch["mask"]}
 
     return at
-
-
-# === Panels ===
-
-def _grey(normalised):
-    """The grey image back from its normalised channels, (..., 3) -> (..., 1)."""
-    return normalised[..., :1] * slice_batches.CHANNEL_STD[0] + slice_batches.CHANNEL_MEAN[0]
-
-
-def _segmented(network, batch):
-    """Image, truth and prediction side by side; classes as grey levels."""
-    found = network(batch["image"][:4], training=False)
-    truth = batch["mask" if "mask" in batch else "target"][:4]
-    if isinstance(found, dict):
-        shown = 1 / (1 + np.exp(-np.asarray(found["s3"], np.float32)))
-    else:
-        scores = np.asarray(found, np.float32)
-        shown = 1 / (1 + np.exp(-scores)) if scores.shape[-1] == 1 else np.argmax(scores, -1)[..., None] / 2
-    if truth.shape[-1] == 3:
-        truth = np.argmax(truth, -1)[..., None] / 2
-    return {"image, truth, prediction": np.clip(np.concatenate([_grey(batch["image"][:4]), truth, shown], 2), 0, 1)}
-
-
-def _painted(training, batch):
-    """Target, what the network saw of it, and what it painted."""
-    image, mask, painting = training.show(batch, 4)
-    return {"image, erased, painted": np.concatenate([image, image * (mask > 0.5), painting], 2)[..., None]}
