@@ -53,6 +53,7 @@ def train(network, cohort, out, *options):
     (["train", "infnet", "d", "r", "--steps", "3"], "set the epochs of its preset"),
     (["reproduce", "ssinfnet", "--out", "r", "--workers", "2"], "expected a system that prepares CTs"),
     (["reproduce", "ssinfnet", "--out", "r", "--side-by-side"], "shabani, whose segmenters do not need each other"),
+    (["reproduce", "khali", "--out", "r", "--ablation"], "ssinfnet, whose parts it leaves out one by one"),
     (["reproduce", "khali", "--out", "r", "--backbone-weights", "x"], "ssinfnet, whose trunk has ImageNet weights"),
 ])
 def test_options_of_other_networks_are_refused(argv, text, capsys):
