@@ -170,14 +170,14 @@ class Reproduction:
         """Inf-Net's inpainting, which SSInfNet's single network starts from."""
         pictures, _ = self._painted_slices(self.preset.single_inpainting)
         self.train_stage(self.painter, train_inpainting, pictures, validation=(self.validation.images, None),
-                    backbone_weights=self.backbone_weights)
+                         backbone_weights=self.backbone_weights)
 
     def train_single(self):
         """Every method's single network."""
         for method, path in self.single.items():
             self.train_stage(path, train_single, self.train, self.validation, method=method,
-                        start=self.painter if method == "SSInfNet" else None,
-                        backbone_weights=self.backbone_weights if method == "SInfNet" else None)
+                             start=self.painter if method == "SSInfNet" else None,
+                             backbone_weights=self.backbone_weights if method == "SInfNet" else None)
 
     # === Ground glass and consolidation: the priors come from SInfNet, for every method ===
 
@@ -187,14 +187,14 @@ class Reproduction:
         pictures, unlabelled = self._painted_slices(self.preset.multi_inpainting)
         priors = training if unlabelled is None else np.concatenate([training, self.guessed(unlabelled)])
         self.train_stage(self.multi_painter, train_inpainting, pictures, priors=priors,
-                    validation=(self.validation.images, validation))
+                         validation=(self.validation.images, validation))
 
     def train_multi(self):
         """Every method's multi-class network."""
         for method, path in self.multi.items():
             self.train_stage(path, train_multi, self.train, self.validation, method=method,
-                        priors=None if method == "U-Net" else self.priors,
-                        start=self.multi_painter if method == "SSInfNet" else None)
+                             priors=None if method == "U-Net" else self.priors,
+                             start=self.multi_painter if method == "SSInfNet" else None)
 
     @functools.cached_property
     def priors(self):

@@ -1,4 +1,4 @@
-"""I01 to I28: paper 004 (SSInfNet and Inf-Net) against its authors' code of September 2020."""
+"""I01 to I30: paper 004 (SSInfNet and Inf-Net) against its authors' code of September 2020."""
 
 __all__ = ["LEDGER"]
 
@@ -110,10 +110,18 @@ _LINES = (
     Line("I28", "slow weights of Lookahead", "not said", "copied from the network after its first step",
          fixed="copied before the first step, from the weights that the inpainting left",
          tests=(_TEST(_TRAINING, "test_lookahead_starts_at_the_weights_of_the_inpainting"),)),
+    Line("I29", "pseudo-labels, beside the inpainting", "described, not run; 'more than 3 times the time'",
+         "not in the authors' code; Inf-Net's labels 1600 slices in groups of 5, 9 epochs after each, keeps soft maps "
+         "as labels and pre-trains a new network on them",
+         ("pseudo_labels.group", "pseudo_labels.images", "pseudo_labels.epochs"),
+         tests=(_TEST("training/ssinfnet/test_pseudo_labels.py", "test_each_round_trains_on_all_that_has_labels"),)),
+    Line("I30", "ablation", "'adding focal loss and lookahead optimizer further improves' (VII), without a table",
+         "a table without both in an earlier draft", fixed="--ablation trains SSInfNet without either and without both",
+         tests=(_SYSTEM,)),
 )
 
 LEDGER = Ledger(
-    title="Paper 004: SSInfNet (I01 - I28)",
+    title="Paper 004: SSInfNet (I01 - I30)",
     introduction="Paper 004 is Fung et al. 2021, its code darylfung96/self-supervised-CT-segmentation as of September "
                  "2020, which extends DengPingFan/Inf-Net; the coach is that of Singh et al. 2018. HU are windowed to "
                  "-1000..400 (the code saturates raw HU to 8 bits); labels are resized by nearest neighbour (the code "

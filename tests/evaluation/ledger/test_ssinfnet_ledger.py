@@ -4,8 +4,8 @@ from covid3dgan.evaluation.ledger.form import option_value
 from covid3dgan.evaluation.ledger.ssinfnet import LEDGER
 
 
-def test_the_ledger_has_all_of_i01_to_i28():
-    assert [line.number for line in LEDGER.lines] == [f"I{number:02d}" for number in range(1, 29)]
+def test_the_ledger_has_all_of_i01_to_i30():
+    assert [line.number for line in LEDGER.lines] == [f"I{number:02d}" for number in range(1, 31)]
 
 
 def test_presets_take_the_texts_and_the_codes_values():
