@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 
 from covid3dgan.evaluation import ssinfnet_tables
-from covid3dgan.evaluation.ssinfnet_ablation import Row
+from covid3dgan.evaluation.ssinfnet_tables import Row
 from covid3dgan.inference.classes import load_network
 from covid3dgan.inference.ssinfnet import class_probabilities, infection_probability
 from covid3dgan.training.ssinfnet.pseudo_labels import train_pseudo_labels

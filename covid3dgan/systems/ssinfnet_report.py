@@ -8,7 +8,6 @@ from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, report, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
 from covid3dgan.evaluation.figures import ssinfnet
-from covid3dgan.evaluation.ssinfnet_ablation import ablation_json, ablation_tables
 from covid3dgan.files import write_json
 
 SHOWN = 4  # slices per figure
@@ -45,7 +44,7 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
     rows = ablation(single, multi) if ablation else None
     report.write(out / "report.html", "SSInfNet", [
         report.Section("Tables", tables, phantom),
-        *([report.Section("Ablation", ablation_tables(*rows, phantom), phantom)] if rows else []),
+        *([report.Section("Ablation", ssinfnet_tables.ablation_tables(*rows, phantom), phantom)] if rows else []),
         report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
         report.Section("Preset", (
             report.Paragraph(f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
@@ -58,7 +57,7 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         "single": {method: scores.summary() for method, scores in single.items()},
         "multi": {method: _summary(scores) for method, scores in multi.items()},
         "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows],
-        **({"ablation": ablation_json(*rows)} if rows else {})})
+        **({"ablation": ssinfnet_tables.ablation_json(*rows)} if rows else {})})
     return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
 
 

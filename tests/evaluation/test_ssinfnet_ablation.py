@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from covid3dgan.evaluation import ssinfnet_tables
-from covid3dgan.evaluation.ssinfnet_ablation import Row, ablation_json, ablation_tables
+from covid3dgan.evaluation.ssinfnet_tables import Row, ablation_json, ablation_tables
 
 LABELS = np.zeros((4, 4, 4), np.uint8)
 LABELS[:, :2], LABELS[:, 3] = 1, 2
