@@ -251,8 +251,9 @@ def ablation_json(singles, multis):
     """The same numbers for tables.json: kind -> network -> numbers."""
     return {
         "single": {row.name: {"seconds": row.seconds, **row.scores.summary()} for row in singles},
-        "multi": {row.name: {"seconds": row.seconds, **{
-            label: dict(zip(("f1", "ci95"), _classes(row.scores, label))) for label in _ABLATED_LABELS}} for row in multis}}
+        "multi": {row.name: {"seconds": row.seconds,
+                             **{label: dict(zip(("f1", "ci95"), _classes(row.scores, label)))
+                                for label in _ABLATED_LABELS}} for row in multis}}
 
 
 def _infection(scores, metric):
