@@ -15,15 +15,18 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from benchmarks.real_data import CASES, COPIES, DATA, SLICES, stack_of_one
+from benchmarks.real_data import CASES, DATA, SLICES
 from covid3dgan import files
 from covid3dgan.data import volumes
 from covid3dgan.data.files.geometry import axial
 from covid3dgan.data.preprocess.lungs import lung_mask_for
+from covid3dgan.data.preprocess.slice_lungs import find_slice_lungs
+from covid3dgan.data.slice_image import SliceImage
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
 from covid3dgan.evaluation.figures import style
 from covid3dgan.evaluation.figures.prediction import contact_sheet, sheet_of_slices
+from covid3dgan.inference.ct_objects import as_ct
 from covid3dgan.inference.lesions import Prediction
 from covid3dgan.inference.predictor import load_predictor
 
@@ -34,20 +37,28 @@ MOST_ML, MOST_PERCENT, LEAST_AUC = 2.0, 0.1, 0.95  # what a normal CT may have m
 class Window:
     """All that lies in ``WINDOW`` inside the lungs, opened twice: what a network has to beat."""
 
-    name, lung_method = "window", "threshold"
+    name, lungs_by = "window", "threshold"
 
-    def predict(self, ct, lung_mask):
-        """The Prediction of a Volume in HU and its lungs (Volume); its scores are its mask."""
-        inside = (ct.array > WINDOW[0]) & (ct.array < WINDOW[1]) & (lung_mask.array > 0)
-        mask = ndimage.binary_opening(inside, iterations=2).astype(np.uint8)
-        return Prediction(mask, mask.astype(np.float32), lung_mask.array, {})
+    def predict(self, ct, lung_mask=None):
+        """The Prediction of a Volume in HU and its lungs (Volume), or of a SliceImage; its scores are its mask."""
+        if isinstance(ct, SliceImage):
+            lungs = find_slice_lungs(ct.upright, ct.spacing)
+            mask, lungs = (ct.back(array.astype(np.uint8)) for array in (_in_window(ct.upright, lungs), lungs))
+        else:
+            lungs = lung_mask.array
+            mask = _in_window(ct.array, lungs > 0).astype(np.uint8)
+        return Prediction(mask, mask.astype(np.float32), lungs, {})
+
+
+def _in_window(hu, lungs):
+    return ndimage.binary_opening((hu > WINDOW[0]) & (hu < WINDOW[1]) & lungs, iterations=2)
 
 
 def measure(predictors, data, out, only=()):
     """Runs every predictor on every CT.
 
     Args:
-        predictors: name -> object with ``predict(ct, lung_mask) -> Prediction`` and ``lung_method``.
+        predictors: name -> object with ``predict(ct, lung_mask) -> Prediction`` and ``lungs_by``.
         data: the folder of real CTs; files that it lacks are left out.
         out: folder for the contact sheets, NAME/CT.png, and real_cts.json.
         only: parts of paths; where there are any, the other CTs are left out.
@@ -81,7 +92,7 @@ def _whole(predictors, known, data, out):
     if known.labels:
         labels = np.array(json.loads((data / known.labels).read_text(encoding="utf-8"))["infected_by_slice"])
     for name, predictor in predictors.items():
-        mask, seconds = lungs.by(predictor.lung_method)
+        mask, seconds = lungs.by(predictor.lungs_by)
         started = time.perf_counter()
         found = predictor.predict(ct, mask)
         row = {"ct": known.name, "kind": "volume", "what": known.what, "predictor": name, **_amounts(ct, found, known),
@@ -131,25 +142,22 @@ def _amounts(ct, found, known):
 
 
 def _single_slices(predictors, paths, out):
-    """The rows of single slices, each predicted as a stack of ``COPIES`` of itself; one picture per predictor."""
+    """The rows of single slices; one picture per predictor."""
     rows, shown = [], {name: [] for name in predictors}
     for path in paths:
-        ct = stack_of_one(path)
-        lungs = _Lungs(ct)
+        image = as_ct(path)
         for name, predictor in predictors.items():
-            mask, seconds = lungs.by(predictor.lung_method)
             started = time.perf_counter()
-            found = predictor.predict(ct, mask)
-            middle = COPIES // 2
-            lung, marked = (np.count_nonzero(array[:, :, middle]) * float(np.prod(ct.spacing[:2])) / 100
-                            for array in (found.lungs, found.mask))
+            found = predictor.predict(image)
+            seconds = time.perf_counter() - started
+            # In the view of the picture: the patient's right on the left.
+            mask, lungs, scores = (axial(image.volume.like(array).canonical().array)[0]
+                                   for array in (found.mask, found.lungs, found.scores))
+            lung, marked = (np.count_nonzero(array) * float(np.prod(image.spacing)) / 100 for array in (lungs, mask))
             rows.append({"ct": path.stem, "kind": "slice", "what": "COVID-19, one slice", "predictor": name,
                          "lung_cm2": lung, "marked_cm2": marked, "marked_percent": 100 * marked / max(lung, 1e-9),
-                         "highest_score": float(found.scores[:, :, middle].max()), "lungs_s": seconds,
-                         "predict_s": time.perf_counter() - started})
-            title = f"{path.stem}: {rows[-1]['marked_percent']:.0f} %"
-            shown[name].append((title, *(axial(ct.like(array).canonical().array)[middle]
-                                         for array in (ct.array, found.mask, found.lungs))))
+                         "highest_score": float(scores.max()), "predict_s": seconds})
+            shown[name].append((f"{path.stem}: {rows[-1]['marked_percent']:.0f} %", image.upright, mask, lungs))
     for name, slices in shown.items():
         style.save(sheet_of_slices(slices, f"single slices, {name}"), out / name / "slices.png", 150)
     return rows
@@ -183,7 +191,7 @@ def main(argv=None):
     predictors = {Window.name: Window()}
     for number, path in enumerate(args.models):
         predictor = load_predictor(path)
-        if not hasattr(predictor, "lung_method"):
+        if not hasattr(predictor, "lungs_by"):
             raise InputError(path, "a network that finds lesions in CTs", f"one for {predictor.noun}s",
                              "name another one")
         predictors[_name(path, number, predictors)] = predictor

@@ -1,19 +1,12 @@
 """The real CTs that `benchmarks.real_cts` measures on, and what is known of each."""
 
-__all__ = ["CASES", "COPIES", "DATA", "SLICES", "Known", "stack_of_one"]
+__all__ = ["CASES", "DATA", "SLICES", "Known"]
 
 import dataclasses
 from pathlib import Path
 from typing import Optional
 
-import numpy as np
-
-from covid3dgan.data.files.dicom_slices import read_header, read_hounsfield
-from covid3dgan.data.volumes import Volume
-from covid3dgan.errors import InputError
-
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "real"
-COPIES = 8  # of a single slice, one above the other, to make a volume that can be prepared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,13 +45,3 @@ CASES = (
     Known("unverified/LungFCP-01-0001.nii.gz", "upper lungs, normal, smooth"),
 )
 SLICES = "covid_slices"
-
-
-def stack_of_one(path):
-    """A DICOM slice as a ``Volume`` of equal slices 5 mm apart: there is nothing above and below it to know."""
-    item = read_header(Path(path))
-    if item is None or item.spacing is None:
-        raise InputError(path, "a DICOM slice with its spacing", "none", "copy it again")
-    rows, columns = item.spacing
-    array = np.repeat(read_hounsfield(item).T.astype(np.float32)[:, :, None], COPIES, axis=2)
-    return Volume(array, np.diag([-columns, -rows, 5.0, 1.0]), source=str(path))

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import time
+import warnings
 from typing import Any, Optional
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from covid3dgan.data.preprocess import frame, lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.data.slice_image import SliceImage
-from covid3dgan.errors import InputError
+from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.evaluation import metrics
 from covid3dgan.files import atomic_write_text
 from covid3dgan.inference.ct_objects import as_ct, as_mask
+from covid3dgan.inference.doubts import doubts
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
 from covid3dgan.inference.outputs import output_paths, write_prediction
 from covid3dgan.inference.slices import predict_slice, read_ct
@@ -28,8 +30,9 @@ class Prediction:
     """What the model says of one CT, on the CT's grid.
 
     ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z), of a picture (rows, columns); ``facts`` holds
-    volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side. ``uncertainty``
-    float32 (X, Y, Z) is the spread of the scores (inference/views.py) where the predictor was asked for it.
+    volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side, and ``warnings``:
+    sentences on what is unlikely in a whole CT. ``uncertainty`` float32 (X, Y, Z) is the spread of the scores
+    (inference/views.py) where the predictor was asked for it.
     """
 
     mask: np.ndarray
@@ -102,7 +105,11 @@ class LesionPredictor:
         if self.uncertainty:
             found = prepared_case.restore(case, spread_over_views(self.cut_scores, case.lung), order=1)
             spread = np.where(lung_array > 0, found, 0).astype(np.float32)
-        return Prediction(mask, on_ct, lung_array, metrics.sizes(ct, mask, lung_array), spread)
+        facts = metrics.sizes(ct, mask, lung_array)
+        facts["warnings"] = doubts(ct, lung_array, facts["infection_rate_percent"])
+        for text in facts["warnings"]:
+            warnings.warn(InputWarning(text), stacklevel=2)
+        return Prediction(mask, on_ct, lung_array, facts, spread)
 
     def _options(self, ct):
         """How this CT is prepared: as those that the network learned from.
@@ -207,6 +214,11 @@ def _write_csv(path, rows):
     names = list(dict.fromkeys(name for row in rows for name in row))  # slices and CTs have different ones
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: f"{value:.4f}" if isinstance(value, float) else value for key, value in row.items()}
-                     for row in rows)
+    writer.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
     atomic_write_text(path, text.getvalue())
+
+
+def _cell(value):
+    if isinstance(value, list):
+        return " ".join(value)
+    return f"{value:.4f}" if isinstance(value, float) else value

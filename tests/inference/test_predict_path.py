@@ -16,7 +16,7 @@ from covid3dgan.runs import state
 from covid3dgan.runs.directory import Run
 
 PACKAGE = Path(covid3dgan.__file__).parent
-MOST = 44
+MOST = 48
 
 
 class Passed:

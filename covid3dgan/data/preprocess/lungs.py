@@ -7,7 +7,7 @@ import importlib.util
 import numpy as np
 
 from covid3dgan.data.files import geometry
-from covid3dgan.data.preprocess.lung_threshold import find_lungs
+from covid3dgan.data.preprocess.chest.lung_threshold import find_lungs
 from covid3dgan.errors import InputError, check_choice
 
 METHODS = ("threshold", "lungmask", "lungmask-if-installed")

@@ -9,7 +9,7 @@ __all__ = ["find_slice_lungs", "millimetres"]
 import numpy as np
 from scipy import ndimage
 
-from covid3dgan.data.preprocess.lung_threshold import find_lungs
+from covid3dgan.data.preprocess.chest.lung_threshold import find_lungs
 from covid3dgan.data.preprocess.slice_turn import dark_regions
 
 COPIES, THICKNESS = 5, 5.0     # slices of the stack, and mm of each

@@ -210,7 +210,7 @@ def lung_labels(image, recorder):
         image: (slices, rows from the front, columns from the patient's right) in HU.
     """
     from covid3dgan.data.files.geometry import axial, from_axial
-    from covid3dgan.data.preprocess.lung_threshold import find_lungs
+    from covid3dgan.data.preprocess.chest.lung_threshold import find_lungs
 
     hu = np.asarray(image, np.float32)
     slices, rows, columns = hu.shape

@@ -69,6 +69,33 @@ def test_a_drawn_chest_has_its_lungs_with_consolidations_and_without_airway_or_g
     assert found[parts["wall"]].mean() > 0.8
 
 
+def with_disease(centre, radius, value):
+    """The drawn chest with a ball of ``value`` HU in the lungs, and where it is."""
+    volume, lungs, _ = draw_chest()
+    x, y, z = np.meshgrid(*[(np.arange(n) - (n - 1) / 2) * step for n, step in zip(volume.shape, SPACING)],
+                          indexing="ij")
+    ball = lungs & (np.hypot(np.hypot(x - centre[0], y - centre[1]), z - centre[2]) < radius)
+    noise = np.random.default_rng(1).normal(0, 20, volume.shape)
+    return volume.like(np.where(ball, value + noise, volume.array)), ball, lungs
+
+
+@pytest.mark.parametrize("centre", [(120, 0, 0), (-70, -75, 20), (70, 80, 0), (-70, 0, -100)],
+                         ids=["side", "back", "front", "diaphragm"])
+def test_large_dense_ground_glass_at_the_pleura_is_kept(centre):
+    volume, ball, lungs = with_disease(centre, 35, -300)
+    found = segment_lungs(volume)
+    assert found[ball].mean() > 0.97
+    assert dice(found, lungs) > 0.97
+
+
+@pytest.mark.parametrize("centre, least", [((122, 0, 0), 0.85), ((-80, -78, 0), 0.85)], ids=["side", "back"])
+def test_large_consolidations_at_the_chest_wall_are_kept(centre, least):
+    volume, ball, lungs = with_disease(centre, 30, 30)
+    found = segment_lungs(volume)
+    assert found[ball].mean() > least
+    assert dice(found, lungs) > 0.97
+
+
 def test_lungs_that_touch_each_other_are_closed_one_by_one():
     volume, lungs, _ = draw_chest(bridge=True)
     found = segment_lungs(volume)
