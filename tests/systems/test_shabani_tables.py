@@ -7,7 +7,7 @@ import pytest
 
 from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables
-from covid3dgan.systems import shabani_scores, shabani_tables
+from covid3dgan.systems import shabani_figures, shabani_scores, shabani_tables
 from covid3dgan.systems.cohorts import Cohorts
 from covid3dgan.training.shabani import train_segmenter
 
@@ -110,6 +110,17 @@ def test_what_is_not_here_depends_on_what_ran():
     assert "the paper's length of training" not in paper and "all results on patients" not in paper
     assert {"UESTC (Tables 2 to 4)", "Radiopaedia (Tables 2 to 4)"} <= set(paper)
     assert "Mosmed (Tables 2 to 4)" not in paper
+
+
+def test_the_largest_lesion_of_a_data_set_is_shown_and_the_one_in_the_middle():
+    infection = np.zeros((2, 3, 4, 4), bool)
+    for case, index, pixels in ((0, 0, 2), (0, 2, 16), (1, 0, 5), (1, 1, 1), (1, 2, 9)):
+        infection[case, index].ravel()[:pixels] = True
+    assert shabani_figures._shown(infection) == {"largest": (0, 2), "middle": (1, 0)}  # of 1, 2, 5, 9 and 16 pixels
+    shown, steps = shabani_figures.slice_scores(
+        {"UESTC": {"infection": infection, "lung_mask": np.ones_like(infection), "scores/GAN": infection * 0.5}},
+        {"summaries": {"GAN": {}}, "thresholds": {"GAN": {"value": 0.2, "relative": False}}}, within_lung=False)
+    assert shown == {"UESTC, largest": [100.0], "UESTC, middle": [100.0]} and steps == ["GAN"]
 
 
 def test_the_continuous_dice_is_shown_where_the_preset_asks_for_it(prepared_cases):
