@@ -20,6 +20,7 @@ from covid3dgan.files import atomic_write_text
 from covid3dgan.inference.ct_objects import as_ct, as_mask
 from covid3dgan.inference.doubts import doubts
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
+from covid3dgan.inference.neighbours import averaged_across
 from covid3dgan.inference.outputs import output_paths, write_prediction
 from covid3dgan.inference.slices import predict_slice, read_ct
 from covid3dgan.inference.views import spread_over_views
@@ -54,6 +55,7 @@ class LesionPredictor:
         lung_method: how lungs are found where no mask is given, see data.preprocess.lungs; None: as the preset says.
         window, turned: of pictures, see data.slice_image.read_picture.
         form: what masks are written as, one of inference.outputs.FORMATS.
+        across: mm by which scores are averaged with those of neighbouring slices, see inference/neighbours.py.
         uncertainty: predictions of whole CTs also say how sure the network is, which takes five times as long.
     """
 
@@ -66,6 +68,7 @@ class LesionPredictor:
     window: Optional[tuple[float, float]] = None
     turned: Optional[str] = None
     form: str = "nifti"
+    across: float = 0.0
     uncertainty: bool = False
     noun = "CT"
 
@@ -83,6 +86,10 @@ class LesionPredictor:
         scores = self.scores(volume)
         return scores / np.maximum(scores.max((1, 2), keepdims=True), 1e-12) if self.relative else scores
 
+    def case_scores(self, case, volume=None):
+        """The cut scores of a PreparedCase, or of ``volume`` on its grid, averaged over neighbouring slices."""
+        return averaged_across(self.cut_scores(case.lung if volume is None else volume), case.spacing[0], self.across)
+
     def predict(self, ct, lung_mask=None):
         """The :class:`Prediction` for one CT or slice.
 
@@ -99,11 +106,12 @@ class LesionPredictor:
             return Prediction(*predict_slice(self, ct, lung_mask))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
         case = prepare(ct, lung_mask=ct.like(lung_array), options=self._options(ct))
-        on_ct = prepared_case.restore(case, self.cut_scores(case.lung), order=1)
+        on_ct = prepared_case.restore(case, self.case_scores(case), order=1)
         mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
         spread = None
         if self.uncertainty:
-            found = prepared_case.restore(case, spread_over_views(self.cut_scores, case.lung), order=1)
+            found = spread_over_views(lambda view: self.case_scores(case, view), case.lung)
+            found = prepared_case.restore(case, found, order=1)
             spread = np.where(lung_array > 0, found, 0).astype(np.float32)
         facts = metrics.sizes(ct, mask, lung_array)
         facts["warnings"] = doubts(ct, lung_array, facts["infection_rate_percent"])
@@ -199,7 +207,8 @@ def _of_run(path, kind, build):
     threshold = run.manifest.get("threshold", {"value": preset.threshold.value, "relative": preset.threshold.relative})
     described = {"run": str(path), "preset": preset.name,
                  "step": state.kept_step(keep, checkpoint.arrays) or checkpoint.step}
-    return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described)
+    across = preset.painted.across if hasattr(preset, "painted") else 0.0
+    return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described, across=across)
 
 
 def score_maps(network, slices, batch_size=32):

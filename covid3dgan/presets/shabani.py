@@ -122,7 +122,7 @@ register(PaintedSystem(
                                    min_slices=2),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(64, 128, 128)),
     segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, merge="concatenate", learning_rate=2e-3,
-                                  decay_steps=480, decay_rate=0.7, batch_size=8, steps=3600, synthetic_share=1.0,
+                                  decay_steps=430, decay_rate=0.7, batch_size=8, steps=3000, synthetic_share=1.0,
                                   calibration_steps=0, log_every=50, checkpoint_every=500),
     contrastive=dataclasses.replace(IMPROVED_CONTRASTIVE, enabled=False),
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),

@@ -124,7 +124,8 @@ class Painted:
 
     real_share: float = 0.5  # of the volumes: real lungs; the others are phantoms
     untouched_share: float = 0.25  # of the volumes: nothing is painted into them
-    most_marked_percent: float = 0.05  # of the healthy lungs, in the mean: the threshold rises until it holds
+    across: float = 5.0  # mm by which scores are averaged over neighbouring slices (inference/neighbours.py)
+    most_marked_percent: float = 0.1  # of the healthy lungs, in the mean: the threshold rises until it holds
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,13 +4,16 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from covid3dgan import weights
+from covid3dgan.data.phantoms.chest_ct import generate
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.files import sha256
 from covid3dgan.inference.predictor import load_predictor
+from covid3dgan.systems.weights.data import REAL
 
 FIELDS = {"name", "what", "file", "bytes", "sha256", "part", "licence", "data", "command", "seeds", "grid", "threshold",
           "measured", "note"}
@@ -77,3 +80,30 @@ print(json.dumps(facts))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert 1000 < json.loads(done.stdout)["lung_ml"] < 9000
+
+
+@pytest.mark.parametrize("cohort", ["radiopaedia-like", "coronacases-like"])
+def test_what_it_marks_in_a_diseased_phantom_is_disease(cohort):
+    case = generate(cohort, 0, 31, (96, 96, 40))
+    marked = load_predictor().predict(case.ct, case.lungs).mask > 0
+    infected = case.infection.array > 0
+    assert marked.sum() > 0.1 * infected.sum()
+    assert (marked & infected).sum() > 0.6 * marked.sum()
+
+
+@pytest.mark.parametrize("cohort", ["healthy", "varied-healthy"])
+def test_a_healthy_phantom_stays_clean(cohort):
+    case = generate(cohort, 0, 31, (96, 96, 40))
+    found = load_predictor().predict(case.ct, case.lungs)
+    assert found.facts["infection_rate_percent"] < 0.1
+
+
+def test_the_card_names_what_the_recipe_reads_and_the_documents_know():
+    listed = {known["file"]: known["sha256"] for entry in weights.card()["data"] for known in entry.get("files", ())}
+    assert listed == {known.path: known.sha256 for known in REAL}
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert all(Path(name).name in page for name in listed)
+    assert all(entry["licence"] in page for entry in weights.card()["data"])
+    assert str(weights.card()["threshold"]["value"]) in page
+    assert (root / "docs" / "reliability.png").is_file()

@@ -10,14 +10,12 @@ import numpy as np
 
 from covid3dgan import streams
 from covid3dgan.data.noise import healthy_noise
-from covid3dgan.data.noise.lookalikes import lookalikes
 from covid3dgan.data.noise.scanner_looks import scanned, thickened
 
 VOLUMES_PER_TURN = 3
 STEPS_PER_TURN = 8  # painting a volume takes as long as some steps, and it has 64 slices
 KEPT_TURNS = 3
-LOOKALIKE_SHARE = 0.6  # of the volumes: with things painted that look like lesions and are none
-# How often a slice is drawn among those with a lesion or its like (where there are any), with enough lung, with any.
+# How often a slice is drawn among those with a lesion (where there are any), with enough lung, with any.
 PLACES = (0.45, 0.4, 0.15)
 LEAST_LESION, LEAST_LUNG = 0.002, 0.02  # of a slice's pixels
 
@@ -30,10 +28,14 @@ LOOKS = (LIKE_COVID, VARIED)
 
 @dataclasses.dataclass(frozen=True)
 class Healthy:
-    """Healthy volumes (N, slices, rows, columns): ``images`` with what is around the lungs, bool ``lungs``."""
+    """Healthy volumes (N, slices, rows, columns): ``images`` with what is around the lungs, bool ``lungs``.
+
+    ``spacings`` are the millimetres between the slices of each.
+    """
 
     images: np.ndarray
     lungs: np.ndarray
+    spacings: tuple
 
     def __len__(self):
         return len(self.images)
@@ -46,7 +48,7 @@ def healthy_lungs(cases):
         lungs = case.lung_mask > 0.5
         images.append(np.where(lungs, case.lung, np.clip(case.base + _level(case, lungs)[:, None], 0, 1)))
         masks.append(lungs)
-    return Healthy(np.stack(images).astype(np.float16), np.stack(masks))
+    return Healthy(np.stack(images).astype(np.float16), np.stack(masks), tuple(case.spacing[0] for case in cases.cases))
 
 
 def _level(case, lungs):
@@ -93,13 +95,10 @@ def painted_batches(sources, shares, batch_size, untouched_share, seed):
 
 
 def _painted(source, untouched_share, rng):
-    """One volume: (image, extent, lungs), and its slices with a lesion or what looks like one, with enough
-    lung, and with any."""
+    """One volume: (image, extent, lungs), and its slices with a lesion, with enough lung, and with any."""
     number = rng.integers(len(source))
     image, lungs = source.images[number].astype(np.float32), source.lungs[number]
-    extent = seen = np.zeros_like(image)
-    if rng.random() < LOOKALIKE_SHARE:
-        image, seen = lookalikes(image, lungs, rng)
+    extent = np.zeros_like(image)
     if rng.random() >= untouched_share:
         look = LOOKS[rng.integers(len(LOOKS))]
         noisy, reach = healthy_noise.painted_lesions(image[None], lungs[None], rng, look)
@@ -107,5 +106,5 @@ def _painted(source, untouched_share, rng):
     image, extent = thickened([image, extent], rng)
     filled = lungs.mean((1, 2))
     lung, any_lung = np.flatnonzero(filled > LEAST_LUNG), np.flatnonzero(filled > 0)
-    lesion = np.flatnonzero(np.maximum(extent, np.where(lungs, seen, 0)).mean((1, 2)) > LEAST_LESION)
+    lesion = np.flatnonzero(extent.mean((1, 2)) > LEAST_LESION)
     return image, extent, lungs, (lesion if len(lesion) else lung, lung, any_lung)

@@ -27,7 +27,7 @@ def _lesions(path, network):
 
     threshold = network.metadata["threshold"]
     return LesionPredictor(network, _preset(path, network.metadata), threshold["value"], threshold["relative"],
-                           network.described)
+                           network.described, across=network.metadata["preset"].get("painted", {}).get("across", 0.0))
 
 
 def _foreground(path, network):

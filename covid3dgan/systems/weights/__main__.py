@@ -32,7 +32,8 @@ def main(arguments=None):
         given = f"--real {Path(args.real).name}" if args.real else "--phantoms-only"
         settings = "".join(f" --set {setting}" for setting in args.settings)
         card = make_weights(args.out, presets.override(presets.get(PRESET), args.settings), execution, args.real,
-                            args.into, f"python -m covid3dgan.systems.weights {given} --seed {args.seed}{settings}",
+                            args.into, f"python -m covid3dgan.systems.weights {given} --seed {args.seed} "
+                            f"--precision {args.precision}{settings}",
                             args.real_results)
     except InputError as error:
         print(f"covid3dgan: {error}", file=sys.stderr)

@@ -33,7 +33,7 @@ def score_on_phantoms(predictor, cohorts, options):
                 healthy = "healthy" in name
                 made = prepare_case(dataclasses.replace(case, group="healthy" if healthy else "covid"), options)
                 inside = made.lung_mask > 0.5
-                score, truth = predictor.scores(made.lung), made.infection > 0.5
+                score, truth = predictor.case_scores(made), made.infection > 0.5
                 mask = (score > predictor.threshold) & inside
                 values.append(100 * mask.sum() / inside.sum() if healthy else metrics.counts(mask, truth).dice)
                 scores.append(score[inside])

@@ -11,6 +11,7 @@ from covid3dgan.data.noise import healthy_noise
 from covid3dgan.data.preprocess.prepared_set import open_prepared, refuse_other_preparation
 from covid3dgan.evaluation.thresholds import threshold_curve
 from covid3dgan.inference.lesions import load_segmenter, score_maps
+from covid3dgan.inference.neighbours import averaged_across
 from covid3dgan.runs.directory import Run
 from covid3dgan.training.callbacks import Panels
 from covid3dgan.training.loop import run_training
@@ -73,9 +74,9 @@ def threshold_without_annotation(network, sources, preset, seed):
         images, lungs = source.images.astype(np.float32), source.lungs
         rng = np.random.default_rng([seed, streams.PAINTED_CHECK, number])
         painted, extent = healthy_noise.painted_lesions(images, lungs, rng, LOOKS[0])
-        scores = _scores(network, np.where(lungs, painted, 0))
+        scores = _scores(network, np.where(lungs, painted, 0), source.spacings, preset.painted.across)
         dice.append(threshold_curve(scores, extent > 0.5, lungs, preset.threshold).dice)
-        clean = _scores(network, np.where(lungs, images, 0))
+        clean = _scores(network, np.where(lungs, images, 0), source.spacings, preset.painted.across)
         marked.append([100 * np.mean([(score[lung] > value).mean() for score, lung in zip(clean, lungs)])
                        for value in grid])
     dice, marked = np.mean(dice, 0), np.mean(marked, 0)
@@ -86,6 +87,7 @@ def threshold_without_annotation(network, sources, preset, seed):
             "healthy_percent_marked": [float(value) for value in marked]}
 
 
-def _scores(network, volumes):
-    """(N, D, H, W) -> the same, scored slice by slice."""
-    return score_maps(network, volumes.reshape(-1, *volumes.shape[2:])).reshape(volumes.shape)
+def _scores(network, volumes, spacings, across):
+    """(N, D, H, W) -> the same, scored slice by slice and averaged over neighbouring slices."""
+    return np.stack([averaged_across(score_maps(network, volume), spacing, across)
+                     for volume, spacing in zip(volumes, spacings)])

@@ -14,7 +14,7 @@ from covid3dgan.data.preprocess.prepared_set import PreparedSet
 def healthy():
     mask = np.zeros((1, 16, 48, 48), bool)
     mask[:, 2:14, 6:42, 4:21] = mask[:, 2:14, 6:42, 27:44] = True
-    return Healthy(np.where(mask, 0.1, 0.74).astype(np.float16), mask)
+    return Healthy(np.where(mask, 0.1, 0.74).astype(np.float16), mask, (4.0,))
 
 
 def test_a_step_gives_the_same_batch_whatever_came_before(healthy):
@@ -52,4 +52,5 @@ def test_what_is_around_the_lungs_is_levelled_as_they_are():
     found = healthy_lungs(PreparedSet((case,), (None,)))
     expected = np.broadcast_to(0.5 + np.interp(np.arange(8), np.arange(1, 7), added[1:7, 0])[:, None], (2, 8, 8))
     np.testing.assert_allclose(found.images[0], expected, atol=1e-3)
+    assert found.spacings == (1.0,)
     assert found.lungs.dtype == bool and found.lungs.sum() == lungs.sum()

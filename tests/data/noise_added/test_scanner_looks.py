@@ -1,8 +1,7 @@
-"""What is painted as a look-alike: brighter, where it says, with sharp hila near the midline; the seed is all."""
+"""A slice as other scanners show it: in range, its target with it; thicker slices."""
 
 import numpy as np
 
-from covid3dgan.data.noise.lookalikes import lookalikes
 from covid3dgan.data.noise.scanner_looks import scanned, thickened
 
 
@@ -11,19 +10,6 @@ def lungs():
     mask = np.zeros((24, 64, 64), bool)
     mask[2:22, 8:56, 4:28] = mask[2:22, 8:56, 36:60] = True
     return np.where(mask, np.float32(0.1), np.float32(0.743)), mask
-
-
-def test_look_alikes_only_brighten_and_say_where():
-    image, mask = lungs()
-    changed = 0
-    for seed in range(8):
-        made, share = lookalikes(image, mask, np.random.default_rng(seed))
-        assert (made >= image).all() and made.dtype == np.float32
-        np.testing.assert_array_equal(made[share == 0], image[share == 0])
-        changed += (made[mask] > 0.2).any()
-    assert changed >= 6
-    np.testing.assert_array_equal(lookalikes(image, mask, np.random.default_rng(3))[0],
-                                  lookalikes(image, mask, np.random.default_rng(3))[0])
 
 
 def test_a_scanned_slice_stays_in_range_and_its_target_moves_with_it():
