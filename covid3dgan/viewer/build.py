@@ -46,7 +46,8 @@ def build():
         for name in _SOURCES:
             shutil.copy(HERE / name, work / name)
         shutil.copytree(HERE / "page", work / "page")
-        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], work, node)
+        _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1",
+              "--fetch-timeout=60000"], work, node)
         script = _bundle(work, node)
         page = _fill(script, (work / "page" / "page.css").read_text(encoding="utf-8"), _licences(work))
     BUILT.parent.mkdir(exist_ok=True)
@@ -90,7 +91,7 @@ def _run(command, work, node):
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BuildError(f"{Path(command[0]).name} did not run: {error}") from None
     if done.returncode:
-        head = " ".join(done.stdout.split())[:500]
+        head = " ".join(done.stdout.split())[:300]
         raise BuildError(f"'{' '.join(Path(part).name for part in command[:3])}' ended with {done.returncode}: {head}; "
                          "npm needs its registry or a filled cache")
 
