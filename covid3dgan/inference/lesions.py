@@ -88,7 +88,8 @@ class LesionPredictor:
 
     def case_scores(self, case, volume=None):
         """The cut scores of a PreparedCase, or of ``volume`` on its grid, averaged over neighbouring slices."""
-        return averaged_across(self.cut_scores(case.lung if volume is None else volume), case.spacing[0], self.across)
+        scores = self.cut_scores(case.lung if volume is None else volume)
+        return averaged_across(scores, case.spacing[0], self.across) if self.across else scores
 
     def predict(self, ct, lung_mask=None):
         """The :class:`Prediction` for one CT or slice.
