@@ -22,34 +22,7 @@
 # it), set `DATA`; see docs/DATASETS.md. This is research software, not a medical device.
 
 # %%
-# Works on Colab and locally. On Colab, put this repository's folder or its git address here.
-REPOSITORY = None
-MOUNT_DRIVE = False
-
-import importlib.util
-import subprocess
-import sys
-from pathlib import Path
-
-from IPython import get_ipython
-
-if MOUNT_DRIVE and "google.colab" in sys.modules:
-    from google.colab import drive
-
-    drive.mount("/content/drive")
-if importlib.util.find_spec("covid3dgan") is None:
-    if str(REPOSITORY).startswith(("http", "git@")):
-        subprocess.check_call(["git", "clone", "--depth", "1", REPOSITORY, "covid3dgan"])
-        REPOSITORY = "covid3dgan"
-    places = [Path(place).resolve() for place in (REPOSITORY, ".", "..", "covid3dgan") if place]
-    folder = next((place for place in places if (place / "requirements-keras3.txt").is_file()), None)
-    if folder is None:
-        raise SystemExit("covid3dgan is not installed and its repository is not here: set REPOSITORY above.")
-    requirements = "requirements.txt" if sys.version_info < (3, 12) else "requirements-keras3.txt"
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "-r", str(folder / requirements)])
-    subprocess.check_call([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-e", str(folder)])
-    sys.path.insert(0, str(folder))
-get_ipython().run_line_magic("matplotlib", "inline")
+# The set-up cell: covid3dgan/notebooks/setup_cell.txt
 
 # %%
 import tempfile

@@ -12,6 +12,7 @@ from pathlib import Path
 from covid3dgan import environment, progress
 from covid3dgan.errors import ArgumentError, InputError
 from covid3dgan.files import atomic_write_text, refuse_overwrite, sha256, write_json
+from covid3dgan.notebooks.kernel import kernel_client
 from covid3dgan.notebooks.placeholders import parse_maps
 from covid3dgan.notebooks.recorder import read_events
 from covid3dgan.notebooks.run_report import RunReport
@@ -61,6 +62,7 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
                       "keras": bool(_KERAS.search(source)), "source": source, "hidden": sorted(hidden)})
     announce(f"Running the code of {file} ({len(code)} cells). A notebook can do whatever you can do: read it first.")
     announce(f"kernel: {sys.executable}; working directory: {work}; the notebook itself is not changed")
+    announce(_expected_time(source, steps))
 
     report = RunReport(
         notebook=str(file), executed=str(executed), report=str(report_path), working_directory=str(work),
@@ -74,6 +76,16 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
         plan.unlink(missing_ok=True)
         events.unlink(missing_ok=True)
     return report
+
+
+def _expected_time(source, steps):
+    """A sentence on how long it will take on two cores, by what the notebook trains."""
+    three, two = "Conv3D" in source, "Conv2D" in source and ".fit(" in source or "train_on_batch" in source
+    if steps is None and (three or two):
+        return "without --steps every loop runs in full: 10,000 steps of the 3D GAN take days without a GPU"
+    if three:
+        return f"it trains 3D networks: about {2 + steps} minutes on two cores; Ctrl-C keeps what has run"
+    return f"about {2 if two else 1} minutes on two cores; Ctrl-C keeps what has run"
 
 
 def _check_counts(steps, phantoms):
@@ -126,7 +138,7 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
 
     for cell in code:
         cell.outputs, cell.execution_count = [], None
-    client = _client(notebook, work)
+    client = kernel_client(notebook, work)
     seen = 0
     environ = {**os.environ, "COVID3DGAN_NOTEBOOK_PLAN": str(plan), "TF_CPP_MIN_LOG_LEVEL": "3",
                "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).resolve().parents[2]),
@@ -137,12 +149,14 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
                                                         stdout=handle):
         _prepare(client)
         bar = progress.bar(total=len(code), description="cells", unit="cell")
+        client.show = lambda line: bar.set_postfix_str(line[:60])
         for number, cell in enumerate(code, 1):
             entry = {"number": number, "status": "not run", "seconds": 0.0, "error": None,
                      "first_line": (cell.source.strip().splitlines() or [""])[0][:80]}
             report.cells.append(entry)
             if stop:
                 continue
+            bar.set_postfix_str(entry["first_line"][:60])
             started = time.perf_counter()
             try:
                 client.execute_cell(cell, notebook.cells.index(cell))
@@ -153,6 +167,10 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
             except DeadKernelError:
                 entry.update(status="failed", error=f"the kernel died, most often for want of memory; see {log}")
                 stop = "the kernel died"
+            except KeyboardInterrupt:
+                entry.update(status="failed", error="interrupted")
+                report.ended = f"interrupted; what ran is in {report.executed}"
+                raise
             entry["seconds"] = round(time.perf_counter() - started, 2)
             found = read_events(events, seen)
             seen += len(found)
@@ -163,26 +181,6 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
     report.ended = stop
     if stop != "the kernel died":
         log.unlink()
-
-
-def _client(notebook, work):
-    """An nbclient whose kernel is this very Python, whatever kernels are registered on the machine."""
-    import logging
-
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-    from nbclient import NotebookClient
-
-    class ThisPython(KernelSpecManager):
-        def get_kernel_spec(self, kernel_name):
-            return KernelSpec(argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                              display_name="Python 3", language="python")
-
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
-    # A busy machine may take minutes to start a kernel.
-    return NotebookClient(notebook, km=manager, timeout=None, startup_timeout=600, record_timing=False,
-                          store_widget_state=False, resources={"metadata": {"path": str(work)}})
 
 
 def _prepare(client):

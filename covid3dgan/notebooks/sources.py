@@ -11,6 +11,8 @@ from pathlib import Path
 from covid3dgan.files import atomic_write_text
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+_SETUP = Path(__file__).with_name("setup_cell.txt")
+_SETUP_MARK = f"# The set-up cell: covid3dgan/notebooks/{_SETUP.name}"  # a cell of a source that stands for that file
 
 
 def sources():
@@ -27,7 +29,8 @@ def as_ipynb(source):
     cells = []
     for number, cell in enumerate(read.cells):
         make = nbformat.v4.new_markdown_cell if cell.cell_type == "markdown" else nbformat.v4.new_code_cell
-        cells.append(make(cell.source, id=hashlib.sha256(f"{number} {cell.source}".encode()).hexdigest()[:12]))
+        text = _SETUP.read_text(encoding="utf-8").rstrip() if cell.source.strip() == _SETUP_MARK else cell.source
+        cells.append(make(text, id=hashlib.sha256(f"{number} {text}".encode()).hexdigest()[:12]))
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"}})

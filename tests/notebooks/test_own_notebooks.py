@@ -10,7 +10,7 @@ import pytest
 
 from covid3dgan import papers
 from covid3dgan.notebooks import scale, sources
-from covid3dgan.notebooks.runner import _client
+from covid3dgan.notebooks.kernel import kernel_client
 
 pytestmark = [pytest.mark.notebooks, pytest.mark.slow]
 STAGES = ("Preprocess", "GAN3D", "Segmentation2D", "Evaluation")
@@ -20,7 +20,7 @@ OTHERS = ("Quickstart", "AFSEG", "TransUNet", "SSInfNet")
 def execute(name, **environ):
     """The executed notebook; nbclient raises where a cell fails."""
     notebook = nbformat.reads(sources.as_ipynb(sources.FOLDER / f"{name}.py"), as_version=4)
-    client = _client(notebook, sources.FOLDER)
+    client = kernel_client(notebook, sources.FOLDER)
     with client.setup_kernel(env={**os.environ, scale.VARIABLE: "short", "TF_CPP_MIN_LOG_LEVEL": "3", **environ},
                              cwd=str(sources.FOLDER), cleanup_kc=True, stderr=subprocess.DEVNULL,
                              stdout=subprocess.DEVNULL):
