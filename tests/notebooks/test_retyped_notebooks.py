@@ -13,7 +13,7 @@ PARAMETERS = {"GAN3D": ("generator 7861643", "discriminator 282378"), "Evaluatio
               "Segmentation2D": ("contrastive 4154723", "segmenter 5008645"), "Preprocess": ()}
 CHANGED = {"Preprocess": {"function apply_1", "function apply", "function get_model", "lung mask by lungmask",
                           "path[68:]", "numpy.float", "folder Data", "folder Mask"},
-           "GAN3D": {"constant 664", "index 2150 of input_lung", "index 400 of train_covid", "optimizer Adam",
+           "GAN3D": {"constant 664", "index 2150 of input_lung", "index 400 of train_covid",
                      "nb_epoch=10000", "train_covid_cropped.npy"},
            "Segmentation2D": {"Epochs=100", "input_lung.npy", "keras.layers.merge", "constant 3584"},
            "Evaluation": {"model my_en_de", "LungImages.npy", "numpy.int"}}
