@@ -229,6 +229,6 @@ def _write_csv(path, rows):
 
 
 def _cell(value):
-    if isinstance(value, list):
-        return " ".join(value)
+    if isinstance(value, (list, tuple)):
+        return " ".join(str(_cell(part)) for part in value)
     return f"{value:.4f}" if isinstance(value, float) else value
