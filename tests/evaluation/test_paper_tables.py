@@ -45,7 +45,8 @@ def test_printed_numbers(system, table, key, mean, spread):
 
 def test_every_result_of_the_papers_is_in_a_table():
     stored = {"001": ("table2_comparison", "table3_ablation", "table4_pairs", "table5_threshold"),
-              "000": ("table5_results", "table6_comparison"), "002": ("table1",), "003": ("table1",),
+              "000": ("table5_results", "table5_results", "table6_comparison"),  # Table 6 has the row of Table 5 again
+              "002": ("table1",), "003": ("table1",),
               "004": ("table2_single", "table3_multi")}
     for system, paper in ((record.system, record.number) for record in papers.all()):
         expected = sum(1 for part in stored[paper] for path, _ in leaves(paper_tables.numbers()[paper][part])
