@@ -188,6 +188,7 @@ def _save_and_load(recorder, model_file):
 
     keras.Model.save = save_as_before
     if compat.KERAS_3:
+        _save_weights(recorder)
         save_function = keras.models.save_model
         for module in list(sys.modules.values()):
             if getattr(module, "__dict__", {}).get("save_model") is save_function and ".src." not in module.__name__:
@@ -210,6 +211,26 @@ def _save_and_load(recorder, model_file):
     for module in list(sys.modules.values()):
         if id(getattr(module, "__dict__", {}).get("load_model")) in originals:
             module.load_model = load_as_before
+
+
+def _save_weights(recorder):
+    """Weights under any name, as Keras 2's HDF5; Keras 3 wants a name that ends in .weights.h5, and reads both."""
+    save = keras.Model.save_weights
+
+    @functools.wraps(save)
+    def save_as_named(self, filepath, overwrite=True, **kwargs):
+        if str(filepath).endswith(".weights.h5"):
+            return save(self, filepath, overwrite=overwrite, **kwargs)
+        import h5py
+        from keras.src.legacy.saving import legacy_h5_format
+
+        recorder.emit("adaptation", f"save_weights({Path(filepath).name!r})", "as Keras 2's HDF5 under that very name")
+        Path(filepath).parent.mkdir(parents=True, exist_ok=True)
+        with h5py.File(filepath, "w") as file:
+            legacy_h5_format.save_weights_to_hdf5_group(file, self)
+        return None
+
+    keras.Model.save_weights = save_as_named
 
 
 def _from_hdf5(path, custom_objects, compile, recorder):
