@@ -1,0 +1,54 @@
+"""docs/RESULTS.md: one page, real images first, a table per paper, times and sizes, targets met and missed."""
+
+__all__ = ["results_page"]
+
+from benchmarks.results.tables import machines_table, sources, table, target_text, wrapped
+
+_HEAD = """\
+# Results
+Written by `python -m benchmarks.results` from [results/](../results/README.md), which holds every seed, interval,
+machine and note, and all rows as [CSV](../results/results.csv). What was tried: [experiments](experiments/README.md).
+
+**How to read it.** "Ours" is the mean ± standard deviation over (n) trainings with other seeds, or over (n) runs where
+nothing is trained. **With n below 3 it is a first look, not a claim.** In brackets: the lowest and the highest end of
+the seeds' 95 % intervals over cases. The papers' ± is theirs, over slices or patients. Rows with "phantoms" were
+measured on synthetic images: **they say nothing about patients**, and where they come near a paper's number, no more
+than the difficulty does. A target is met if every run meets it. Letters name file, command, instruction set and commit:
+"AVX-512 BF16" is an AMD EPYC, "AVX2 played" the same with oneDNN held to AVX2, "AMX" an Intel Xeon; 2 cores each."""
+
+# Folder of results/ and its title.
+_TITLES = {
+    "real": "Real images",
+    "shabani": "Paper 001: 3D GAN, UNet, contrastive learning",
+    "elmourabit": "Paper 000: three data sets",
+    "khali": "Paper 002: TransUNet",
+    "afseg": "Paper 003: AF-SEG",
+    "ssinfnet": "Paper 004: SSInfNet",
+    "speed": "Speed and memory",
+    "export": "Exports and large trainings",
+}
+
+
+def results_page(records):
+    """The whole text of docs/RESULTS.md."""
+    lines = [*_HEAD.splitlines(), "", *_targets(records)]
+    for section, title in _TITLES.items():
+        chosen = {name: record for name, record in records.items() if name.startswith(f"{section}/")}
+        if chosen:
+            rows = machines_table(chosen) if section == "speed" else table(chosen)
+            lines += ["", f"## {title}", *rows, "", *sources(chosen)]
+    return "\n".join(lines) + "\n"
+
+
+def _targets(records):
+    """A paragraph: how many targets are met, and each that is missed."""
+    with_target = [(name, number) for name, record in records.items() for number in record["numbers"]
+                   if number.get("target")]
+    missed = []
+    for name, number in with_target:
+        if number["met"] == "no":
+            values = ", ".join(f"{value:g}" for value in number["values"] if value is not None)
+            what = ", ".join(filter(None, (number["what"], number["metric"], number["on"])))
+            missed.append(f"{what} {values} ({target_text(number).partition(':')[0]}; {name.partition('/')[0]})")
+    sentence = f"**Targets.** {len(with_target) - len(missed)} of {len(with_target)} are met."
+    return wrapped(f"{sentence} Missed: {'; '.join(missed)}." if missed else sentence, indent="")
