@@ -11,6 +11,7 @@ from covid3dgan.evaluation.report import Table
 
 _COLUMNS = ("method", "data set", "metric", "paper", "published notebook", "ours", "95 % CI", "difference", "made on",
             "command")
+_NOTEBOOK = _COLUMNS.index("published notebook")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +39,12 @@ class Measured:
 def comparison_table(table, measured, competitors=True, beside=None):
     """A report ``Table``: paper | published notebook | ours | 95 % CI | difference | data | command, a row a number.
 
+    Where the notebook has no number in any row its column is left out.
+
     Args:
         table: a ``paper_tables.PaperTable``.
         measured: (method, dataset, metric) -> ``Measured``; numbers that were not measured show a dash. A key that
-            the paper has no number for gets a row of its own.
+            the paper has no number for gets a row of its own, below them, with the metrics in the paper's order.
         competitors: whether to keep the rows of other people's methods, which are only quoted.
         beside: (heading, another ``measured``): ours by another protocol, in a column of its own after the difference.
 
@@ -53,15 +56,18 @@ def comparison_table(table, measured, competitors=True, beside=None):
     for number in table.numbers:
         if number.ours or competitors:
             rows.append(_row(number.key, number, measured.get(number.key), digits, commands))
-    known = {number.key for number in table.numbers}
-    rows += [_row(key, None, found, digits, commands) for key, found in measured.items() if key not in known]
+    added = _not_in_the_paper(table, measured)
+    rows += [_row(key, None, measured[key], digits, commands) for key in added]
     columns, numeric = _COLUMNS, (3, 4, 5, 6, 7)
     if beside is not None:
         heading, others = beside
         columns, numeric = (*_COLUMNS[:8], heading, *_COLUMNS[8:]), (*numeric, 8)
-        keys = [number.key for number in table.numbers if number.ours or competitors]
-        keys += [key for key in measured if key not in known]
+        keys = [*(number.key for number in table.numbers if number.ours or competitors), *added]
         rows = [(*row[:8], _ours(others.get(key), digits), *row[8:]) for key, row in zip(keys, rows)]
+    if all(row[_NOTEBOOK] == "-" for row in rows):  # the paper has no published code, or it printed nothing
+        columns, rows = (*columns[:_NOTEBOOK], *columns[_NOTEBOOK + 1:]), [
+            (*row[:_NOTEBOOK], *row[_NOTEBOOK + 1:]) for row in rows]
+        numeric = numeric[:-1]
     kinds = {found.phantom for found in measured.values()}
     title = f"{table.name}: {table.title}"
     if kinds == {True}:
@@ -73,6 +79,16 @@ def comparison_table(table, measured, competitors=True, beside=None):
     notes = [f"Numbers {unit} {spread}".strip() + "; 95 % intervals: bootstrap over cases; difference: ours - paper."]
     notes += [f"[{index}] `{command}`" for index, command in enumerate(commands, 1)]
     return Table(title, columns, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=numeric)
+
+
+def _not_in_the_paper(table, measured):
+    """Measured keys that the paper has no number for: by method and data set as they come, then by metric as the
+    paper's rows have them."""
+    known = {number.key for number in table.numbers}
+    metrics = list(dict.fromkeys([number.key[2] for number in table.numbers] + [key[2] for key in measured]))
+    groups = list(dict.fromkeys(key[:2] for key in measured))
+    return sorted((key for key in measured if key not in known),
+                  key=lambda key: (groups.index(key[:2]), metrics.index(key[2])))
 
 
 def _ours(found, digits):

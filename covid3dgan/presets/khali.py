@@ -66,8 +66,8 @@ register(System(
     name="khali/paper",
     summary="what the text of paper 002 says; the code's values where it is silent",
     cohort=Cohort(healthy=51, covid=100, grades=("CT-1", "CT-2")),  # K07, K09
-    preprocess=PreprocessOptions.paper(resize_before_crop=True, crop_margin=5.0, lung_grid="resampled",  # K26
-                                       lung_method="threshold", median=3, keep_aspect=True),
+    preprocess=PreprocessOptions.paper(resize_before_crop=True, lung_grid="resampled", median=3,  # K26
+                                       keep_aspect=True),
     gan=PAPER_GAN,
     pseudo=Pseudo(minmax=False, sign="signed"),
     segmenter=Segmenter(shared_encoder=True, decay_steps=1000),

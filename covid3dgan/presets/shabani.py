@@ -133,7 +133,7 @@ register(System(
     summary="what the text of paper 000 says: the system of paper 001 with its Tables 2 to 4",
     system="elmourabit",
     cohort=Cohort(healthy=250, covid=850, test=10),
-    preprocess=PreprocessOptions.paper(crop_margin=5.0, lung_method="threshold"),
+    preprocess=PreprocessOptions.paper(),
     gan=dataclasses.replace(PAPER_GAN, adversarial_loss="mse", batch_size=5),
     pseudo=Pseudo(minmax=False, sign="signed"),
     # 1000 epochs of 850 cases with 32 slices

@@ -4,7 +4,7 @@ Every stage is skipped where its result is there. Without real data the cohorts 
 data sets, and every table says so.
 """
 
-__all__ = ["VARIANTS", "Reproduction", "prepare_all", "reproduce"]
+__all__ = ["VARIANTS", "Reproduction", "open_run", "prepare_all", "prepare_and_train_gan", "reproduce"]
 
 import collections
 import dataclasses
@@ -19,7 +19,7 @@ from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.lesions import load_segmenter
 from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.systems import side_by_side
-from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
+from covid3dgan.systems.cohorts import DEMO_SIZES, TESTS, open_cohorts
 from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
 from covid3dgan.systems.shabani_tables import FULL
@@ -83,13 +83,8 @@ class Reproduction:
         self.variants = tuple(dict.fromkeys((*variants, FULL)))
         names = ["cases", "preprocess", "GAN", *[f"segmenter: {name}" for name in self.variants], "scores",
                  "predictions", "report"]
-        self.stages = Stages(self.out, {"system": preset.system, "preset": presets.as_dict(preset),
-                                        "seed": execution.seed, "data": data,
-                                        "sizes": dataclasses.asdict(sizes) if data is None else None},
-                             names, overwrite, folders=(*(["phantoms"] if data is None else []), "prepared", "gan",
-                                                        "segmenters", "scores", "predictions"))
-        self.cohorts = open_cohorts(data, self.out / "phantoms", execution.seed, sizes, preset,
-                                    execution.workers)
+        self.stages, self.cohorts = open_run(self.out, preset, execution, data, sizes, names,
+                                             ("segmenters", "scores", "predictions"), overwrite)
         self.prepared, self.gan = self.out / "prepared", self.out / "gan"
         self.segmenters = {name: self.out / "segmenters" / name.replace(" + ", "-").replace(" ", "-")
                            for name in self.variants}
@@ -164,6 +159,33 @@ class Reproduction:
     def close(self):
         """Ends the progress bar."""
         self.stages.close()
+
+
+def open_run(out, preset, execution, data, sizes, names, folders, overwrite, tests=TESTS, validated=True):
+    """The folder of a recipe that begins with CTs and a 3D GAN: its Stages and its Cohorts.
+
+    Args:
+        out, preset, execution, data, sizes, overwrite: see :class:`Reproduction`.
+        names: of the stages.
+        folders: what the stages after the GAN make.
+        tests, validated: see systems.cohorts.open_cohorts.
+    """
+    out = Path(out)
+    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
+                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
+                    names, overwrite, folders=(*(["phantoms"] if data is None else []), "prepared", "gan", *folders))
+    return stages, open_cohorts(data, out / "phantoms", execution.seed, sizes, preset, execution.workers, tests,
+                                validated)
+
+
+def prepare_and_train_gan(stages, cohorts, preset, execution):
+    """The stages "cases", "preprocess" and "GAN" of such a recipe, one after the other; returns the folders of the
+    prepared training and validation cases, and the GAN's run."""
+    prepared, gan = stages.out / "prepared", stages.out / "gan"
+    stages.run("cases", lambda: cohorts.described)
+    stages.run("preprocess", lambda: prepare_all(cohorts, prepared, preset, execution.workers))
+    stages.run("GAN", lambda: _train_gan((prepared / "train", gan, preset, execution)))
+    return prepared / "train", prepared / "validation", gan
 
 
 def prepare_all(cohorts, out, preset, workers=1):

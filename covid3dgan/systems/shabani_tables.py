@@ -181,7 +181,8 @@ def missing_table(preset, cohorts, scores):
     rows = [("Fig. 1", "a drawing of the pipeline; it has no result"),
             ("GASNet, Label-free, COPLE-Net, nnU-Net (Table 2)", "quoted; other authors' methods are not run here"),
             ("the slices of Figs. 3 and 5", "the paper does not name them; ours are of the test cases at hand"),
-            ("the DICOM files of Fig. 4", "`predictions/` has the masks as NIfTI, in each CT's geometry")]
+            ("the DICOM files of Fig. 4", "`predictions/` has the masks as NIfTI; for DICOM CTs, `covid3dgan predict "
+             "CT --model RUN --format dicom-seg --out DIR` writes them as DICOM segmentations")]
     trained = set(scores["summaries"])
     lacking = [name for name in NAMES["Table 4"].values() if name not in trained]
     if lacking:

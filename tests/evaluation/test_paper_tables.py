@@ -9,6 +9,7 @@ from covid3dgan import papers, presets
 from covid3dgan.errors import ArgumentError
 from covid3dgan.evaluation import paper_tables
 from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.metrics import METRICS
 from covid3dgan.presets.stages import Evaluation
 
 
@@ -120,20 +121,22 @@ def row_of(table, key):
 
 def test_a_row_holds_paper_ours_interval_difference_data_and_command():
     table = comparison_table(paper_tables.tables("shabani")[1], {KEY: measured()})
-    assert row_of(table, KEY) == ("GAN", "Mosmed", "Dice", "41.2 ± 14.71", "-", "43.22 ± 12.00", "38.04 to 48.50",
-                                  "+2.02", "12 mosmed-like phantoms", "[1]")
+    assert row_of(table, KEY) == ("GAN", "Mosmed", "Dice", "41.2 ± 14.71", "43.22 ± 12.00", "38.04 to 48.50", "+2.02",
+                                  "12 mosmed-like phantoms", "[1]")
     assert "[1] `covid3dgan reproduce shabani`" in table.notes
-    assert row_of(table, ("GAN", "UESTC"))[5:] == ("-",) * 5
+    assert row_of(table, ("GAN", "UESTC"))[4:] == ("-",) * 5
+    assert table.columns[:6] == ("method", "data set", "metric", "paper", "ours", "95 % CI")  # no notebook's number
+    assert [table.columns[index] for index in table.numeric] == ["paper", "ours", "95 % CI", "difference"]
 
 
 def test_another_protocol_has_a_column_of_its_own():
     own = ("best HU threshold", "Mosmed", "dice")
     table = comparison_table(paper_tables.tables("shabani")[1], {KEY: measured(), own: measured()},
                              beside=("whole", {KEY: measured(mean=40.0, std=None), own: measured(mean=math.nan)}))
-    assert table.columns[7:10] == ("difference", "whole", "made on") and 8 in table.numeric
-    assert row_of(table, KEY)[5:] == ("43.22 ± 12.00", "38.04 to 48.50", "+2.02", "40.00", "12 mosmed-like phantoms",
+    assert table.columns[6:9] == ("difference", "whole", "made on") and 7 in table.numeric
+    assert row_of(table, KEY)[4:] == ("43.22 ± 12.00", "38.04 to 48.50", "+2.02", "40.00", "12 mosmed-like phantoms",
                                       "[1]")
-    assert row_of(table, ("GAN", "UESTC"))[8] == "-" and row_of(table, own)[8] == "nothing counted"
+    assert row_of(table, ("GAN", "UESTC"))[7] == "-" and row_of(table, own)[7] == "nothing counted"
 
 
 def test_the_heading_names_phantoms():
@@ -147,6 +150,7 @@ def test_the_heading_names_phantoms():
 
 def test_the_published_notebook_stands_beside_its_row():
     table = comparison_table(paper_tables.tables("shabani")[0], {})
+    assert table.columns[4] == "published notebook"
     assert row_of(table, ("Ours", "Mosmed"))[3:5] == ("58.43 ± 19.0", "62.04 ± 14.95")
     assert row_of(table, ("Ours", "UESTC"))[4] == "-"
     assert not any(row[0] == "GASNet" for row in comparison_table(
@@ -157,8 +161,18 @@ def test_numbers_without_a_counterpart_get_their_own_row_and_nan_is_named():
     extra = {("best HU threshold", "Mosmed", "dice"): measured(),
              KEY: measured(mean=math.nan, std=math.nan, ci95=(math.nan, math.nan))}
     table = comparison_table(paper_tables.tables("shabani")[1], extra)
-    assert table.rows[-1][:4] == ("best HU threshold", "Mosmed", "Dice", "-") and table.rows[-1][7] == "-"
-    assert row_of(table, KEY)[5] == "nothing counted"
+    assert table.rows[-1][:4] == ("best HU threshold", "Mosmed", "Dice", "-") and table.rows[-1][6] == "-"
+    assert row_of(table, KEY)[4] == "nothing counted"
+
+
+def test_rows_of_our_own_have_the_metrics_in_the_papers_order():
+    table = paper_tables.tables("elmourabit")[0]
+    papers_order = list(dict.fromkeys(number.key[2] for number in table.numbers))
+    assert len(papers_order) == 3
+    found = comparison_table(table, {("GAN", data, metric): measured() for data in ("Mosmed", "Radiopaedia")
+                                     for metric in sorted(papers_order, reverse=True)})
+    shown = [METRICS[metric].label for metric in papers_order]
+    assert [row[2] for row in found.rows if row[0] == "GAN"] == shown * 2
 
 
 def test_measured_takes_the_spread_of_the_papers_kind():

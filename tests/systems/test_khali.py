@@ -79,6 +79,8 @@ def test_whole_system_writes_its_tables_and_reuses_finished_stages(tmp_path):
     assert gans == {str(tmp_path / "run" / "gan")}
     trained, scored = (open_prepared(tmp_path / "run" / "prepared" / role).ids for role in ("train", report.DATASET))
     assert not set(trained) & set(scored)
+    for name in ("gan", "unet", "transunet"):  # phantoms bring their lungs
+        assert open_run(tmp_path / "run" / name)[0].manifest["lungs"] == {"given": len(trained)}
     made = (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns
     reproduce(tmp_path / "run", preset, TrainingOptions(seed=1), sizes=sizes, command=COMMAND)
     assert (tmp_path / "run" / "transunet" / "run.json").stat().st_mtime_ns == made

@@ -1,4 +1,4 @@
-"""K01 to K30: paper 002 (TransUNet) against itself and against its authors' code."""
+"""K01 to K31: paper 002 (TransUNet) against itself and against its authors' code."""
 
 __all__ = ["LEDGER"]
 
@@ -133,6 +133,12 @@ _LINES = (
     Line("K30", "contrast", "\"techniques like contrast adjustment\", not which (4.1.1)", "the HU window alone",
          fixed="the HU window alone, which the same section describes",
          tests=(_TEST(_PREPARATION, "test_k30_the_window_alone_changes_the_contrast"),)),
+    Line("K31", "what finds the lungs (ours: the built-in method, or lungmask where that package is installed)",
+         "\"custom scripts to isolate and highlight lung regions\", not which (4.1.1)",
+         "paper 001's: lungmask's R231",
+         ("preprocess.lung_method",),
+         tests=(_TEST("data/preprocess/test_lung_method.py",
+                      "test_f38_lungmask_finds_the_lungs_where_it_is_installed"),)),
 )
 
 _FIXES = (
@@ -149,7 +155,7 @@ _FIXES = (
 )
 
 LEDGER = Ledger(
-    title="Paper 002: TransUNet (K01 - K30)",
+    title="Paper 002: TransUNet (K01 - K31)",
     introduction="Paper 002 is Khali et al.; the code is its authors' aymaneelfahsi1/"
                  "UnsupervisedML_GAN_TransUNET_SegmentationCovid, whose network is mkara44/transunet_pytorch. "
                  "Numbers in percent. What paper 002 takes over from paper 001 is in the lines F.",

@@ -33,9 +33,12 @@ _PREPROCESS = {
         "the steps are listed in this order, with one resize"),
     "preprocess.exclusive_crop": Quotation("3.2", "repositioning the image to center the lungs", False,
                                            "nothing is said to be lost at the far sides"),
-    "preprocess.crop_margin": Silence("no margin is named; 5 mm are ours, so that the pleura stays within the box"),
+    "preprocess.crop_margin": Quotation("3.2", "repositioning the image to center the lungs", 0.0,
+                                        "no margin is named, so none is kept: 0 mm (F37)"),
     "preprocess.lung_grid": Silence("how the lungs are found is not said; on the CT, as paper 001 says"),
-    "preprocess.lung_method": Silence("how the lungs are found is not said; ours needs no further package"),
+    "preprocess.lung_method": Silence("how the lungs are found is not said; as paper 001 says, by lungmask's R231 "
+                                      "where that package is installed, else by the built-in method, and the record of "
+                                      "a run says which one did (F38)"),
     "preprocess.binary_masks": Silence("how true masks are resized is not said; they are cut at 0.5, since a mask is 0 "
                                        "or 1"),
     "preprocess.base_holds_lung_mask": Silence("the file BaseCTImages.npy is the published code's; under the name of "

@@ -41,13 +41,15 @@ _PREPROCESS = {
         "network's size again (K26)"),
     "preprocess.exclusive_crop": Quotation("4.1.2", "cropping the images to focus just on the lungs", False,
                                            "nothing is said to be lost at the far sides"),
-    "preprocess.crop_margin": Silence("no margin is named; 5 mm are ours, so that the pleura stays within the box"),
+    "preprocess.crop_margin": Quotation("4.1.2", "cropping the images to focus just on the lungs", 0.0,
+                                        "no margin is named, so none is kept: 0 mm (F37)"),
     "preprocess.lung_grid": Quotation(
         "4.1.1", "Resizing followed ... Lastly, we implemented a lung mask extraction process", "resampled",
         "the lungs are found on the resized scan (K26)"),
     "preprocess.lung_method": Quotation(
-        "4.1.1", "applying custom scripts to isolate and highlight lung regions in each scan", "threshold",
-        "a script without a trained network; the authors' code takes paper 001's lungmask"),
+        "4.1.1", "applying custom scripts to isolate and highlight lung regions in each scan",
+        note="which scripts is not said; the authors' code takes lungmask's R231, and so does ours where that package "
+        "is installed; else the built-in method finds the lungs, and the record of a run says which one did (K31)"),
     "preprocess.binary_masks": Silence("how true masks are resized is not said; they are cut at 0.5, since a mask is 0 "
                                        "or 1"),
     "preprocess.base_holds_lung_mask": Quotation(

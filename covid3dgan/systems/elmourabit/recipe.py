@@ -14,14 +14,13 @@ from covid3dgan.evaluation.comparison import Measured, comparison_table
 from covid3dgan.files import write_json
 from covid3dgan.inference.lesions import load_segmenter
 from covid3dgan.inference.pseudo_masks import load_generator
-from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts, spread
+from covid3dgan.systems.cohorts import DEMO_SIZES, spread
 from covid3dgan.systems.elmourabit.figures import figures
 from covid3dgan.systems.elmourabit.scores import METHOD, gan_threshold, score_data_set
 from covid3dgan.systems.elmourabit.tables import data_table, missing_table, settings_tables
-from covid3dgan.systems.shabani import prepare_all
+from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
 from covid3dgan.systems.shabani_tables import prepared_cases
-from covid3dgan.systems.stages import Stages, train_or_go_on
-from covid3dgan.training.shabani.train_gan import train_gan
+from covid3dgan.systems.stages import train_or_go_on
 from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
 
@@ -56,23 +55,16 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     Returns:
         Path of report.html.
     """
-    out = Path(out)
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
-                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
-                    ["cases", "preprocess", "GAN", "segmenter", "report"], overwrite,
-                    folders=(*(["phantoms"] if data is None else []), "prepared", "gan", "segmenter"))
-    tuned = preset.threshold.tune
-    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, preset, execution.workers,
-                           tests=("Mosmed", "Radiopaedia"))
+    out, tuned = Path(out), preset.threshold.tune
+    stages, cohorts = open_run(out, preset, execution, data, sizes,
+                               ["cases", "preprocess", "GAN", "segmenter", "report"], ("segmenter",), overwrite,
+                               tests=("Mosmed", "Radiopaedia"))
     cohorts = paper_roles(cohorts, tuned, preset.cohort.test)
-    stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
-    train, validation = out / "prepared" / "train", out / "prepared" / "validation"
-    stages.run("GAN", lambda: train_or_go_on(train_gan, train, path=out / "gan", preset=preset, execution=execution))
+    train, validation, gan = prepare_and_train_gan(stages, cohorts, preset, execution)
     stages.run("segmenter", lambda: train_or_go_on(
-        train_segmenter, train, path=out / "segmenter", preset=preset, execution=execution, gan=out / "gan",
+        train_segmenter, train, path=out / "segmenter", preset=preset, execution=execution, gan=gan,
         validation=validation if tuned else None))
-    model, generator = load_segmenter(out / "segmenter"), load_generator(out / "gan")[0]
+    model, generator = load_segmenter(out / "segmenter"), load_generator(gan)[0]
     stages.run("report", lambda: _report(out, preset, execution, cohorts, model, generator, command))
     stages.close()
     return out / "report.html"

@@ -6,18 +6,16 @@ Every stage is skipped where its result is there. Without real data the cohorts 
 
 __all__ = ["reproduce"]
 
-import dataclasses
 from pathlib import Path
 
-from covid3dgan import presets, progress
+from covid3dgan import progress
 from covid3dgan.inference.lesions import load_segmenter, load_transunet
 from covid3dgan.inference.pseudo_masks import load_generator
-from covid3dgan.systems.cohorts import DEMO_SIZES, open_cohorts
+from covid3dgan.systems.cohorts import DEMO_SIZES
 from covid3dgan.systems.khali.report import DATASET, write_report
-from covid3dgan.systems.shabani import prepare_all
-from covid3dgan.systems.stages import Stages, train_or_go_on
+from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
+from covid3dgan.systems.stages import train_or_go_on
 from covid3dgan.training.khali.train_transunet import train_transunet
-from covid3dgan.training.shabani.train_gan import train_gan
 from covid3dgan.training.shabani.train_segmenter import train_segmenter
 
 
@@ -37,26 +35,19 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
         Path of report.html.
     """
     out = Path(out)
-    stages = Stages(out, {"system": preset.system, "preset": presets.as_dict(preset), "seed": execution.seed,
-                          "data": data, "sizes": dataclasses.asdict(sizes) if data is None else None},
-                    ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], overwrite,
-                    folders=(*(["phantoms"] if data is None else []), "prepared", "gan", "unet", "transunet"))
     # K21: the scored scans were trained on in the paper; here they are held out, unless the preset says otherwise.
-    cohorts = open_cohorts(data, out / "phantoms", execution.seed, sizes, preset, execution.workers, tests=(DATASET,),
-                           validated=preset.threshold.tune)
+    stages, cohorts = open_run(out, preset, execution, data, sizes,
+                               ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], ("unet", "transunet"),
+                               overwrite, tests=(DATASET,), validated=preset.threshold.tune)
     if not cohorts.validation:
         progress.say("no CoronaCases: the preset's threshold and the last weights stay")
-    stages.run("cases", lambda: cohorts.described)
-    stages.run("preprocess", lambda: prepare_all(cohorts, out / "prepared", preset, execution.workers))
-    train, validation = out / "prepared" / "train", out / "prepared" / "validation"
-
-    stages.run("GAN", lambda: train_or_go_on(train_gan, train, path=out / "gan", preset=preset, execution=execution))
+    train, validation, gan = prepare_and_train_gan(stages, cohorts, preset, execution)
     for name, function in (("UNet", train_segmenter), ("TransUNet", train_transunet)):
         stages.run(name, lambda f=function, n=name: train_or_go_on(
-            f, train, path=out / n.lower(), preset=preset, execution=execution, gan=out / "gan",
+            f, train, path=out / n.lower(), preset=preset, execution=execution, gan=gan,
             validation=validation if cohorts.validation else None))
     models = {"TransUNET": load_transunet(out / "transunet"), "UNET": load_segmenter(out / "unet")}
-    generator = load_generator(out / "gan")[0]
+    generator = load_generator(gan)[0]
     stages.run("report", lambda: write_report(out, preset, execution, cohorts, models, generator, command))
     stages.close()
     return out / "report.html"

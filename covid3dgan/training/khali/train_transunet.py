@@ -61,7 +61,8 @@ def train_on_slices(found, path, preset, execution, validation=None, details=Non
     run = Run.start(path, KIND, preset, execution.seed, inputs=found.cases.files(), resume=execution.resume,
                     overwrite=execution.overwrite,
                     details={"precision": precision, "deterministic": execution.deterministic,
-                             "sides": list(found.slices.shape[1:]), **(details or {})})
+                             "sides": list(found.slices.shape[1:]), "lungs": found.cases.lungs,
+                             **(details or {})})
     run.update(groups={"rule": groups.rule, "high": len(groups.high), "low": len(groups.low)})
     progress.say(f"{len(groups.high)} high and {len(groups.low)} low slices ({groups.rule})")
     targets = prepared_targets(found.targets, options)

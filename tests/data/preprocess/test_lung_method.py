@@ -64,12 +64,13 @@ def cts(tmp_path_factory):
 
 
 @pytest.mark.parametrize("preset, there, not_there", [
-    ("published", "lungmask", "threshold"), ("paper", "lungmask", "threshold"),
-    ("improved", "threshold", "threshold"), ("demo", "threshold", "threshold")])
+    ("shabani/published", "lungmask", "threshold"), ("shabani/paper", "lungmask", "threshold"),
+    ("elmourabit/paper", "lungmask", "threshold"), ("khali/paper", "lungmask", "threshold"),
+    ("shabani/improved", "threshold", "threshold"), ("shabani/demo", "threshold", "threshold")])
 @pytest.mark.parametrize("present", [True, False])
 def test_f38_lungmask_finds_the_lungs_where_it_is_installed(preset, there, not_there, present, request, cts):
     request.getfixturevalue("installed" if present else "missing")
-    method = presets.get(f"shabani/{preset}").preprocess.lung_method
+    method = presets.get(preset).preprocess.lung_method
     assert method_here(method) == (there if present else not_there)
     ct = volumes.read(next((cts / "images").iterdir()))
     box = np.zeros(ct.shape, np.uint8)

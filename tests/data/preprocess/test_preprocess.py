@@ -135,14 +135,16 @@ def test_the_published_crop_loses_the_last_slice_row_and_column():
     assert cut.facts["crop"] == [[5, 34], [8, 32], [10, 29]]
 
 
-@pytest.mark.parametrize("preset, margin", [("published", 0), ("paper", 0), ("improved", 5), ("demo", 5)])
+@pytest.mark.parametrize("preset, margin", [
+    ("shabani/published", 0), ("shabani/paper", 0), ("elmourabit/paper", 0), ("khali/paper", 0),
+    ("shabani/improved", 5), ("shabani/demo", 5)])
 def test_f37_the_crop_ends_at_the_lungs_or_a_margin_beyond(preset, margin):
     hu = np.full((60, 60, 60), -1000.0)
     lungs = np.zeros((60, 60, 60), np.uint8)
     lungs[20:40, 18:43, 15:45] = 1
     ct = Volume(hu + 100 * lungs, np.diag([1.0, -1.0, 1.0, 1.0]))
-    options = dataclasses.replace(presets.get(f"shabani/{preset}").preprocess, resize_before_crop=False,
-                                  exclusive_crop=False, spacing=(1.0, 1.0, 1.0))
+    options = dataclasses.replace(presets.get(preset).preprocess, resize_before_crop=False, exclusive_crop=False,
+                                  spacing=(1.0, 1.0, 1.0), keep_aspect=False)
     found = prepare(ct, lungs, options=options).facts["crop"]
     assert found == [[15 - margin, 45 + margin], [18 - margin, 43 + margin], [20 - margin, 40 + margin]]
 

@@ -13,8 +13,8 @@ PAPER = paper_tables.numbers()["002"]
 TABLE, CODE = PAPER["table1"], PAPER["authors_code_output"]
 
 
-def test_the_ledger_has_all_of_k01_to_k30():
-    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 31)]
+def test_the_ledger_has_all_of_k01_to_k31():
+    assert [line.number for line in LEDGER.lines] == [f"K{number:02d}" for number in range(1, 32)]
 
 
 def test_k01_the_texts_dice_is_the_codes_and_not_the_tables():
