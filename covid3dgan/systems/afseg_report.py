@@ -1,6 +1,6 @@
 """The report of paper 003's system: Table 1 beside the paper's, Figures 4, 5 and 6."""
 
-__all__ = ["METHODS", "SHOWN", "write_report"]
+__all__ = ["METHODS", "SHOWN", "missing_table", "write_report"]
 
 import numpy as np
 
@@ -45,8 +45,33 @@ def write_report(out, preset, seed, loaded, test, scores, thresholds, made, prio
     return report.write(out / "report.html", f"AF-SEG on {preset.task}", [
         report.Section("Table 1", (comparison_table(table, measured), _threshold_table(thresholds, chosen)), phantom),
         report.Section("Figures", pictures, phantom),
+        report.Section("What is not here", (missing_table(preset, phantom),)),
         report.Section("Preset", (report.Code(presets.describe(preset)),)),
     ], overwrite=True)[0]
+
+
+def missing_table(preset, phantom):
+    """What the paper has and the report has not, and why.
+
+    Args:
+        preset: presets.afseg.System.
+        phantom: whether the images are synthetic.
+    """
+    paper = presets.get(f"afseg/{preset.task}")
+    rows = [("Figures 1 to 3", "drawings of the method; they have no result"),
+            ("the images of Figures 4 to 6", "the paper does not name them; ours are of the images at hand")]
+    if phantom:
+        rows.append(("all results on real images", "need a data set (docs/DATASETS.md) and `--data`"))
+    sides = preset.images.size, paper.images.size
+    if sides[0] < sides[1]:
+        rows.append(("the size of the images", f"{sides[0]} of {sides[1]} pixels a side"))
+    ours, theirs = (stage.constant_epochs + stage.decay_epochs for stage in (preset.synthesis, paper.synthesis))
+    if ours < theirs:
+        rows.append(("the length of the training", f"{ours} of {theirs} epochs; it needs a GPU"))
+    if preset.synthesis.segmenter_width < paper.synthesis.segmenter_width:
+        rows.append(("the networks' size", f"the segmenter has {preset.synthesis.segmenter_width} filters at its first "
+                     f"level, that of `{paper.name}` {paper.synthesis.segmenter_width}"))
+    return report.Table("Of the paper, but not in this report", ("what", "why"), tuple(rows))
 
 
 def _threshold_table(thresholds, chosen):

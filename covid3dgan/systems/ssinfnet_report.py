@@ -1,6 +1,6 @@
 """The report of paper 004's system: Tables I to III beside the paper's, significance, Figures 5, 6 and 7."""
 
-__all__ = ["SHOWN", "write_report"]
+__all__ = ["SHOWN", "missing_table", "write_report"]
 
 import numpy as np
 
@@ -46,6 +46,7 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         report.Section("Tables", tables, phantom),
         *([report.Section("Ablation", ssinfnet_tables.ablation_tables(*rows, phantom), phantom)] if rows else []),
         report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
+        report.Section("What is not here", (missing_table(preset, phantom, bool(rows), backbone_weights),)),
         report.Section("Preset", (
             report.Paragraph(f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
                              "Inf-Net's trunk started from random weights, the published one from ImageNet's "
@@ -59,6 +60,33 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
         "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows],
         **({"ablation": ssinfnet_tables.ablation_json(*rows)} if rows else {})})
     return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
+
+
+def missing_table(preset, phantom, ablation, backbone_weights):
+    """What the paper has and the report has not, and why.
+
+    Args:
+        preset: presets.ssinfnet.System.
+        phantom, backbone_weights: see :func:`write_report`.
+        ablation: whether the report has the ablation's tables.
+    """
+    paper = presets.get("ssinfnet/paper")
+    rows = [("Figures 1 to 4", "drawings of the networks; they have no result"),
+            ("the slices of Figures 5 and 7", "the paper does not name them; ours are of the test slices at hand")]
+    if phantom:
+        rows.append(("all results on patients", "need MedSeg and ICTCF (docs/DATASETS.md) and `--data`"))
+    if not ablation:
+        rows.append(("the networks without a part of the paper, and on pseudo-labels", "`--ablation` trains them"))
+    if backbone_weights is None:
+        rows.append(("ImageNet weights of Inf-Net's trunk", "are the published start; `--backbone-weights` reads them"))
+    if preset.slices.size < paper.slices.size:
+        rows.append(("the size of the slices", f"{preset.slices.size} of {paper.slices.size} pixels a side"))
+    rows += [(f"the length of the {name} network's training",
+              f"{ours.epochs} of {theirs.epochs} epochs; it needs a GPU")
+             for name, ours, theirs in (("single", preset.single, paper.single), ("multi-class", preset.multi,
+                                                                                 paper.multi))
+             if ours.epochs < theirs.epochs]
+    return report.Table("Of the paper, but not in this report", ("what", "why"), tuple(rows))
 
 
 def _figures(test, probability, classes, paintings, difficulty):

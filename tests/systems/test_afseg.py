@@ -16,6 +16,7 @@ from covid3dgan.inference.foreground import ForegroundPredictor, load_foreground
 from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.presets.afseg import Background, Coarse, Images, Synthesis
 from covid3dgan.systems import afseg
+from covid3dgan.systems.afseg_report import missing_table
 from covid3dgan.training.loop import TrainingOptions
 
 
@@ -80,6 +81,17 @@ def test_the_report_says_phantoms_and_puts_the_paper_beside(reproduced):
     assert "PHANTOMS" in text and "0.915 ± 0.029" in text and "0.839 ± 0.07" in text
     assert "Thresholds of the scores" in text and "coarse labels, no true mask" in text
     assert {path.name for path in (reproduced / "report_figures").iterdir()} == {f"figure{n}.png" for n in (4, 5, 6)}
+
+
+def test_the_report_names_what_the_paper_has_and_it_has_not():
+    drawn = {"Figures 1 to 3", "the images of Figures 4 to 6"}
+    text = missing_table(presets.get("afseg/cells"), phantom=False)
+    assert {row[0] for row in text.rows} == drawn
+    demo = dict(missing_table(presets.get("afseg/cells/demo"), phantom=True).rows)
+    assert set(demo) - drawn == {"all results on real images", "the size of the images", "the length of the training",
+                                 "the networks' size"}
+    assert demo["the length of the training"].startswith("45 of 100 epochs")
+    assert demo["the size of the images"] == "256 of 512 pixels a side"
 
 
 def test_called_again_it_goes_on_and_under_another_seed_it_refuses(reproduced, preset, data, monkeypatch):
