@@ -23,7 +23,7 @@ build_viewer = { command -v node >/dev/null && command -v npm >/dev/null || $(1)
 IN_PARALLEL ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow weights lint clean environment-note
+.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow weights docs lint clean environment-note
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ weights: .venv/ready environment-note ## makes the segmenter that comes along ag
 	@test -n "$(REAL)" || { echo "make: expected REAL=DIR, the folder of the real CTs that docs/MODEL_CARD.md lists; without them: .venv/bin/python -m covid3dgan.systems.weights --phantoms-only"; exit 2; }
 	.venv/bin/python -m covid3dgan.systems.weights --real $(REAL) --into covid3dgan/weights $(WEIGHTS_FLAGS)
 
+docs: .venv-docs/ready ## the documents as a site, build/site/index.html; warnings and dead links fail
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	.venv-docs/bin/python docs/site/check.py build/site
+
 lint: .venv/ready ## ruff and mypy
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -78,5 +82,11 @@ environment-note:
 	.venv-keras3/bin/pip install $(PIP_FLAGS) --no-deps --editable .
 	touch $@
 
-clean: ## removes both environments, the built page and runs/
-	rm -rf .venv .venv-keras3 covid3dgan/viewer/built runs *.egg-info
+.venv-docs/ready: requirements-docs.txt
+	@test -n "$(PYTHON_KERAS3)" || { echo "make: expected Python 3.10 or later on the PATH, found none; install it or pass PYTHON_KERAS3=..."; exit 2; }
+	$(PYTHON_KERAS3) -m venv .venv-docs
+	.venv-docs/bin/pip install $(PIP_FLAGS) -r requirements-docs.txt
+	touch $@
+
+clean: ## removes the environments, what was built and runs/
+	rm -rf .venv .venv-keras3 .venv-docs build covid3dgan/viewer/built runs *.egg-info
