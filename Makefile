@@ -41,7 +41,7 @@ test-keras3: .venv-keras3/ready ## the tests in the current environment (Keras 3
 	@$(call build_viewer,.venv-keras3,--if-possible)
 	.venv-keras3/bin/python -m pytest -m "not slow" $(IN_PARALLEL) $(TEST_FLAGS)
 
-viewer: .venv/ready ## the page of `covid3dgan view`, from covid3dgan/viewer/page and npm's packages
+viewer: .venv/ready ## the pages of `covid3dgan view` and `app`, from covid3dgan/viewer/page and npm's packages
 	@$(call build_viewer,.venv,)
 
 notebooks: .venv/ready ## executes every notebook of notebooks/ at demo size with few cases and steps
@@ -89,4 +89,4 @@ environment-note:
 	touch $@
 
 clean: ## removes the environments, what was built and runs/
-	rm -rf .venv .venv-keras3 .venv-docs build covid3dgan/viewer/built runs *.egg-info
+	rm -rf .venv .venv-keras3 .venv-docs build covid3dgan/viewer/built covid3dgan/app/built runs *.egg-info

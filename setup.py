@@ -32,7 +32,8 @@ setup(
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
     package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite", "viewer/*.json",
-                                 "viewer/page/*", "viewer/licences/*", "viewer/built/*.html"]},
+                                 "viewer/page/*", "viewer/licences/*", "viewer/built/*.html", "app/page/*",
+                                 "app/built/*"]},
     cmdclass={"build_py": BuildWithViewer},
     # What predict, evaluate and verify need; no TensorFlow. python-gdcm decodes compressed DICOM; its wheels for Python
     # 3.9 end with 3.2.2.
@@ -47,6 +48,8 @@ setup(
         # predict --format dicom-seg. Current highdicom needs pydicom 3, and that Python 3.10; Python 3.9 gets the last
         # highdicom for pydicom 2.4, whose files say the same.
         "dicom-seg": ['highdicom>=0.23; python_version >= "3.10"', 'highdicom==0.22.0; python_version < "3.10"'],
+        # covid3dgan app: the local web application.
+        "app": ["starlette>=0.40", "uvicorn>=0.30"],
         "notebook": ["nbformat>=5.10", "nbclient>=0.10", "ipykernel>=6.29"],
     },
     entry_points={"console_scripts": ["covid3dgan = covid3dgan.cli.main:main"]},

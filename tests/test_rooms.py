@@ -15,9 +15,9 @@ PACKAGE = "covid3dgan"
 ROOT = Path(covid3dgan.__file__).parent
 # From the top down; what shares a line is one room. A file may import from its own room and from those below it.
 ORDER = (
-    ("__main__",), ("cli",), ("notebooks",), ("systems",), ("viewer",), ("export",), ("training",), ("inference",),
-    ("evaluation",), ("runs",), ("losses",), ("models",), ("data",), ("presets",), ("papers",), ("weights",),
-    ("compat", "addons", "kernels"),
+    ("__main__",), ("cli",), ("notebooks",), ("app",), ("systems",), ("viewer",), ("export",), ("training",),
+    ("inference",), ("evaluation",), ("runs",), ("losses",), ("models",), ("data",), ("presets",), ("papers",),
+    ("weights",), ("compat", "addons", "kernels"),
     ("__init__", "errors", "files", "progress", "processes", "environment", "quiet_start", "streams"))
 HEIGHT = {name: -number for number, names in enumerate(ORDER) for name in names}
 DIVIDED = ("data", "models", "evaluation", "training")  # their folders are rooms too

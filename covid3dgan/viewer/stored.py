@@ -49,12 +49,12 @@ class Frame:
         return padded.reshape(x, f[0], y, f[1], z, f[2])
 
 
-def frame_for(volume, lungs=None):
-    """The :class:`Frame` of a canonical ``Volume``: the lungs with a margin, or all of it without lungs (X, Y, Z)."""
+def frame_for(volume, lungs=None, margin=MARGIN_MM):
+    """The :class:`Frame` of a canonical ``Volume``: lungs (X, Y, Z) with a margin in mm, or all of it."""
     part = tuple(slice(0, n) for n in volume.shape)
     if lungs is not None:
         inside = [np.flatnonzero(np.asarray(lungs).any(axes)) for axes in ((1, 2), (0, 2), (0, 1))]
-        margins = [int(np.ceil(MARGIN_MM / step)) for step in volume.spacing]
+        margins = [int(np.ceil(margin / step)) for step in volume.spacing]
         part = tuple(slice(max(0, int(i[0]) - m), min(n, int(i[-1]) + m + 1))
                      for i, m, n in zip(inside, margins, volume.shape))
     return _frame(part, (1, 1, 1), volume.affine)

@@ -1,6 +1,6 @@
 """Zip files from strangers, unpacked into a folder that vanishes with its last user."""
 
-__all__ = ["Archive"]
+__all__ = ["MOST_FILES", "Archive", "leaves_its_folder"]
 
 import shutil
 import stat
@@ -56,7 +56,7 @@ class Archive:
         if len(entries) > MOST_FILES:
             raise InputError(self.path, f"at most {MOST_FILES} files", f"{len(entries)}", "unpack it by hand")
         for entry in entries:
-            if _leaves_its_folder(entry):
+            if leaves_its_folder(entry.filename) or stat.S_ISLNK(entry.external_attr >> 16):
                 raise InputError(self.path, "files inside its own folder", f"the path {entry.filename!r}",
                                  "do not unpack it; ask whoever made it")
             if entry.flag_bits & _ENCRYPTED:
@@ -79,8 +79,8 @@ class Archive:
             shutil.copyfileobj(packed, whole, _BLOCK)  # zipfile gives no byte more than the entry promises
 
 
-def _leaves_its_folder(entry):
-    name = entry.filename
+def leaves_its_folder(name):
+    """Whether a stranger's path, with '/' between its parts, is absolute or leads out of the folder it is put into."""
     windows, posix = PureWindowsPath(name), PurePosixPath(name)
-    return (windows.is_absolute() or posix.is_absolute() or bool(windows.drive) or "\\" in name
-            or ".." in posix.parts or stat.S_ISLNK(entry.external_attr >> 16))
+    return (windows.is_absolute() or posix.is_absolute() or bool(windows.drive) or "\\" in name or "\0" in name
+            or ".." in posix.parts)

@@ -1,0 +1,66 @@
+// Mouse, pen and fingers as brush or eraser; NiiVue sees nothing of them while one of these is chosen.
+
+const OTHERS = ['mousedown', 'mousemove', 'mouseup', 'touchstart', 'touchmove', 'touchend', 'contextmenu']
+
+export class Brush {
+  // frame: the element around the canvas. onChange(voxel) after each stroke.
+  constructor(frame, canvas, onChange) {
+    Object.assign(this, { canvas, onChange, tool: 'cross', ball: false, radius: 6, stroke: null, fingers: 0 })
+    for (const kind of OTHERS) frame.addEventListener(kind, (event) => this.active && event.stopPropagation(), { capture: true })
+    frame.addEventListener('pointerdown', (event) => this.down(event), { capture: true })
+    frame.addEventListener('pointermove', (event) => this.move(event), { capture: true })
+    for (const kind of ['pointerup', 'pointercancel']) frame.addEventListener(kind, () => this.up(), { capture: true })
+  }
+
+  get active() {
+    return this.tool === 'brush' || this.tool === 'eraser'
+  }
+
+  down(event) {
+    if (!this.active || event.button !== 0 || !this.canvas.mask) return
+    const spot = this.canvas.under(event)
+    if (!spot) return
+    event.preventDefault()
+    event.target.setPointerCapture?.(event.pointerId)
+    this.stroke = { axis: spot.axis, last: spot.voxel, slice: spot.voxel[spot.axis], erase: this.tool === 'eraser' || event.ctrlKey }
+    this.canvas.mask.begin()
+    this.dab(spot.voxel)
+  }
+
+  move(event) {
+    if (!this.stroke) return
+    const spot = this.canvas.under(event)
+    if (!spot || spot.axis !== this.stroke.axis) return
+    spot.voxel[spot.axis] = this.stroke.slice
+    const { mask } = this.canvas
+    const from = this.stroke.last
+    const length = Math.max(...spot.voxel.map((v, a) => Math.abs(v - from[a]) * mask.spacing[a]))
+    const count = Math.max(1, Math.ceil(length / Math.max(this.radius / 2, Math.min(...mask.spacing))))
+    for (let n = 1; n <= count; n++) this.dab(from.map((v, a) => Math.round(v + ((spot.voxel[a] - v) * n) / count)))
+    this.stroke.last = spot.voxel
+  }
+
+  up() {
+    if (!this.stroke) return
+    const { last } = this.stroke
+    this.stroke = null
+    if (this.canvas.mask.end()) this.onChange(last)
+  }
+
+  dab(voxel) {
+    const { mask } = this.canvas
+    mask.first = Infinity
+    mask.last = -1
+    mask.brush(voxel, this.radius, this.ball ? null : this.stroke.axis, this.stroke.erase)
+    this.canvas.upload(mask.first, mask.last)
+  }
+
+  // One dab at the crosshair, for the keyboard; axis: the plane's normal.
+  at(voxel, axis) {
+    this.stroke = { axis, erase: this.tool === 'eraser' }
+    this.canvas.mask.begin()
+    this.dab(voxel)
+    this.stroke.last = voxel
+    this.up()
+  }
+}

@@ -1,0 +1,40 @@
+"""The CTs of the folder that ``--data`` names, for the page to pick from by their ids."""
+
+__all__ = ["Picks"]
+
+import threading
+
+from covid3dgan.app.uploads import Refused
+from covid3dgan.inference.inputs import find_inputs
+
+
+class Picks:
+    """Lists the folder once; the page can name nothing but what was listed.
+
+    Args:
+        data: the folder, or None.
+    """
+
+    def __init__(self, data=None):
+        self.data, self._lock, self._found = data, threading.Lock(), None
+
+    @property
+    def any(self):
+        """Whether there is a folder."""
+        return self.data is not None
+
+    def list(self):
+        """[id] of its CTs."""
+        if self.data is None:
+            return []
+        with self._lock:
+            if self._found is None:
+                self._found = [item.id for item in find_inputs(self.data)
+                               if item.problem is None and not item.is_picture]
+            return list(self._found)
+
+    def get(self, item):
+        """(path of the folder, id)."""
+        if item not in self.list():
+            raise Refused(404, "This CT is not in the folder of --data.")
+        return self.data, item

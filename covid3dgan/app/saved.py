@@ -1,0 +1,166 @@
+"""What people keep of a case: corrections, masks as NIfTI and DICOM, the table, the report page, the data set."""
+
+__all__ = ["download", "keep_hand", "new_data_set", "new_id", "write_data_set"]
+
+import csv
+import datetime
+import io
+import re
+import secrets
+import tempfile
+import threading
+from pathlib import Path
+
+from covid3dgan.app.case_files import CaseFiles
+from covid3dgan.app.lesions import lesions
+from covid3dgan.app.store import DONE
+from covid3dgan.data import volumes
+from covid3dgan.errors import InputError
+from covid3dgan.files import atomic_path, atomic_write_text
+from covid3dgan.inference.inputs import find_inputs
+from covid3dgan.inference.slices import read_ct
+
+_SAVING = threading.Lock()
+
+
+def new_id():
+    """The id of a new case: nothing that a user names is part of a path."""
+    return secrets.token_hex(8)
+
+
+def keep_hand(store, files, identity, packed, threshold, revision):
+    """Keeps corrections and threshold; returns the case as it is then, None where ``revision`` is not the latest.
+
+    Args:
+        packed: gzipped bytes of the hand volume.
+    """
+    with _SAVING:
+        if store.get(identity)["revision"] != revision:
+            return None
+        hand = files.write_hand(packed)
+        facts = {**files.about["facts"], **files.sizes(files.mask(threshold, hand))}
+        store.change(identity, revision=revision + 1, facts=facts, threshold=threshold, hand=int(hand.any()))
+        return store.get(identity)
+
+
+# === one case ===
+
+def download(kind, case, files):
+    """(bytes, file name, media type) of "mask.nii.gz", "network.nii.gz", "segmentation.dcm", "lesions.csv" or
+    "report.png"."""
+    makers = {"mask.nii.gz": (_nifti, "application/gzip"), "network.nii.gz": (_network, "application/gzip"),
+              "segmentation.dcm": (_segmentation, "application/dicom"), "lesions.csv": (_table, "text/csv"),
+              "report.png": (_report, "image/png")}
+    if kind not in makers:
+        raise InputError("what to save", f"one of {', '.join(makers)}", repr(kind), "choose one of them")
+    maker, media = makers[kind]
+    return maker(case, files), f"{plain(case['name'])}_{kind}", media
+
+
+def plain(name):
+    """A name as a part of a file's name."""
+    return re.sub(r"[^\w.-]+", "_", str(name), flags=re.ASCII).strip("._")[:80] or "ct"
+
+
+def _nifti(case, files):
+    return _written(lambda path: volumes.write(files.on_ct(files.mask(case["threshold"])), path), ".nii.gz")
+
+
+def _network(case, files):
+    return (files.folder / "network.nii.gz").read_bytes()
+
+
+def _segmentation(case, files):
+    from covid3dgan.data.files.dicom_seg import write_segmentation
+
+    item = source_input(case)
+    if item.series is None:
+        raise InputError(case["name"], "a DICOM series for a DICOM segmentation", "another kind of file",
+                         "save the mask as NIfTI")
+    about = files.about
+    described = about["model"]
+    name = str(described.get("run") or described.get("file")).rpartition("/")[2]
+    masks = {"lungs": files.on_ct(files.read("lungs")).array,
+             "infection": files.on_ct(files.mask(case["threshold"])).array}
+    by_hand = " corrected by hand" if case["hand"] else ""
+    return _written(lambda path: write_segmentation(
+        path, item.series, masks, (name + by_hand, str(described.get("sha256") or described.get("step")))), ".dcm")
+
+
+def _table(case, files):
+    rows = [{"lesion": "all", **{key: value for key, value in (case["facts"] or {}).items() if key != "warnings"}}]
+    rows += [{"lesion": number, "infection_ml": found["ml"], "side": found["side"], "changed_by_hand": found["by_hand"],
+              "x_mm": found["centre"][0], "y_mm": found["centre"][1], "z_mm": found["centre"][2]}
+             for number, found in enumerate(lesions(files, case["threshold"]), 1)]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)), restval="",
+                            lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: f"{value:.3f}" if isinstance(value, float) else value for key, value in row.items()}
+                     for row in rows)
+    return text.getvalue().encode()
+
+
+def _report(case, files):
+    from covid3dgan.app.report import report_page  # loads matplotlib
+
+    return report_page(case, files)
+
+
+def _written(write, suffix):
+    """The bytes of a file that ``write(path)`` makes."""
+    with tempfile.TemporaryDirectory(prefix="covid3dgan-") as room:
+        path = Path(room) / f"made{suffix}"
+        write(path)
+        return path.read_bytes()
+
+
+def source_input(case):
+    """The inference.inputs.Input that a case was read from."""
+    for item in find_inputs(case["source"]):
+        if item.id == case["item"]:
+            if item.problem is not None:
+                raise item.problem
+            return item
+    raise InputError(case["name"], "the CT that it was made from", "it is gone", "add the CT again")
+
+
+# === the data set ===
+
+def new_data_set(store, folder):
+    """``write_data_set`` into a new folder in the work folder."""
+    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
+    return write_data_set(store, folder, folder.root / "data_sets" / stamp)
+
+
+def write_data_set(store, folder, out):
+    """(path, count): a data set of what people corrected or checked, in the layout 'plain' (docs/DATASETS.md).
+
+    ``images/ID.nii.gz``, ``masks/ID.nii.gz`` and ``lungs/ID.nii.gz`` on each CT's own grid, ``network/ID.nii.gz``: what
+    the network alone had said, and cases.csv with the columns id, group, patient, date and changed_by_hand.
+    """
+    out = Path(out)
+    cases = [case for case in store.all() if case["state"] == DONE and (case["hand"] or case["checked"])]
+    if not cases:
+        raise InputError("the data set", "a CT that was corrected or marked as checked", "none", "correct one first")
+    if out.exists() and any(out.iterdir()):
+        raise InputError(out, "a folder that is empty or does not exist yet", "one with files", "name another")
+    rows, used = [["id", "group", "patient", "date", "changed_by_hand"]], set()
+    for case in reversed(cases):
+        identity = plain(case["name"]) if plain(case["name"]) not in used else f"{plain(case['name'])}_{case['id']}"
+        used.add(identity)
+        _write_case(out, identity, case, CaseFiles(folder.case(case["id"])))
+        rows.append([identity, "covid", " ".join(case["patient"].replace(",", " ").split()),
+                     plain(case["date"]) if case["date"] else "", case["hand"]])
+    atomic_write_text(out / "cases.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return out, len(cases)
+
+
+def _write_case(out, identity, case, files):
+    ct = read_ct(source_input(case))
+    mask = files.on_ct(files.mask(case["threshold"]))
+    for name, volume in (("images", ct), ("masks", ct.like(mask.array)),
+                         ("lungs", ct.like(files.on_ct(files.read("lungs")).array))):
+        volumes.write(volume, out / name / f"{identity}.nii.gz")
+    with atomic_path(out / "network" / f"{identity}.nii.gz") as temporary:
+        temporary.write_bytes((files.folder / "network.nii.gz").read_bytes())
