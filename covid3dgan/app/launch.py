@@ -69,6 +69,7 @@ def _listener(port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((ADDRESS, port))
+        listener.listen(128)  # what asks from now on waits until the server is up
     except (OSError, OverflowError) as error:
         raise ArgumentError("--port", "a free port", f"{port} ({error})", "name another, or leave it out") from None
     return listener

@@ -2,6 +2,7 @@
 
 __all__ = ["build_app"]
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -262,10 +263,14 @@ async def _gone(request, error):
 
 
 async def _drained(request, most=1 << 20):
-    """Takes the small rest of a body that was refused: browsers show an answer only once they have sent theirs."""
-    taken = 0
-    with contextlib.suppress(Exception):
+    """Takes the rest of a small body that was refused: browsers show an answer only once they have sent theirs."""
+    async def rest():
+        taken = 0
         async for block in request.stream():
             taken += len(block)
             if taken > most:
                 return
+
+    if request.headers.get("content-length", "0").isdigit() and int(request.headers.get("content-length", 0)) <= most:
+        with contextlib.suppress(Exception):  # what was taken already cannot be taken again
+            await asyncio.wait_for(rest(), 1)

@@ -60,9 +60,9 @@ class Uploads:
         upload = self._get(identity)
         if leaves_its_folder(name):
             raise Refused(400, f"The path {name!r} leads out of its folder; nothing was kept of it.")
-        self._check(upload["bytes"] + (length or 0))
         path = self.folder.incoming.joinpath(identity, *_plain_parts(name))
         try:
+            self._check(upload["bytes"] + (length or 0))
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "xb") as file:
                 async for block in stream:

@@ -3,7 +3,7 @@
 __all__ = ["add_arguments", "run"]
 
 from covid3dgan import progress
-from covid3dgan.cli.sizes import sizes
+from covid3dgan.cli.shared.sizes import sizes
 
 
 def add_arguments(parser):

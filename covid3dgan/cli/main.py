@@ -13,7 +13,7 @@ import warnings
 
 import covid3dgan
 from covid3dgan import progress
-from covid3dgan.cli.examples import EXAMPLES
+from covid3dgan.cli.shared.examples import EXAMPLES
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.quiet_start import quiet_tensorflow
 

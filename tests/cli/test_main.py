@@ -12,7 +12,7 @@ import pytest
 import covid3dgan
 from covid3dgan import errors
 from covid3dgan.cli import main as cli
-from covid3dgan.cli.examples import EXAMPLES
+from covid3dgan.cli.shared.examples import EXAMPLES
 
 
 def test_help_and_info_load_no_tensorflow():

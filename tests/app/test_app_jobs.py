@@ -1,0 +1,134 @@
+"""The queue: one case after the other, cancelled, started again when the worker is killed, kept over a restart."""
+
+import os
+import signal
+import time
+
+import app_workers
+import pytest
+
+from covid3dgan.app.folder import WorkFolder
+from covid3dgan.app.jobs import Jobs
+from covid3dgan.app.seats import EXPIRES, Seats
+from covid3dgan.app.store import Store
+from covid3dgan.errors import InputError
+
+
+@pytest.fixture
+def queue(tmp_path):
+    """A running queue whose worker is app_workers.slow."""
+    folder = WorkFolder(tmp_path)
+    store = Store(folder.list)
+    jobs = Jobs(store, folder, target=app_workers.slow)
+    assert jobs.start() is None
+    yield jobs
+    jobs.stop()
+    store.close()
+    folder.close()
+
+
+def until(queue, case, *states, stage=None):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        found = queue.store.get(case)
+        if found["state"] in states and (stage is None or queue.progress().get(case, {}).get("stage") == stage):
+            return found
+        time.sleep(0.02)
+    raise AssertionError(found)
+
+
+def add(queue, *names):
+    for name in names:
+        queue.store.add(name, f"/nowhere/{name}", False, None, name)
+    queue.wake()
+
+
+def test_cases_are_done_in_their_order_with_what_the_ct_says(queue):
+    add(queue, "one", "two")
+    until(queue, "two", "done")
+    found = queue.store.get("one")
+    assert found["state"] == "done" and found["facts"] == {"infection_ml": 1.0} and found["patient"] == "p"
+
+
+def test_waiting_cases_say_how_long(queue):
+    add(queue, "slow", "second", "third")
+    until(queue, "slow", "running", stage="lungs")
+    said = queue.progress()
+    assert said["second"]["stage"] == "waiting"
+    assert 0 < said["slow"]["left"] < said["second"]["left"] < said["third"]["left"]
+
+
+def test_cancelling_stops_the_case_at_work_and_the_next_begins(queue):
+    add(queue, "slow", "second", "third")
+    until(queue, "slow", "running", stage="lungs")
+    queue.cancel("second")
+    queue.cancel("slow")
+    until(queue, "third", "done")
+    assert queue.store.get("slow")["state"] == queue.store.get("second")["state"] == "cancelled"
+    queue.cancel("third")
+    assert queue.store.get("third")["state"] == "done"
+
+
+def test_a_worker_that_is_killed_is_started_again_and_the_case_with_it(queue):
+    add(queue, "slow")
+    until(queue, "slow", "running", stage="lungs")
+    first = queue.pid
+    os.kill(first, signal.SIGKILL)
+    end = time.monotonic() + 60
+    while queue.pid == first and time.monotonic() < end:
+        time.sleep(0.02)
+    found = until(queue, "slow", "running", stage="lungs")
+    assert found["tries"] == 2 and queue.pid != first
+
+
+def test_a_case_that_ends_the_worker_twice_is_said_and_the_others_go_on(queue):
+    add(queue, "dies", "after")
+    assert "ended twice on this CT, most often for want of memory" in until(queue, "dies", "failed")["error"]
+    until(queue, "after", "done")
+    queue.again("dies")
+    assert until(queue, "dies", "failed")["tries"] == 2
+
+
+def test_a_case_at_work_when_the_server_ended_waits_at_the_next_start(tmp_path):
+    store = Store(tmp_path / "app.sqlite")
+    store.add("one", "/nowhere/ct", True, None, "one")
+    store.change("one", state="running", tries=1)
+    store._database.close()  # as kill -9 leaves it
+    store = Store(tmp_path / "app.sqlite")
+    assert store.get("one")["state"] == "queued" and store.next()["id"] == "one"
+    store.close()
+
+
+def test_a_network_that_cannot_be_loaded_is_one_sentence(tmp_path):
+    folder = WorkFolder(tmp_path)
+    store = Store(folder.list)
+    jobs = Jobs(store, folder, "lost.tflite", app_workers.fatal)
+    assert jobs.start() == "lost.tflite: expected a network, found none; name another."
+    jobs.stop()
+
+
+def test_a_work_folder_belongs_to_one_server_and_forgets_what_is_half_done(tmp_path):
+    first = WorkFolder(tmp_path)
+    (first.incoming / "half").mkdir()
+    first.half_done("case").mkdir()
+    (first.case("whole")).mkdir()
+    with pytest.raises(InputError, match="a work folder that no other app uses, found one that is in use"):
+        WorkFolder(tmp_path)
+    first.close()
+    again = WorkFolder(tmp_path)
+    assert not list(again.incoming.iterdir()) and [path.name for path in again.cases.iterdir()] == ["whole"]
+    again.close()
+
+
+def test_the_first_tab_corrects_and_a_later_one_looks():
+    now = [0.0]
+    seats = Seats(lambda: now[0])
+    assert seats.claim("case", "one") and seats.claim("case", "one") and not seats.claim("case", "two")
+    assert seats.claim("other", "two")
+    assert seats.claim("case", "two", take=True) and not seats.claim("case", "one")
+    now[0] += EXPIRES + 1  # the second tab was closed without a word
+    assert seats.claim("case", "one")
+    seats.leave("case", "two")
+    assert not seats.claim("case", "two")
+    seats.leave("case", "one")
+    assert seats.claim("case", "two")
