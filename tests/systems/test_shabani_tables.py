@@ -26,17 +26,24 @@ def threshold_table(curve):
     return shabani_tables.result_table(table, COHORTS, {"curve": curve}, "command")
 
 
+def column(table, name, rows=None):
+    """The cells of one column, of all rows or of some."""
+    index = table.columns.index(name)
+    return [row[index] for row in (table.rows if rows is None else rows)]
+
+
 def test_table_5_has_the_papers_five_whatever_the_grid():
     five = {value: {"per_volume": 0.5, "published": entry(40.0)} for value in FIVE}
     shown = threshold_table({"grid": [0.4, 0.6], "dice": [0.6, 0.7], "best": 0.6, "paper": five})
     assert [row[0] for row in shown.rows] == [f"threshold {value}" for value in FIVE]
-    assert all(row[5] == "50.00" and row[8] == "40.00 ± 1.00" for row in shown.rows)
-    assert shown.rows[0][7] == "+3.09" and "among 2 thresholds: 0.6" in shown.notes[0]
+    assert column(shown, "ours") == ["50.00"] * 5
+    assert column(shown, "ours, published protocol") == ["40.00 ± 1.00"] * 5
+    assert column(shown, "difference")[0] == "+3.09" and "among 2 thresholds: 0.6" in shown.notes[0]
 
 
 def test_table_5_of_a_former_score_stage_takes_what_its_grid_has():
     shown = threshold_table({"grid": [0.1, 0.2, 0.24], "dice": [0.6, 0.7, 0.8], "best": 0.24})
-    assert [row[5] for row in shown.rows] == ["60.00", "-", "70.00", "-", "-"]
+    assert column(shown, "ours") == ["60.00", "-", "70.00", "-", "-"]
 
 
 def test_the_five_are_scored_by_both_protocols(prepared_cases):
@@ -85,9 +92,11 @@ def test_tables_2_to_4_have_whole_volumes_beside_the_published_protocol():
     scores = {"summaries": {shabani_tables.FULL: {"UESTC": summary}}}
     for table in paper_tables.tables("shabani")[:3]:
         shown = shabani_tables.result_table(table, COHORTS, scores, "command")
-        filled = [row for row in shown.rows if row[5] != "-"]
+        filled = [row for row, ours in zip(shown.rows, column(shown, "ours")) if ours != "-"]
         assert [row[2] for row in filled] == ["Dice", "Specificity", "Sensitivity"]
-        assert all((row[1], row[5], row[8]) == ("UESTC", "60.00 ± 1.00", "70.00 ± 1.00") for row in filled)
+        assert [row[1] for row in filled] == ["UESTC"] * 3
+        assert column(shown, "ours", filled) == ["60.00 ± 1.00"] * 3
+        assert column(shown, "ours, whole volumes", filled) == ["70.00 ± 1.00"] * 3
 
 
 def test_whole_volumes_have_the_published_protocol_beside_them():
@@ -132,8 +141,9 @@ def test_the_continuous_dice_is_shown_where_the_preset_asks_for_it(prepared_case
         shown = shabani_tables.result_table(paper_tables.tables("shabani")[1], COHORTS, {
             "summaries": {"GAN": {"UESTC": summary}}}, "command")
         rows = [row for row in shown.rows if row[2] == "Continuous Dice"]
-        assert [row[:2] + row[3:6] for row in rows] == (
-            [("GAN", "UESTC", "-", "-", "100.00 ± 0.00")] if asked == "true" else [])
+        assert [(*row[:2], paper, ours) for row, paper, ours in zip(
+            rows, column(shown, "paper", rows), column(shown, "ours", rows))] == (
+                [("GAN", "UESTC", "-", "100.00 ± 0.00")] if asked == "true" else [])
 
 
 def test_table_1_has_the_cases_at_hand_and_their_infected_share_of_the_lungs(tmp_path, monkeypatch):
