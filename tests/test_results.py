@@ -180,5 +180,5 @@ def test_blocks_are_written_between_their_marks(found):
     text = readme.with_blocks("before\n<!-- results: papers -->\nold\n<!-- end -->\nafter\n", found)
     assert text.startswith("before\n<!-- results: papers -->\n| paper |") and text.endswith("|\n<!-- end -->\nafter\n")
     assert "old" not in text and readme.with_blocks(text, found) == text
-    with pytest.raises(records.ResultError, match="no block called nothing; there are papers"):
+    with pytest.raises(records.ResultError, match="no block called nothing; there are demo"):
         readme.with_blocks("<!-- results: nothing -->\n<!-- end -->", found)

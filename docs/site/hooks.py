@@ -21,16 +21,23 @@ _ITEM = re.compile(r"\s*(?:[*+-]|\d+\.) ")
 
 
 def on_config(config):
-    """The pages of experiments/ into the navigation, as their README lists them."""
+    """Into the navigation: the pages of experiments/, as their README lists them, and what mkdocs.yml does not name."""
     readme = (ROOT / "docs" / "experiments" / "README.md").read_text(encoding="utf-8")
-    pages = [{"Overview": "experiments/README.md"}]
-    for name in dict.fromkeys(re.findall(r"^\| \[([a-z0-9-]+\.md)\]", readme, flags=re.MULTILINE)):
-        title = (ROOT / "docs" / "experiments" / name).read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-        pages.append({title: f"experiments/{name}"})
+    names = dict.fromkeys(re.findall(r"^\| \[([a-z0-9-]+\.md)\]", readme, flags=re.MULTILINE))
+    listed = str(config.nav)
+    further = [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f"'{path.name}'" not in listed]
     for entry in config.nav:
         if "Experiments" in entry:
-            entry["Experiments"] = pages
+            entry["Experiments"] = [{"Overview": "experiments/README.md"},
+                                    *(_entry(f"experiments/{name}") for name in names)]
+        if "Use" in entry:
+            entry["Use"] += [_entry(name) for name in further]
     return config
+
+
+def _entry(name):
+    """A page's place in the navigation, called as its first line says."""
+    return {(ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()[0].lstrip("# "): name}
 
 
 def on_files(files, config):
