@@ -117,6 +117,13 @@ def test_sources_of_one_command_share_a_line():
         "* [a](../results/shabani/x.json), [b](../results/shabani/y.json): `a command`; AVX2; abc."]
 
 
+def test_a_long_command_is_cut_between_words():
+    """88 columns hold the program's name and six settings of twelve."""
+    lines = tables.sources({"shabani/x": records.complete(changed(command="covid3dgan " + "--set a.b=1 " * 20))})
+    text = " ".join(line.strip() for line in lines)
+    assert text.count("--set a.b=1") == 6 and text.endswith("--set a.b=1 ...`; AVX2; abc.")
+
+
 # === documents ===
 
 def test_documents_are_what_the_result_files_say():
@@ -147,6 +154,7 @@ def test_real_images_come_first_and_phantoms_are_marked(found):
         if record["kind"] == "phantom":
             for line in tables.table({name: record})[2:]:
                 assert line.split(" | ")[1].startswith("phantoms: "), line
+            assert all("| phantoms: " in line for line in tables.machines_table({name: record})[2:])
 
 
 def test_no_document_has_a_number_that_is_in_no_result_file(found):

@@ -46,7 +46,7 @@ def machines_table(records):
     for name, record in records.items():
         for number in record["numbers"]:
             if number.get("shown", True):
-                key = _what(number), number["on"]
+                key = _what(number), _KIND[record["kind"]] + number["on"]
                 text = f"{mean_text(number, with_count=False)} ({letters[name]})"
                 missed = " **missed**" if number["met"] == "no" else ""
                 column = cells.setdefault(key, {}).setdefault(machine_text(record["machine"]), [])
@@ -69,7 +69,13 @@ def sources(records):
             if record["machine"]["instructions"] not in sets:
                 sets.append(record["machine"]["instructions"])
     return [line for (command, commit, note), (letters, sets) in groups.items()
-            for line in wrapped(f"* {', '.join(letters)}: `{command}`; {', '.join(sets)}; {commit}. {note}".rstrip())]
+            for line in wrapped(
+                f"* {', '.join(letters)}: `{_short(command)}`; {', '.join(sets)}; {commit}. {note}".rstrip())]
+
+
+def _short(command, most=88):
+    """A command that fits a line; its file has the rest."""
+    return command if len(command) <= most else command[:most].rpartition(" ")[0] + " ..."
 
 
 def machine_text(machine):
