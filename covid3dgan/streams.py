@@ -37,3 +37,6 @@ SSINFNET_BOOTSTRAP = 61
 # The fit of paper 002's temperature, and the synthetic images: 71 stands for both, but images append their number.
 TEMPERATURE_FIT = 71
 BLOOD_SMEARS, ANGIOGRAMS, FUNDI = 71, 72, 73
+
+# Fine-tuning on corrected masks: which cases are held out together, the volumes of a turn, the slices of a step.
+CORRECTED_FOLDS, CORRECTED_VOLUMES, CORRECTED_SLICES = 80, 81, 82

@@ -31,6 +31,7 @@ VERBS = {
     "view": "one HTML page that shows CTs and masks in a browser, without a network",
     "app": "open CTs in the browser, see the lesions, correct them, keep the result; on this machine alone",
     "evaluate": "compare masks with a reference under a named protocol",
+    "finetune": "the segmenter learns on from masks that people corrected, scored on held-out ones",
     "reproduce": "a paper's whole system, its tables and figures beside the paper's numbers",
     "export": "SavedModel and TFLite, run back and compared before they are kept",
     "import-weights": "read the published HDF5 weights into today's formats",

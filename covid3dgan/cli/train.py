@@ -5,7 +5,7 @@ __all__ = ["add_arguments", "add_training_options", "training_options_from", "ru
 from covid3dgan import papers, presets, progress
 from covid3dgan.errors import ArgumentError
 
-OWN_OPTIONS = ("gan", "validation", "start", "backbone_weights")  # which not all networks share
+OWN_OPTIONS = ("gan", "masks", "validation", "start", "backbone_weights")  # which not all networks share
 
 
 def add_arguments(parser):
@@ -16,6 +16,9 @@ def add_arguments(parser):
                         "one with labelled ground glass and consolidation")
     parser.add_argument("run", help="the run directory to make")
     parser.add_argument("--gan", metavar="RUN", help=f"{_takers('gan')}: the GAN run that makes its pseudo-masks")
+    parser.add_argument("--masks", action="store_true", default=None,
+                        help=f"{_takers('masks')}: learns from the cases' own masks, drawn or corrected by people, in "
+                        "place of pseudo-masks; without --gan")
     parser.add_argument("--validation", metavar="DATA",
                         help=f"{_takers('validation')}: prepared cases with masks on which the threshold is tuned (and "
                              "the weights are chosen: transunet.keep=best)")
@@ -106,6 +109,10 @@ def _own_options(args, network):
         if getattr(args, option) is not None and option not in network.options:
             raise ArgumentError(f"--{option.replace('_', '-')}", f"a network of {_takers(option)}", args.network,
                                 "leave it out")
-    if "gan" in network.options and args.gan is None:
-        raise ArgumentError("--gan", "the GAN run that makes the pseudo-masks", "nothing", "pass --gan RUN")
+    if args.masks and args.gan is not None:
+        raise ArgumentError("--masks", "no --gan: the masks are those of the cases", f"--gan {args.gan}",
+                            "leave one of them out")
+    if "gan" in network.options and args.gan is None and not args.masks:
+        raise ArgumentError("--gan", "the GAN run that makes the pseudo-masks", "nothing", "pass --gan RUN"
+                            + (", or --masks to learn from the cases' own masks" if "masks" in network.options else ""))
     return {option: getattr(args, option) for option in network.options}

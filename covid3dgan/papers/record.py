@@ -16,7 +16,7 @@ class Network:
         own_presets: whether a preset of another paper is refused before anything is read.
         steps: the preset field that ``--steps`` sets; empty where the length is in epochs.
         options: which options that not all networks share it takes, as keywords of ``train``: "gan" (then it needs
-            one), "validation", "start", "backbone_weights".
+            one, or "masks" where it takes that), "validation", "start", "backbone_weights".
         large: which options for large trainings it takes: "accumulate", "recompute", "strategy".
     """
 

@@ -1,6 +1,6 @@
 """Presets of paper 001 (Shabani et al. 2022) and of paper 000 (Elmourabit and Banouar), which uses the same system."""
 
-__all__ = ["DEMO", "IMPROVED", "PAPER_GAN", "PaintedSystem", "System"]
+__all__ = ["DEMO", "FineTunedSystem", "IMPROVED", "PAPER_GAN", "PaintedSystem", "System"]
 
 import dataclasses
 
@@ -10,6 +10,7 @@ from covid3dgan.presets.stages import (
     Cohort,
     Contrastive,
     Evaluation,
+    FineTuning,
     Gan,
     Painted,
     Pseudo,
@@ -114,7 +115,7 @@ class PaintedSystem(System):
     painted: Painted = Painted()
 
 
-register(PaintedSystem(
+LESIONS = register(PaintedSystem(
     name="shabani/lesions",
     summary="the segmenter that comes along: painted lesions in real healthy lungs and phantoms",
     # Slices as the CT has them, up to 64: the segmenter sees one at a time, and thin slices tell vessels from lesions.
@@ -126,6 +127,28 @@ register(PaintedSystem(
                                   calibration_steps=0, log_every=50, checkpoint_every=500),
     contrastive=dataclasses.replace(IMPROVED_CONTRASTIVE, enabled=False),
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
+))
+
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTunedSystem(PaintedSystem):
+    """A trained segmenter that learns on from corrected masks."""
+
+    finetune: FineTuning = FineTuning()
+
+
+register(FineTunedSystem(
+    name="shabani/finetune",
+    summary="'covid3dgan finetune': a trained segmenter learns on from masks that people corrected",
+    # These and what else makes the network and prepares its CTs are those of the network that learns on.
+    preprocess=LESIONS.preprocess,
+    gan=LESIONS.gan,
+    # Few steps at a small rate: a handful of cases is soon known by heart (docs/experiments/finetune.md).
+    segmenter=dataclasses.replace(LESIONS.segmenter, learning_rate=5e-4, decay_steps=70, decay_rate=0.5,
+                                  batch_size=8, steps=200, ema_decay=0.98, log_every=20, checkpoint_every=100),
+    contrastive=LESIONS.contrastive,
+    threshold=LESIONS.threshold,
 ))
 
 register(System(

@@ -3,7 +3,7 @@
 Each field that a paper, its code and we treat differently names its line of docs/FIDELITY.md (F-number).
 """
 
-__all__ = ["Cohort", "Contrastive", "Evaluation", "Gan", "Painted", "Pseudo", "Segmenter", "Threshold",
+__all__ = ["Cohort", "Contrastive", "Evaluation", "FineTuning", "Gan", "Painted", "Pseudo", "Segmenter", "Threshold",
            "latent_shape"]
 
 import dataclasses
@@ -126,6 +126,14 @@ class Painted:
     untouched_share: float = 0.25  # of the volumes: nothing is painted into them
     across: float = 5.0  # mm by which scores are averaged over neighbouring slices (inference/neighbours.py)
     most_marked_percent: float = 0.1  # of the healthy lungs, in the mean: the threshold rises until it holds
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuning:
+    """A trained segmenter's training on corrected masks (systems/finetune); its steps and rate are the segmenter's."""
+
+    least_cases: int = 5  # with a lesion; with fewer nothing is trained
+    folds: int = 3  # each case is held out once, by the network of its fold
 
 
 @dataclasses.dataclass(frozen=True)

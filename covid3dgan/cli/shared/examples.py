@@ -16,6 +16,7 @@ EXAMPLES = {
     "view": ("my_ct.nii.gz masks/my_ct.nii.gz", "cts masks --out page.html"),
     "app": ("--data cts", "--export corrected"),
     "evaluate": ("masks true_masks --protocol per_volume", "masks data/mosmed --protocol published --out scores"),
+    "finetune": ("corrected --out runs/finetuned", "corrected --out runs/finetuned --model runs/segmenter --seed 1"),
     "reproduce": ("shabani --preset shabani/demo --out runs/shabani",
                   "afseg --task cells --data data/rbc --out runs/rbc"),
     "export": ("runs/segmenter", "runs/segmenter exports/segmenter --format tflite --precision dynamic-int8"),

@@ -6,6 +6,7 @@ path or by the order of two listings.
 
 __all__ = ["LAYOUTS"]
 
+import csv
 import json
 import re
 from dataclasses import replace
@@ -145,19 +146,21 @@ def ictcf(root):
 def plain(root):
     """images/ and masks/, with lungs/ where there is one: NIfTI files, DICOM folders or 2D pictures.
 
-    Who is healthy is in cohort.json (written with phantoms) or in cases.csv with the columns id and group.
+    Who is healthy is in cohort.json (written with phantoms) or in cases.csv with the columns id and group; its column
+    patient, where there is one, says which CTs are of one patient.
     """
     images = root / "images"
     if not images.is_dir():
         return None
     pairing = Pairing()
-    groups = _groups(root)
+    known = _case_table(root)
     found = pairing.by_id(images)
     pictures = pairing.by_id(images, IMAGE_SUFFIXES)
     series = {folder.name: folder for folder in _folders(images)}
     for kind, paths in (("volume", found), ("volume", series), ("image", pictures)):
         for identity, path in paths.items():
-            pairing.add(Case(identity, path, group=groups.get(identity, groups.get("*")), kind=kind))
+            group, patient = known.get(identity, known.get("*", (None, None)))
+            pairing.add(Case(identity, path, group=group, patient=patient, kind=kind))
     suffixes = VOLUME_SUFFIXES + IMAGE_SUFFIXES
     pairing.attach("infection", pairing.by_id(root / "masks", suffixes))
     pairing.attach("lungs", pairing.by_id(root / "lungs", suffixes))
@@ -198,19 +201,21 @@ def _ct_seg_id(path):
     return f"coronacases_{int(corona[1]):03d}" if corona else case_id(path)
 
 
-def _groups(root):
-    """{case id: group} from cases.csv, or {"*": group} from a phantom cohort's cohort.json."""
+def _case_table(root):
+    """{case id: (group, patient or None)} from cases.csv, or {"*": (group, None)} from phantoms' cohort.json."""
     table, cohort = root / "cases.csv", root / "cohort.json"
     try:
         if table.is_file():
-            rows = [line.split(",") for line in table.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-            header = [name.strip() for name in rows[0]]
-            identity, group = header.index("id"), header.index("group")
-            return {row[identity].strip(): row[group].strip() for row in rows[1:]}
+            with open(table, newline="", encoding="utf-8-sig") as handle:
+                rows = [[cell.strip() for cell in row] for row in csv.reader(handle) if any(map(str.strip, row))]
+            identity, group = rows[0].index("id"), rows[0].index("group")
+            patient = rows[0].index("patient") if "patient" in rows[0] else None
+            return {row[identity]: (row[group], row[patient] or None if patient is not None else None)
+                    for row in rows[1:]}
         if cohort.is_file():
             name = json.loads(cohort.read_text(encoding="utf-8"))["cohort"]
-            return {"*": "healthy" if name == "healthy" else "covid"}
-    except (ValueError, IndexError, KeyError, TypeError) as error:
+            return {"*": ("healthy" if name == "healthy" else "covid", None)}
+    except (ValueError, IndexError, KeyError, TypeError, csv.Error) as error:
         raise InputError(table if table.is_file() else cohort, "a table with the columns id and group, or a cohort",
                          f"something else ({error})", "repair or remove it") from None
     return {}

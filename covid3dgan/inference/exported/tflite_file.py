@@ -3,7 +3,7 @@
 Read with the schema alone: neither TensorFlow nor an interpreter needs to be loaded where ai-edge-litert is installed.
 """
 
-__all__ = ["operations", "read_metadata", "with_metadata"]
+__all__ = ["operations", "read_graph", "read_metadata", "with_metadata"]
 
 import importlib
 import json
@@ -62,6 +62,12 @@ def read_metadata(path):
         raise InputError(path, "a TFLite file with covid3dgan's metadata", "one without",
                          "export the model with covid3dgan export")
     return found
+
+
+def read_graph(path, question):
+    """What ``question(model, schema)`` finds in a TFLite file; an InputError where the file is damaged."""
+    schema = _schema()
+    return _read(path, schema, lambda model: question(model, schema))
 
 
 def _read(path, schema, question):

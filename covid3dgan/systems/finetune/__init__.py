@@ -1,0 +1,1 @@
+"""Fine-tuning on corrected masks: the cases, the folds, what is found before and after, the report."""
