@@ -210,7 +210,7 @@ def _case_table(root):
                 rows = [[cell.strip() for cell in row] for row in csv.reader(handle) if any(map(str.strip, row))]
             identity, group = rows[0].index("id"), rows[0].index("group")
             patient = rows[0].index("patient") if "patient" in rows[0] else None
-            return {row[identity]: (row[group], row[patient] or None if patient is not None else None)
+            return {case_id(row[identity]): (row[group], row[patient] or None if patient is not None else None)
                     for row in rows[1:]}
         if cohort.is_file():
             name = json.loads(cohort.read_text(encoding="utf-8"))["cohort"]

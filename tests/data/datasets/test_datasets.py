@@ -210,7 +210,7 @@ def test_plain_learns_who_is_healthy(tmp_path):
     (tmp_path / "a" / "cases.csv").write_text("id,age,group\ncase_1,60,healthy\ncase_10,50,CT-3\n")
     cases = by_id(opening.open_dataset(tmp_path / "a"))
     assert [cases[f"case_{n}"].healthy for n in (1, 2, 10)] == [True, None, False]
-    (tmp_path / "a" / "cases.csv").write_text('id,group,patient\ncase_1,covid,"Doe, J"\ncase_10,CT-3,\n')
+    (tmp_path / "a" / "cases.csv").write_text('id,group,patient\ncase_1_ct,covid,"Doe, J"\ncase_10,CT-3,\n')
     cases = by_id(opening.open_dataset(tmp_path / "a"))
     assert [(cases[f"case_{n}"].group, cases[f"case_{n}"].patient) for n in (1, 2, 10)] == [
         ("covid", "Doe, J"), (None, None), ("CT-3", None)]
