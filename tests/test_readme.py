@@ -33,6 +33,7 @@ RUN = {
 PARSED = {
     "covid3dgan reproduce shabani --preset shabani/demo --out runs/s1": "minutes",
     "covid3dgan predict cts masks --model runs/s1/segmenters/GAN-UNet-contrastive": "needs that run",
+    "covid3dgan finetune corrected --out runs/finetuned": "minutes; tests/systems/test_finetune.py runs it",
     "covid3dgan app": "opens a page and stays",
     "covid3dgan export runs/s1/segmenters/GAN-UNet-contrastive": "needs that run",
     "covid3dgan import-weights my_en_de runs/published": "needs the published weights",
