@@ -15,6 +15,7 @@ from covid3dgan.app.case_files import CaseFiles
 from covid3dgan.app.lesions import lesions
 from covid3dgan.app.store import DONE
 from covid3dgan.data import volumes
+from covid3dgan.data.datasets.cases import case_id
 from covid3dgan.errors import InputError
 from covid3dgan.files import atomic_path, atomic_write_text
 from covid3dgan.inference.inputs import find_inputs
@@ -147,7 +148,8 @@ def write_data_set(store, folder, out):
         raise InputError(out, "a folder that is empty or does not exist yet", "one with files", "name another")
     rows, used = [["id", "group", "patient", "date", "changed_by_hand"]], set()
     for case in reversed(cases):
-        identity = plain(case["name"]) if plain(case["name"]) not in used else f"{plain(case['name'])}_{case['id']}"
+        identity = case_id(Path(f"{plain(case['name'])}.nii.gz"))  # as the layout's reader will call it
+        identity = f"{identity}_{case['id']}" if identity in used else identity
         used.add(identity)
         _write_case(out, identity, case, CaseFiles(folder.case(case["id"])))
         rows.append([identity, "covid", " ".join(case["patient"].replace(",", " ").split()),

@@ -92,6 +92,9 @@ def _make(item, half_done, folder, predictor, tell):
         lungs = lung_mask_for(ct, None, predictor.lungs_by)
         tell(stage="network", voxels=ct.array.size)
         prediction = predictor.predict(ct, ct.like(lungs))
+    # Sentences on this CT, without where it lies.
+    doubts = [text.replace(f"{ct.source}: ", "") for text in prediction.facts["warnings"]]
+    prediction.facts["warnings"] = [text[:1].upper() + text[1:] for text in doubts]
     about = {"id": item.id, "input": item.named(item.path), "model": predictor.describe(),
              "lungs": predictor.lungs_by, "made": datetime.datetime.now().isoformat(timespec="seconds"), **_who(item)}
     CaseFiles(half_done).make(ct, prediction, predictor.threshold, about)

@@ -1,0 +1,131 @@
+"""What people take away: masks, table, report, DICOM, and a data set that the other verbs read."""
+
+import csv
+import gzip
+import io
+
+import nibabel as nib
+import numpy as np
+import pytest
+from app_client import Served
+from PIL import Image
+
+from covid3dgan.app.case_files import CaseFiles
+from covid3dgan.app.jobs import Jobs
+from covid3dgan.cli.main import main
+from covid3dgan.data import volumes
+from covid3dgan.data.datasets.opening import open_dataset, read_case
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, phantom):
+    """An app with its real worker, and the phantom done in it as 'served.case'."""
+    root = tmp_path_factory.mktemp("saved")
+    volumes.write(phantom.ct, root / "ct.nii.gz")
+    with Served(root / "work", Jobs) as app:
+        app.id = app.client.upload("my <ct>", {"ct.nii.gz": (root / "ct.nii.gz").read_bytes()})
+        app.case = app.client.wait(app.id, "done", "failed")
+        assert app.case["state"] == "done", app.case
+        yield app
+
+
+def saved(served, kind):
+    status, headers, body = served.client.ask("GET", f"/api/cases/{served.id}/save/{kind}")
+    assert status == 200, body
+    assert headers["content-disposition"] == f'attachment; filename="my_ct_{kind}"'
+    return body
+
+
+def mask_of(content):
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(content))
+    return np.asarray(image.dataobj), image.affine
+
+
+def corrected(served):
+    """Adds a block of 27 voxels to the phantom's hand volume and saves; returns (files, hand)."""
+    files = CaseFiles(served.folder.case(served.id))
+    hand = np.zeros(files.about["grid"]["shape"], np.uint8)
+    place = np.argwhere(~files.mask() & (files.read("lungs") > 0))[1000]
+    hand[tuple(slice(c, c + 3) for c in place)] = 1
+    now = served.client.case(served.id)
+    status, found = served.client.save_hand(served.id, hand.tobytes(order="F"), files.about["cut"], now["revision"])
+    assert status == 200 and found["revision"] == now["revision"] + 1
+    return files, hand
+
+
+def test_the_mask_of_the_app_is_that_of_predict(served, phantom, tmp_path):
+    volumes.write(phantom.ct, tmp_path / "ct.nii.gz")
+    assert main(["predict", str(tmp_path / "ct.nii.gz"), str(tmp_path / "out"), "--quiet"]) == 0
+    expected = nib.load(tmp_path / "out" / "ct.nii.gz")
+    array, affine = mask_of(saved(served, "network.nii.gz"))
+    assert np.array_equal(array, np.asarray(expected.dataobj)) and np.array_equal(affine, expected.affine)
+    assert array.sum() > 50
+
+
+def test_corrections_are_in_the_mask_and_not_in_the_networks(served, phantom):
+    before = mask_of(saved(served, "network.nii.gz"))[0]
+    files, hand = corrected(served)
+    after, affine = mask_of(saved(served, "mask.nii.gz"))
+    assert np.array_equal(mask_of(saved(served, "network.nii.gz"))[0], before)
+    assert after.shape == phantom.ct.shape and np.allclose(affine, phantom.ct.affine)
+    assert after.sum() == (files.mask(None, hand)).sum() > before.sum()
+    found = served.client.case(served.id)
+    assert found["hand"] == 1
+    assert found["facts"]["infection_ml"] == pytest.approx(after.sum() * np.prod(phantom.ct.spacing) / 1000)
+
+
+def test_a_save_from_an_older_state_or_a_second_tab_changes_nothing(served):
+    files, hand = corrected(served)
+    now = served.client.case(served.id)["revision"]
+    status, text = served.client.save_hand(served.id, bytes(hand.size), 100, now - 1)
+    assert status == 409 and "Another tab has saved this CT meanwhile" in text
+    status, text = served.client.save_hand(served.id, bytes(hand.size), 100, now, tab="two")
+    assert status == 409 and "is being corrected in another tab" in text
+    status, text = served.client.save_hand(served.id, bytes(5), 100, now)
+    assert status == 422 and "expected" in text
+    assert np.array_equal(files.read("hand"), hand) and served.client.case(served.id)["revision"] == now
+
+
+def test_table_and_report_say_what_the_mask_says(served):
+    files, hand = corrected(served)
+    rows = list(csv.DictReader(io.StringIO(saved(served, "lesions.csv").decode())))
+    total = float(rows[0]["infection_ml"])
+    facts = served.client.case(served.id)["facts"]
+    assert rows[0]["lesion"] == "all" and total == pytest.approx(facts["infection_ml"], abs=1e-3)
+    assert sum(float(row["infection_ml"]) for row in rows[1:]) == pytest.approx(total, abs=0.01)
+    assert {"True", "False"} == {row["changed_by_hand"] for row in rows[1:]}
+    picture = Image.open(io.BytesIO(saved(served, "report.png")))
+    assert picture.width > 900 and np.asarray(picture.convert("L")).std() > 20
+
+
+def test_a_dicom_segmentation_is_of_dicom_alone(served):
+    status, _, body = served.client.ask("GET", f"/api/cases/{served.id}/save/segmentation.dcm")
+    assert status == 422 and b"expected a DICOM series for a DICOM segmentation" in body
+    assert served.client.ask("GET", f"/api/cases/{served.id}/save/..%2Ffacts.json")[0] in (404, 422)
+
+
+def test_the_data_set_is_read_and_evaluated_by_the_other_verbs(served, phantom, tmp_path, capsys):
+    files, hand = corrected(served)
+    answer = served.client.json("POST", "/api/data-set")
+    assert answer["count"] == 1
+    [case] = open_dataset(answer["path"])
+    found = read_case(case)
+    assert case.id == "my" and case.group == "covid" and found.lungs.array.any()
+    assert np.array_equal(found.ct.array, phantom.ct.array)
+    assert np.array_equal(found.infection.array, files.on_ct(files.mask(None, hand)).array)
+    assert main(["evaluate", f"{answer['path']}/network", answer["path"], "--protocol", "per_volume"]) == 0
+    dice = 2 * files.mask(None, hand * 0).sum() / (files.mask(None, hand * 0).sum() + files.mask(None, hand).sum())
+    assert f"{100 * dice:.2f}" in capsys.readouterr().out
+
+
+def test_without_a_corrected_ct_there_is_no_data_set(tmp_path, capsys):
+    assert main(["app", "--export", str(tmp_path / "out"), "--work", str(tmp_path / "work")]) == 1
+    assert "expected a CT that was corrected or marked as checked, found none" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_and_patients_are_kept_as_they_were_typed(served):
+    said = {"name": "<script>alert(1)</script>", "patient": "A & B", "date": "2021-03-04", "checked": True}
+    found = served.client.json("PATCH", f"/api/cases/{served.id}", said)
+    assert {key: found[key] for key in said} == {**said, "checked": 1}
+    served.client.json("PATCH", f"/api/cases/{served.id}", {"name": "my <ct>", "checked": False})
