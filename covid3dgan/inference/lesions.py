@@ -106,8 +106,9 @@ class LesionPredictor:
                                  "leave --uncertainty out")
             return Prediction(*predict_slice(self, ct, lung_mask))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
-        case = prepare(ct, lung_mask=ct.like(lung_array), options=self.options_for(ct))
-        on_ct, mask = self.on_ct(case, lung_array)
+        case = prepare(ct, lung_mask=ct.like(lung_array), options=self._options(ct))
+        on_ct = prepared_case.restore(case, self.case_scores(case), order=1)
+        mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
         spread = None
         if self.uncertainty:
             found = spread_over_views(lambda view: self.case_scores(case, view), case.lung)
@@ -119,12 +120,7 @@ class LesionPredictor:
             warnings.warn(InputWarning(text), stacklevel=2)
         return Prediction(mask, on_ct, lung_array, facts, spread)
 
-    def on_ct(self, case, lungs):
-        """(scores float32, mask uint8) on the CT's grid (X, Y, Z) of a PreparedCase whose CT has these ``lungs``."""
-        scores = prepared_case.restore(case, self.case_scores(case), order=1)
-        return scores, ((scores > self.threshold) & (lungs > 0)).astype(np.uint8)
-
-    def options_for(self, ct):
+    def _options(self, ct):
         """How this CT is prepared: as those that the network learned from.
 
         Where these kept their slices' spacing, fewer slices stay as they are: the network sees one at a time.

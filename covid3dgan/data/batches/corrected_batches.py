@@ -3,12 +3,22 @@
 __all__ = ["Corrected", "corrected", "corrected_batches"]
 
 import dataclasses
+import functools
+import threading
 
 import numpy as np
 
 from covid3dgan import streams
-from covid3dgan.data.batches.painted_batches import VOLUMES_PER_TURN, healthy_lungs, places_of, scanned_batches
-from covid3dgan.data.noise.scanner_looks import thickened
+from covid3dgan.data.batches.painted_batches import (
+    KEPT_TURNS,
+    LEAST_LESION,
+    LEAST_LUNG,
+    PLACES,
+    STEPS_PER_TURN,
+    VOLUMES_PER_TURN,
+    healthy_lungs,
+)
+from covid3dgan.data.noise.scanner_looks import scanned, thickened
 from covid3dgan.data.preprocess.prepared_set import PreparedSet
 
 
@@ -31,21 +41,44 @@ def corrected(case):
 def corrected_batches(cases, batch_size, seed):
     """A function step -> dict with ``slice`` and ``target`` (B, H, W, 1) and ``step``.
 
-    Every case comes equally often, however many slices it has, and slices as data.batches.painted_batches draws them.
+    Every case comes equally often, however many slices it has. Slices are drawn, and look, as those of
+    data.batches.painted_batches.
 
     Args:
         cases: :class:`Corrected`, several.
         batch_size: slices of a batch.
         seed: the run's seed.
     """
-    def volumes_of(turn):
+    @functools.lru_cache(maxsize=KEPT_TURNS)
+    def drawn(turn):
         rng = np.random.default_rng([seed, streams.CORRECTED_VOLUMES, turn])
         chosen = rng.choice(len(cases), VOLUMES_PER_TURN, replace=len(cases) < VOLUMES_PER_TURN)
         return [_volume(cases[number], rng) for number in chosen]
 
-    return scanned_batches(volumes_of, batch_size, [seed, streams.CORRECTED_SLICES])
+    drawing = threading.Lock()  # else two steps that are made at once would both draw
+
+    def at(step):
+        with drawing:
+            volumes = drawn(step // STEPS_PER_TURN)
+        rng = np.random.default_rng([seed, streams.CORRECTED_SLICES, step])
+        pairs = []
+        for _ in range(batch_size):
+            image, extent, lungs, places = volumes[rng.integers(len(volumes))]
+            place = rng.choice(places[rng.choice(len(places), p=PLACES)])
+            pairs.append(scanned(image[place], extent[place], lungs[place], rng))
+        slices, targets = (np.stack(part).astype(np.float32)[..., None] for part in zip(*pairs))
+        return {"slice": slices, "target": targets, "step": np.int64(step)}
+
+    return at
 
 
 def _volume(case, rng):
+    """(image, extent, lungs) with slices as thick as drawn, and which slices have a lesion (with enough lung, where
+    none has), with enough lung, with any."""
     image, extent = thickened([case.image.astype(np.float32), case.mask.astype(np.float32)], rng)
-    return image, extent, case.lungs, places_of(extent, case.lungs)
+    filled = case.lungs.mean((1, 2))
+    any_lung = np.flatnonzero(filled > 0)
+    lung = np.flatnonzero(filled > LEAST_LUNG)
+    lung = lung if len(lung) else any_lung
+    lesion = np.flatnonzero(extent.mean((1, 2)) > LEAST_LESION)
+    return image, extent, case.lungs, (lesion if len(lesion) else lung, lung, any_lung)

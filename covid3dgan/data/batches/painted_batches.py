@@ -1,6 +1,6 @@
 """Batches of slices of healthy lungs with lesions painted into them, seen by one scanner or another."""
 
-__all__ = ["Healthy", "VOLUMES_PER_TURN", "healthy_lungs", "painted_batches", "places_of", "scanned_batches"]
+__all__ = ["Healthy", "healthy_lungs", "painted_batches"]
 
 import dataclasses
 import functools
@@ -71,30 +71,18 @@ def painted_batches(sources, shares, batch_size, untouched_share, seed):
     """
     shares = np.asarray(shares, float) / np.sum(shares)
 
+    @functools.lru_cache(maxsize=KEPT_TURNS)
     def painted(turn):
         rng = np.random.default_rng([seed, streams.PAINTED_LESIONS, turn])
         return [_painted(sources[rng.choice(len(sources), p=shares)], untouched_share, rng)
                 for _ in range(VOLUMES_PER_TURN)]
 
-    return scanned_batches(painted, batch_size, [seed, streams.PAINTED_SLICES])
-
-
-def scanned_batches(volumes_of, batch_size, seed):
-    """A function step -> dict with ``slice`` and ``target`` (B, H, W, 1) and ``step``, as scanners may show them.
-
-    Args:
-        volumes_of: turn -> list of (image, extent of the lesions, lungs, each (slices, rows, columns), and what
-            :func:`places_of` gives for them); a turn serves several steps.
-        batch_size: slices of a batch.
-        seed: any sequence of ints.
-    """
-    kept = functools.lru_cache(maxsize=KEPT_TURNS)(volumes_of)
-    making = threading.Lock()  # else two steps that are made at once would both make their volumes
+    painting = threading.Lock()  # else two steps that are made at once would both paint
 
     def at(step):
-        with making:
-            volumes = kept(step // STEPS_PER_TURN)
-        rng = np.random.default_rng([*seed, step])
+        with painting:
+            volumes = painted(step // STEPS_PER_TURN)
+        rng = np.random.default_rng([seed, streams.PAINTED_SLICES, step])
         pairs = []
         for _ in range(batch_size):
             image, extent, lungs, places = volumes[rng.integers(len(volumes))]
@@ -107,7 +95,7 @@ def scanned_batches(volumes_of, batch_size, seed):
 
 
 def _painted(source, untouched_share, rng):
-    """One volume: (image, extent, lungs), and what :func:`places_of` says of them."""
+    """One volume: (image, extent, lungs), and its slices with a lesion, with enough lung, and with any."""
     number = rng.integers(len(source))
     image, lungs = source.images[number].astype(np.float32), source.lungs[number]
     extent = np.zeros_like(image)
@@ -116,12 +104,7 @@ def _painted(source, untouched_share, rng):
         noisy, reach = healthy_noise.painted_lesions(image[None], lungs[None], rng, look)
         image, extent = noisy[0], reach[0]
     image, extent = thickened([image, extent], rng)
-    return image, extent, lungs, places_of(extent, lungs)
-
-
-def places_of(extent, lungs):
-    """The slices with a lesion (with enough lung, where there is none), with enough lung, with any."""
     filled = lungs.mean((1, 2))
     lung, any_lung = np.flatnonzero(filled > LEAST_LUNG), np.flatnonzero(filled > 0)
     lesion = np.flatnonzero(extent.mean((1, 2)) > LEAST_LESION)
-    return (lesion if len(lesion) else lung, lung, any_lung)
+    return image, extent, lungs, (lesion if len(lesion) else lung, lung, any_lung)

@@ -147,10 +147,12 @@ def _fold(number, training, held, start, preset, execution, out):
     """Trains on the other folds' cases; the rows of those held out."""
     path = out / "folds" / str(number)
     _train(training, start, path, preset, execution, held)
-    as_it_was = dataclasses.replace(start.predictor, relative=preset.threshold.relative)
-    chosen = best_threshold(as_it_was, [prepared_case.load(case.prepared) for case in training], preset.threshold)
-    methods = (start.predictor, dataclasses.replace(as_it_was, threshold=chosen["value"]), load_segmenter(path))
-    return score_held_out(held, methods, number)
+    was = start.predictor
+    cut = LesionPredictor(was.network, was.preset, was.threshold, preset.threshold.relative, was.described,
+                          across=was.across)
+    chosen = best_threshold(cut, [prepared_case.load(case.prepared) for case in training], preset.threshold)
+    return score_held_out(held, (was, dataclasses.replace(cut, threshold=chosen["value"]), load_segmenter(path)),
+                          number)
 
 
 def _export(out, command):

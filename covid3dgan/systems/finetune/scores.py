@@ -2,11 +2,13 @@
 
 __all__ = ["METHODS", "score_held_out", "sentence_of", "summary"]
 
+import warnings
+
 import numpy as np
 
 from covid3dgan import progress
 from covid3dgan.data.datasets.opening import read_case
-from covid3dgan.data.preprocess import prepared_case
+from covid3dgan.errors import InputWarning
 from covid3dgan.evaluation import metrics
 from covid3dgan.evaluation.statistics import bootstrap_interval
 
@@ -15,23 +17,26 @@ METHODS = ("before", "threshold alone", "after")
 
 
 def score_held_out(cases, predictors, fold):
-    """A JSON row for each held-out case: volumes in ml and, where its mask has a lesion, Dice, on the CT's grid.
+    """A JSON row for each held-out case: volumes in ml and, where its mask has a lesion, Dice, on the CT's grid:
+    what ``predict`` finds.
 
     Args:
-        cases: systems.finetune.cases.CorrectedCase, prepared.
+        cases: systems.finetune.cases.CorrectedCase with their lungs.
         predictors: a inference.lesions.LesionPredictor for each of ``METHODS``.
         fold: its number, from 1.
     """
     rows = []
     for case in progress.bar(cases, description="held-out cases", unit="case"):
-        read, made = read_case(case.case), prepared_case.load(case.prepared)
+        read = read_case(case.case)
         true, lungs = read.infection.array > 0, read.lungs.array
         ml = float(np.prod(read.ct.spacing)) / 1000
         outside = float((true & (lungs == 0)).sum() / true.sum()) if true.any() else 0.0
         row = {"id": case.case.id, "patient": case.patient, "fold": fold, "true_ml": float(true.sum() * ml),
                "outside_lungs_percent": 100 * outside}
         for method, predictor in zip(METHODS, predictors):
-            mask = predictor.on_ct(made, lungs)[1] > 0
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", InputWarning)  # of a CT unlike others, said when it is predicted
+                mask = predictor.predict(read.ct, read.lungs).mask > 0
             row[method] = {"ml": float(mask.sum() * ml),
                            "dice": metrics.counts(mask, true).dice if true.any() else None}
         rows.append(row)
