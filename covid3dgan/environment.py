@@ -1,7 +1,7 @@
 """What a run ran on: versions, processor, memory, git commit. Imports no TensorFlow."""
 
 __all__ = ["git_commit", "has_bfloat16_units", "instruction_set", "is_x86", "machine", "onednn_wanted",
-           "optional_parts", "peak_memory_mb", "turn_onednn_on", "versions"]
+           "optional_parts", "peak_memory_mb", "processor_name", "turn_onednn_on", "versions"]
 
 import functools
 import importlib.metadata
@@ -51,6 +51,16 @@ def _processor():
         return frozenset()
     return frozenset(word for line in text.splitlines() if line.startswith(("vendor_id", "flags", "Features"))
                      for word in line.split())
+
+
+def processor_name():
+    """The processor's model as its maker calls it, such as "AMD EPYC 7763 64-Core Processor"; else its architecture."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        text = ""
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.machine()
 
 
 def has_bfloat16_units():

@@ -14,11 +14,11 @@
 # %% [markdown]
 # # Quickstart: a CT in, a lesion mask out
 #
-# A phantom CT is made and checked, prepared, and segmented by the whole pipeline of paper 001: a 3D GAN paints the
-# lungs without lesions, the difference trains a 2D network, and that network marks lesions in CTs it has not seen.
-# Nobody draws a mask.
+# First the network that comes along marks lesions in a CT: no training, no drawn mask, seconds. Then the whole
+# pipeline of paper 001 trains one of your own: a 3D GAN paints the lungs without lesions, the difference trains a 2D
+# network, and that network marks lesions in CTs it has not seen.
 #
-# By default everything runs on phantoms at a size for a laptop (minutes). For your own CT set `MY_CT`. This is
+# By default the CT is a phantom, and training is at a size for a laptop (minutes). For your own CT set `MY_CT`. This is
 # research software, not a medical device. Results on phantoms say nothing about patients.
 
 # %%
@@ -28,74 +28,100 @@
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
-from IPython.display import Image, display
+import numpy as np
+from IPython.display import display
 
+import covid3dgan
 from covid3dgan.data import volumes
 from covid3dgan.data.phantoms import chest_ct
+from covid3dgan.evaluation.figures.prediction import contact_sheet
 from covid3dgan.notebooks import scale
-from covid3dgan.systems.shabani import FULL, Reproduction
 
-MY_CT = None  # a NIfTI file of yours; None takes a phantom
-SEED = 1
+MY_CT = None  # a CT of yours: a NIfTI file, a DICOM folder or a zip file; None makes a phantom
+SEED = 0
 
 work = Path(tempfile.mkdtemp())
-preset = scale.preset("shabani/demo")
 
 # %% [markdown]
 # ## A CT
-# Phantoms are synthetic chests in Hounsfield units. Their lesions are known, which no patient's are. The mask in the
-# right panel is that truth.
+# Phantoms are synthetic chests in Hounsfield units. Their lesions are known, which no patient's are.
 
 # %%
-case = chest_ct.generate("coronacases-like", 0, SEED, size=(128, 128, 40))
-volumes.write(case.ct, work / "ct.nii.gz")
-print(case.ct, f"{case.rate:.1f} % of the lung infected")
-canonical, truth = case.ct.canonical().array, case.infection.canonical().array > 0
-index = int(truth.sum((0, 1)).argmax())
-figure, axes = plt.subplots(1, 2, figsize=(7, 3.6))
-for panel, overlay in zip(axes, (None, truth[:, :, index])):
-    panel.imshow(canonical[:, :, index].T[::-1], cmap="gray", vmin=-1000, vmax=400)
-    if overlay is not None:
-        panel.contour(overlay.T[::-1], [0.5], colors=["#D55E00"], linewidths=1)
-    panel.axis("off")
-plt.show()
+truth = None
+if MY_CT is None:
+    case = chest_ct.generate("coronacases-like", 0, SEED, size=(160, 160, 48))
+    truth = case.infection.array > 0
+    volumes.write(case.ct, work / "ct.nii.gz")
+    print(f"{case.rate:.1f} % of this phantom's lungs are infected")
+path = MY_CT or work / "ct.nii.gz"
+ct = volumes.read(path) if truth is not None or Path(path).is_dir() or ".nii" in str(path) else None
 
 # %% [markdown]
-# ## Training the system
-# GAN, pseudo-masks, segmenter. The other notebooks look at each stage; here one segmenter is enough.
+# ## Its lesions, by the network that comes along
+# What it learned from, and how good it is on what: [docs/MODEL_CARD.md](../docs/MODEL_CARD.md). The command
+# `covid3dgan predict` does the same for files and folders.
 
 # %%
-run = Reproduction(work / "run", preset, scale.training_options(SEED), sizes=scale.cohort_sizes(), variants=(FULL,))
+found = covid3dgan.segment(path)
+for name, value in found.facts.items():
+    if isinstance(value, float):
+        print(f"{name:30} {value:8.1f}")
+for text in found.facts["warnings"]:
+    print("warning:", text)
+
+# %% [markdown]
+# Lungs are outlined in blue, lesions in red, seen as radiologists do: the patient's right is on the left.
+
+# %%
+if ct is not None:
+    display(contact_sheet(ct, found, Path(path).name, count=8))
+
+# %% [markdown]
+# The mask lies on the CT's own grid, whatever its orientation: here it is written as NIfTI, to open beside the CT in
+# any viewer (`covid3dgan view` makes a page for the browser).
+
+# %%
+if ct is not None:
+    written = volumes.write(ct.like(found.mask), work / "lesions.nii.gz")
+    print(volumes.read_mask(work / "lesions.nii.gz"))
+
+
+# %% [markdown]
+# ## How good is it?
+# On a phantom the truth is known. One case shows that everything works, not how well.
+
+# %%
+def dice(mask):
+    return 2 * np.count_nonzero((mask > 0) & truth) / max(1, np.count_nonzero(mask) + np.count_nonzero(truth))
+
+
+if truth is not None:
+    print(f"Dice of the network that comes along: {dice(found.mask):.3f} on one phantom")
+
+# %% [markdown]
+# ## Training one yourself
+# Phantoms, GAN, pseudo-masks, segmenter, threshold; one segmenter is enough here. The notebooks Preprocess, GAN3D,
+# Segmentation2D and Evaluation look at each stage, in the same folder (`runs/notebooks`): what one of them has done the
+# others open.
+
+# %%
+from covid3dgan.systems.shabani import FULL, Reproduction
+
+preset = scale.preset("shabani/demo")
+run = Reproduction(scale.run_folder(), preset, scale.training_options(SEED), sizes=scale.cohort_sizes(),
+                   variants=(FULL,))
 print(run.prepare()["counts"])
 print("GAN:", run.train_gan()["step"], "steps")
 print("segmenter:", run.train_segmenters()[FULL]["step"], "steps")
 run.close()
 
 # %% [markdown]
-# ## Lesions in a CT
-# The mask lies on the CT's own grid, whatever its orientation, with the model and the threshold in a JSON beside it.
-# `covid3dgan predict` does the same from the command line, for folders too.
+# The same call takes it, and so does `covid3dgan predict --model`. It has learned from phantoms, and this CT is one;
+# the network that comes along has learned from real lungs. Which is better on a patient, this does not say.
 
 # %%
-from covid3dgan.inference.inputs import Input
-from covid3dgan.inference.predict_each import predict_each
-from covid3dgan.inference.predictor import load_predictor
-
-path = Path(MY_CT) if MY_CT else work / "ct.nii.gz"
-predictor = load_predictor(run.segmenters[FULL])
-results, problems = predict_each(predictor, [Input("mine", path)], work / "masks", overlay=True)
-for problem in problems:
-    print("left out:", problem)
-for file in sorted((work / "masks").rglob("*.png")):
-    display(Image(str(file)))
-
-# %% [markdown]
-# ## How good is it?
-# On the phantom the truth is known. One case shows that everything works, not how well: see the notebook Evaluation.
-
-# %%
-if MY_CT is None:
-    predicted = volumes.read_mask(next((work / "masks").glob("*.nii.gz"))).array > 0
-    known = case.infection.array > 0
-    print(f"Dice {2 * (predicted & known).sum() / max(1, predicted.sum() + known.sum()):.3f} on one phantom")
+mine = covid3dgan.segment(path, model=run.segmenters[FULL])
+if ct is not None:
+    display(contact_sheet(ct, mine, "trained above", count=8))
+if truth is not None:
+    print(f"Dice of the network trained above: {dice(mine.mask):.3f} on the same phantom")

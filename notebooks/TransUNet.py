@@ -29,12 +29,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from IPython.display import HTML, display
+from IPython.display import display
 
 from covid3dgan import models
 from covid3dgan.evaluation.figures.temperature_chart import temperature_chart
 from covid3dgan.losses import enhanced_contrastive_loss, fit_temperature
-from covid3dgan.notebooks import scale
+from covid3dgan.notebooks import paper_numbers, scale
+from covid3dgan.notebooks.shown import show_figures, show_tables
 from covid3dgan.systems import khali
 
 DATA = None  # a folder with the data sets; None makes phantoms
@@ -76,7 +77,13 @@ display(temperature_chart(fit_temperature(cloud, labels, rate=0.5, seed=SEED)))
 # %%
 report = khali.reproduce(work / "khali", preset, scale.training_options(SEED, "float32"), data=DATA,
                          sizes=scale.cohort_sizes())
-display(HTML(report.read_text(encoding="utf-8")))
+show_tables("khali", paper_numbers.from_run(work / "khali"))
+
+# %% [markdown]
+# The figures of the report; report.html has them with all tables.
+
+# %%
+show_figures(report)
 
 # %% [markdown]
 # ## Side by side

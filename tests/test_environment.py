@@ -99,3 +99,11 @@ def test_there_is_no_switch_on_other_processors(monkeypatch):
     monkeypatch.setattr(environment, "os", types.SimpleNamespace(environ={}))
     environment.turn_onednn_on()
     assert environment.os.environ == {} and environment.onednn_wanted() is None
+
+
+@pytest.mark.parametrize("text, name", [
+    ("processor\t: 0\nmodel name\t: AMD EPYC 7763\nprocessor\t: 1\nmodel name\t: AMD EPYC 7763\n", "AMD EPYC 7763"),
+    ("processor\t: 0\nBogoMIPS\t: 50.00\n", environment.platform.machine())])
+def test_the_processors_name_is_its_makers(text, name, processor):
+    processor(text)
+    assert environment.processor_name() == name

@@ -167,7 +167,7 @@ def sizes(ct, mask, lungs):
 
 
 def _sizes_of(infected, lung, spacing, prefix):
-    rate = 100.0 * np.count_nonzero(infected & lung) / max(1, np.count_nonzero(lung))
+    rate = float(100.0 * np.count_nonzero(infected & lung) / max(1, np.count_nonzero(lung)))
     return {f"{prefix}infection_ml": volume_ml(infected, spacing),
             f"{prefix}lung_ml": volume_ml(lung, spacing), f"{prefix}infection_rate_percent": rate}
 

@@ -1,9 +1,11 @@
-"""How long the project's own notebooks run: as the demos do, or only a few steps where CI executes them.
+"""How long the project's own notebooks run: as the demos do, a tenth of it, or only a few steps.
 
-Both use the demos' networks, volumes and images; the short run has fewer cases and steps, so its scores mean nothing.
+All use the demos' networks, volumes and images. ``small`` has fewer cases and steps, for the outputs that the notebooks
+carry; ``short`` as few as let every cell run, for CI. The scores of both mean nothing.
 """
 
-__all__ = ["FOLDER", "VARIABLE", "cohort_sizes", "is_short", "preset", "run_folder", "training_options"]
+__all__ = ["FOLDER", "SCALES", "VARIABLE", "cohort_sizes", "is_short", "name", "preset", "run_folder",
+           "training_options"]
 
 import dataclasses
 import os
@@ -14,26 +16,37 @@ from covid3dgan.errors import check_choice
 
 VARIABLE = "COVID3DGAN_NOTEBOOK_SCALE"
 FOLDER = "COVID3DGAN_NOTEBOOK_RUN"  # where the four notebooks of paper 001 share one run
+# What each is, in the words of the notebooks that carry its outputs.
+SCALES = {"demo": "the demo's size",
+          "small": "a small size (the demo's networks, fewer cases and steps, so scores mean nothing)",
+          "short": "the shortest size, a few steps, so that pictures and scores mean nothing"}
 
+
+def name():
+    """Which of ``SCALES`` the environment asks for."""
+    return check_choice(VARIABLE, os.environ.get(VARIABLE, "demo"), tuple(SCALES))
 
 
 def is_short():
     """Whether the notebook runs only a few steps."""
-    return check_choice(VARIABLE, os.environ.get(VARIABLE, "demo"), ("demo", "short")) == "short"
+    return name() == "short"
 
 
-def preset(name, settings=()):
-    """The preset ``name``, with the few steps of a short run and the user's ``settings`` on top."""
-    found = presets.get(name)
-    return presets.override(found, [*(papers.get(found.system).short_run if is_short() else ()), *settings])
+def preset(of, settings=()):
+    """The preset ``of``, with what a shorter run changes and the user's ``settings`` on top."""
+    found = presets.get(of)
+    paper = papers.get(found.system)
+    fewer = {"demo": (), "small": paper.small_run, "short": paper.short_run}[name()]
+    return presets.override(found, [*fewer, *settings])
 
 
 def cohort_sizes():
     """systems.cohorts.CohortSizes of the phantoms."""
     from covid3dgan.systems.cohorts import DEMO_SIZES, CohortSizes
 
-    few = CohortSizes(healthy=4, covid=2, validation=2, test=2, size=DEMO_SIZES.size)
-    return few if is_short() else DEMO_SIZES
+    return {"demo": DEMO_SIZES,
+            "small": CohortSizes(healthy=6, covid=3, validation=2, test=3, size=DEMO_SIZES.size),
+            "short": CohortSizes(healthy=4, covid=2, validation=2, test=2, size=DEMO_SIZES.size)}[name()]
 
 
 def training_options(seed, precision="auto"):

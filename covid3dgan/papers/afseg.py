@@ -23,4 +23,5 @@ PAPER = Paper(
     short_run=("background.first_check=2", "background.check_every=2", "background.most_steps=4",
                "synthesis.constant_epochs=1", "synthesis.decay_epochs=1", "synthesis.patches_per_image=1",
                "synthesis.log_every=1"),
+    small_run=("synthesis.constant_epochs=8", "synthesis.decay_epochs=8"),
 )

@@ -3,7 +3,7 @@
 __all__ = ["PAPER"]
 
 from covid3dgan.papers.record import Paper, Recipe
-from covid3dgan.papers.shabani import SHORT_RUN
+from covid3dgan.papers.shabani import SHORT_RUN, SMALL_RUN
 
 PAPER = Paper(
     system="elmourabit",
@@ -16,4 +16,5 @@ PAPER = Paper(
     ledger="covid3dgan.evaluation.ledger.elmourabit:LEDGER",
     quotations="covid3dgan.evaluation.quotations.elmourabit:QUOTATIONS",
     short_run=SHORT_RUN,
+    small_run=SMALL_RUN,
 )

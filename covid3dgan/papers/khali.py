@@ -3,7 +3,7 @@
 __all__ = ["PAPER"]
 
 from covid3dgan.papers.record import Network, Paper, Recipe
-from covid3dgan.papers.shabani import SHORT_RUN
+from covid3dgan.papers.shabani import SHORT_RUN, SMALL_RUN
 
 PAPER = Paper(
     system="khali",
@@ -21,4 +21,6 @@ PAPER = Paper(
     loaders={"transunet": "covid3dgan.inference.lesions:load_transunet"},
     notebooks=("TransUNet.py",),
     short_run=(*SHORT_RUN, "transunet.steps=4", "transunet.first_phase_steps=1", "transunet.checkpoint_every=4"),
+    small_run=(*SMALL_RUN, "segmenter.steps=100", "transunet.steps=100", "transunet.first_phase_steps=20",
+               "transunet.checkpoint_every=50"),
 )

@@ -71,7 +71,8 @@ class Paper:
         networks: name -> Network, what can be trained.
         loaders: kind of a run -> dotted path of a function (path of the run) -> predictor.
         notebooks: its own notebooks, files of notebooks/.
-        short_run: what a notebook's short run changes of the demo preset, as for ``--set``.
+        short_run, small_run: what a notebook's shorter runs (notebooks/scale.py) change of the demo preset, as for
+            ``--set``.
     """
 
     system: str
@@ -86,6 +87,7 @@ class Paper:
     loaders: dict[str, str] = dataclasses.field(default_factory=dict)
     notebooks: tuple[str, ...] = ()
     short_run: tuple[str, ...] = ()
+    small_run: tuple[str, ...] = ()
 
 
 def resolve(path):

@@ -1,11 +1,13 @@
 """The record of paper 001, Shabani et al. 2022."""
 
-__all__ = ["PAPER", "SHORT_RUN"]
+__all__ = ["PAPER", "SHORT_RUN", "SMALL_RUN"]
 
 from covid3dgan.papers.record import Network, Paper, Recipe
 
 SHORT_RUN = ("gan.steps=2", "gan.reconstructions=1", "gan.log_every=1", "gan.checkpoint_every=2", "segmenter.steps=4",
              "segmenter.log_every=1", "segmenter.checkpoint_every=4", "segmenter.calibration_steps=20")
+SMALL_RUN = ("gan.steps=25", "gan.log_every=1", "gan.checkpoint_every=25", "segmenter.steps=200",
+             "segmenter.log_every=20", "segmenter.checkpoint_every=200", "segmenter.calibration_steps=200")
 
 PAPER = Paper(
     system="shabani",
@@ -27,4 +29,5 @@ PAPER = Paper(
     loaders={"segmenter": "covid3dgan.inference.lesions:load_segmenter"},
     notebooks=("Quickstart.py", "Preprocess.py", "GAN3D.py", "Segmentation2D.py", "Evaluation.py"),
     short_run=SHORT_RUN,
+    small_run=SMALL_RUN,
 )

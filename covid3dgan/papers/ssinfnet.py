@@ -30,4 +30,7 @@ PAPER = Paper(
     short_run=("slices.per_case=3", "slices.phantom_cases=6", "slices.phantom_unlabelled=2", "single.epochs=1",
                "multi.epochs=1", *(f"{stage}_inpainting.{setting}" for stage in ("single", "multi") for setting in (
                    "first_round=1", "later_round=1", "coach_first_round=1", "network_epochs=1"))),
+    small_run=("slices.phantom_cases=16", "slices.phantom_unlabelled=4", "single.epochs=6", "multi.epochs=8",
+               *(f"{stage}_inpainting.{setting}" for stage in ("single", "multi") for setting in (
+                   "first_round=1", "later_round=1", "coach_first_round=1", "network_epochs=1"))),
 )
