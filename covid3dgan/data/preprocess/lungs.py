@@ -30,7 +30,7 @@ def segment_lungs(volume, method="threshold"):
             ``lungmask-if-installed``, see :func:`method_here`.
 
     Returns:
-        uint8 (X, Y, Z) in the volume's own voxel order, 1 in the lungs.
+        uint8 (X, Y, Z) in the volume's own voxel order and layout in memory, 1 in the lungs.
 
     Raises:
         InputError: where no lungs are found, or where ``lungmask`` cannot be used.
@@ -41,7 +41,7 @@ def segment_lungs(volume, method="threshold"):
     if not found.any():
         raise InputError(volume.source or "volume", "a chest CT in HU with air-filled lungs", "no lungs",
                          "check that it is a CT of the chest in HU, or pass a lung mask")
-    return np.ascontiguousarray(volume.from_canonical(found).array)
+    return volume.from_canonical(found).array.copy(order="K")
 
 
 def lung_mask_for(volume, mask=None, method="threshold"):

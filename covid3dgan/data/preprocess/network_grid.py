@@ -63,13 +63,15 @@ class NetworkGrid:
             return resampled if box is None else resampled[box]
         matrices = self.matrices
         if box is not None:
-            matrices = [np.eye(size)[side] if matrix is None else matrix[side]
-                        for matrix, side, size in zip(matrices, box, seen.shape)]
+            seen = seen[tuple(side if matrix is None else slice(None) for matrix, side in zip(matrices, box))]
+            matrices = [None if matrix is None else matrix[side] for matrix, side in zip(matrices, box)]
         return resize.apply(seen, matrices)
 
     def sample_mask(self, mask):
         """A bool mask (X, Y, Z) on this grid, cut at 0.5: bool. Only the part around its voxels is computed."""
         seen = frame.view(mask, self.ct_affine, self.options.orientation)[0]
+        if not self.options.resize_before_crop and all(matrix is None for matrix in self.matrices):
+            return np.ascontiguousarray(seen)
         extent = _extent(seen)
         if extent is None:
             return np.zeros(self.shape, bool)

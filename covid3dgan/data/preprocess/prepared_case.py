@@ -74,7 +74,7 @@ def restore(prepared, array, order=1):
         order: of the spline: 0 for labels, 1 for probabilities and soft masks.
 
     Returns:
-        float32 of the CT's shape (X, Y, Z), in the CT's voxel order.
+        float32 of the CT's shape (X, Y, Z), in the CT's voxel order and with its slices one after another in memory.
     """
     array = np.asarray(array, np.float32)
     if array.shape != prepared.shape:
@@ -86,7 +86,7 @@ def restore(prepared, array, order=1):
     for axis, (network_axis, size) in enumerate(zip(axes, prepared.ct_shape)):
         scale, offset = prepared.to_voxel[axis, network_axis], prepared.to_voxel[axis, 3]
         matrices.append(_samples((np.arange(size) - offset) / scale, array.shape[network_axis], order))
-    return resize.apply(array.transpose(axes), matrices)
+    return resize.apply(array.transpose(axes), matrices, layout="K")
 
 
 def _samples(positions, size, order):

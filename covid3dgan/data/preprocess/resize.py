@@ -12,11 +12,17 @@ import functools
 import numpy as np
 from scipy import ndimage
 from scipy.linalg import blas
+from threadpoolctl import threadpool_limits
 
 from covid3dgan.errors import ArgumentError
 
 # Numbers in one product's float64 input or output, whichever has more: 8 MB.
 SLAB = 2**20
+# Rows of a matrix that are multiplied together.
+BLOCK = 64
+# Share of a matrix' largest weight below which a weight is left out: it is lost in float32 and among the rounding of
+# float64.
+NEGLIGIBLE = 1e-13
 
 
 def resize(array, shape, order=5):
@@ -41,38 +47,89 @@ def resize(array, shape, order=5):
     return np.clip(resized, low, high, out=resized)
 
 
-def apply(array, matrices):
+def apply(array, matrices, layout="C"):
     """``array`` with ``matrices[axis]`` (new size, size) applied along each of its three axes; None leaves an axis.
 
-    A few large products per axis, not one per slice: many small ones wait for each other where BLAS shares busy cores.
-    One for all would write float64 copies of the whole volume, which takes longer than the product.
+    Splines reach only a few samples far, so rows of a matrix are multiplied in blocks, each with the columns that weigh
+    anything; samples without weight are never read, and rows of zeros stay zeros. One product for all would write
+    float64 copies of the whole volume, which takes longer than the product; BLAS has one thread, for several wait for
+    each other longer than these products take where others use the cores, too.
     The products are float64 also for float32 arrays: how BLAS splits a float32 product among its threads shows in the
     last digit, and a training that starts one digit apart ends somewhere else.
+
+    Args:
+        layout: how the result lies in memory: "C", or "K" for the array's own order of axes, which costs nothing.
 
     Returns:
         (new size, new size, new size), float32 where ``array`` is and float64 otherwise.
     """
-    array = _floating(array)
+    array = np.asarray(array)
+    dtype = np.float32 if array.dtype == np.float32 else np.float64
+    sizes = [size if matrix is None else len(matrix) for size, matrix in zip(array.shape, matrices)]
+    if any(matrix is not None and not matrix.any() for matrix in matrices):
+        return np.zeros(sizes, dtype)
+    used = [(slice(0, size),) * 2 if matrix is None else _used(matrix) for size, matrix in zip(array.shape, matrices)]
+    array = array[tuple(columns for _, columns in used)]
+    matrices = [None if matrix is None else matrix[rows, columns] for matrix, (rows, columns) in zip(matrices, used)]
     axes = [axis for axis, matrix in enumerate(matrices) if matrix is not None]
-    for axis in sorted(axes, key=lambda axis: np.divide(*matrices[axis].shape)):  # what shrinks most goes first
-        matrix, moved = matrices[axis], np.moveaxis(array, axis, 0)
-        applied = np.empty((len(matrix), *moved.shape[1:]), array.dtype)
-        rows = max(1, SLAB // (max(matrix.shape) * moved.shape[2]))
-        for start in range(0, moved.shape[1], rows):
-            slab = np.ascontiguousarray(moved[:, start:start + rows], np.float64)
-            product = _product(matrix, slab.reshape(len(slab), -1))
-            applied[:, start:start + rows] = product.reshape(len(matrix), *slab.shape[1:])
-        array = np.moveaxis(applied, 0, axis)
-    return np.ascontiguousarray(array)
+    with threadpool_limits(1, user_api="blas"):
+        for axis in sorted(axes, key=lambda axis: np.divide(*matrices[axis].shape)):  # what shrinks most goes first
+            array = _along(array, axis, matrices[axis], dtype)
+    array = array.astype(dtype, copy=False)
+    if list(array.shape) != sizes:
+        place = _memory_order(array)
+        whole = np.zeros([sizes[axis] for axis in place], dtype).transpose(np.argsort(place))
+        whole[tuple(rows for rows, _ in used)] = array
+        array = whole
+    return np.ascontiguousarray(array) if layout == "C" else array
+
+
+def _along(array, axis, matrix, dtype):
+    """``array`` with ``matrix`` applied along one axis, in the array's own order of axes in memory."""
+    place = _memory_order(array)
+    array, axis = array.transpose(place), place.index(axis)
+    applied = np.empty([len(matrix) if k == axis else size for k, size in enumerate(array.shape)], dtype)
+    cut = 1 if axis == 0 else 0
+    step = max(1, SLAB // (max(matrix.shape) * array.size // (array.shape[axis] * array.shape[cut])))
+    starts = range(0, len(matrix), BLOCK)
+    blocks = [(slice(start, start + BLOCK), _used(matrix[start:start + BLOCK])[1]) for start in starts]
+    for start in range(0, array.shape[cut], step):
+        part = (slice(None),) * cut + (slice(start, start + step),)
+        given, wanted = array[part], applied[part]
+        if axis == 2:  # nothing is moved
+            for rows, columns in blocks:
+                slab = np.ascontiguousarray(given[:, :, columns], np.float64)
+                product = _product(slab.reshape(-1, slab.shape[2]), matrix[rows, columns].T)
+                wanted[:, :, rows] = product.reshape(*slab.shape[:2], -1)
+            continue
+        slab = np.ascontiguousarray(np.moveaxis(given, axis, 0), np.float64)
+        wanted = np.moveaxis(wanted, axis, 0)
+        for rows, columns in blocks:
+            product = _product(matrix[rows, columns], slab[columns].reshape(columns.stop - columns.start, -1))
+            wanted[rows] = product.reshape(-1, *slab.shape[1:])
+    return applied.transpose(np.argsort(place))
+
+
+def _memory_order(array):
+    """The axes from the one whose neighbours lie farthest apart in memory to the closest."""
+    return sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis]))
+
+
+def _used(matrix):
+    """(rows, columns): the slices outside of which ``matrix`` is 0, or as good as."""
+    weights = np.abs(matrix)
+    weighs = weights > NEGLIGIBLE * weights.max(initial=0)
+    return tuple(slice(int(found[0]), int(found[-1]) + 1) if len(found) else slice(0, 0)
+                 for found in (np.flatnonzero(weighs.any(axis=other)) for other in (1, 0)))
 
 
 def _product(matrix, columns):
-    """``matrix @ columns`` in float64, by scipy's BLAS.
+    """``matrix @ columns`` of 2D float64 arrays, by scipy's BLAS.
 
     The one in numpy 1.26 takes some newer processors for ones without vector units (a Xeon with AMX: 6 times as slow).
     """
     # BLAS wants columns first in memory: that is each array's transpose, without a copy.
-    return blas.dgemm(1.0, columns.T, np.asarray(matrix, np.float64).T).T
+    return blas.dgemm(1.0, columns.T, matrix.T).T
 
 
 def _floating(array):

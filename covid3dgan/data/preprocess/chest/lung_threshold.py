@@ -32,13 +32,13 @@ def find_lungs(hu, spacing):
         (X, Y, Z) bool; all False where there are none.
     """
     factors = [max(1, int(COARSE / size + 0.25)) for size in spacing]
-    coarse = block_mean(np.clip(hu, *WINDOW), factors)
+    coarse = block_mean(hu, factors, WINDOW)
     step = tuple(size * factor for size, factor in zip(spacing, factors))
     body = _find_body(coarse, step)
     box = _bounds(body)
     coarse, body = coarse[box], body[box]
     density = lung_density(coarse, body & (coarse < AIR), step)
-    found = np.zeros(hu.shape, bool)
+    found = np.zeros_like(hu, bool)
     if density is None:
         return found
     level = float(np.clip(0.5 * (density + SOFT_TISSUE), *AIR_LIMITS))
@@ -79,4 +79,11 @@ def _refine(hu, closed, air, airways, level, factors):
     cube = np.ones((3, 3, 3), bool)
     certain = ndimage.binary_erosion(closed, cube, border_value=1) | (closed & ~air)
     possible = ndimage.binary_dilation(closed, cube) & ~airways
-    return enlarged(certain, factors, hu.shape) | (enlarged(possible, factors, hu.shape) & (hu < level))
+    # Axes as they lie in memory: masks laid out otherwise than the scan would take most of the time.
+    axes = np.argsort([-abs(stride) for stride in hu.strides], kind="stable")
+    hu, factors = hu.transpose(axes), [factors[axis] for axis in axes]
+    certain, possible = (enlarged(mask.transpose(axes), factors, hu.shape) for mask in (certain, possible))
+    refined = hu < level
+    refined &= possible
+    refined |= certain
+    return refined.transpose(np.argsort(axes))

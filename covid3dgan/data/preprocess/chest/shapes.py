@@ -5,19 +5,36 @@ __all__ = ["block_mean", "closed", "coarsened", "dilated", "enlarged", "eroded"]
 import numpy as np
 from scipy import ndimage
 
+SLICES = 16         # at once, so that what they need stays in the processor's cache
 LARGEST_BALL = 200  # voxels; beyond, a distance transform is faster than the ball itself
 
 
-def block_mean(array, factors):
-    """Means over blocks of ``factors`` voxels; the last block of an axis repeats its last voxel."""
-    for axis, factor in enumerate(factors):
-        if factor > 1:
-            missing = -array.shape[axis] % factor
-            if missing:
-                array = np.pad(array, [(0, missing if k == axis else 0) for k in range(array.ndim)], mode="edge")
-            array = array.reshape(array.shape[:axis] + (-1, factor) + array.shape[axis + 1:]).mean(
-                axis=axis + 1, dtype=np.float32)
-    return array
+def block_mean(array, factors, limits=(-np.inf, np.inf)):
+    """Means of (X, Y, Z) values, clipped to ``limits``, over blocks of ``factors`` voxels: float32.
+
+    The last block of an axis repeats its last voxel. Some slices at a time, in the array's own layout in memory.
+    """
+    parts = []
+    for start in range(0, array.shape[2], SLICES):
+        part = array[:, :, start:start + SLICES]
+        if np.isfinite(limits).all():
+            part = np.clip(part, *limits)
+        parts.append(_axis_mean(_axis_mean(part, 0, factors[0]), 1, factors[1]))
+    return _axis_mean(np.concatenate(parts, axis=2), 2, factors[2])
+
+
+def _axis_mean(array, axis, factor):
+    """Means of ``factor`` neighbours along an axis; the last of them repeat its last voxel."""
+    if factor == 1:
+        return array
+    moved = np.moveaxis(array, axis, 0)
+    total = moved[::factor].astype(np.float32)
+    for place in range(1, factor):
+        others = moved[place::factor]
+        total[:len(others)] += others
+        total[len(others):] += moved[-1]
+    total /= factor
+    return np.moveaxis(total, 0, axis)
 
 
 def coarsened(mask, factors):
