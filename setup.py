@@ -51,6 +51,8 @@ setup(
         # covid3dgan app: the local web application.
         "app": ["starlette>=0.40", "uvicorn>=0.30"],
         "notebook": ["nbformat>=5.10", "nbclient>=0.10", "ipykernel>=6.29"],
+        # Of view_in_notebook; needs numpy 2, which TensorFlow 2.15 (the extra reference) does not take.
+        "notebook-view": ["ipyniivue>=2.4"],
     },
     entry_points={"console_scripts": ["covid3dgan = covid3dgan.cli.main:main"]},
 )

@@ -1,6 +1,6 @@
-"""TensorFlow's start-up messages: several lines about missing GPUs on every command of a CPU machine, kept silent."""
+"""Start-up messages of C++ code, kept silent: TensorFlow's lines about missing GPUs, TFLite's about its delegate."""
 
-__all__ = ["quiet_tensorflow"]
+__all__ = ["quiet_tensorflow", "without_information"]
 
 import contextlib
 import importlib.abc
@@ -41,18 +41,38 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 
 @contextlib.contextmanager
+def without_information():
+    """Leaves out the lines that C++ code prints to standard error with INFO before them; all others follow after the
+    block."""
+    with _elsewhere() as (held, real):
+        try:
+            yield
+        finally:
+            held.seek(0)
+            os.write(real, b"".join(line for line in held if not line.startswith(b"INFO:")))
+
+
+@contextlib.contextmanager
 def _held_back():
-    """Sends file descriptor 2 to a file; prints the file if the block raises."""
-    with tempfile.TemporaryFile() as held:
-        sys.stderr.flush()
-        real = os.dup(2)
-        os.dup2(held.fileno(), 2)
+    """Sends standard error to a file; prints the file if the block raises."""
+    with _elsewhere() as (held, real):
         try:
             yield
         except BaseException:
             held.seek(0)
             os.write(real, held.read())
             raise
+
+
+@contextlib.contextmanager
+def _elsewhere():
+    """Sends file descriptor 2 to a file: yields (the file, a descriptor of what 2 was)."""
+    with tempfile.TemporaryFile() as held:
+        sys.stderr.flush()
+        real = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield held, real
         finally:
             os.dup2(real, 2)
             os.close(real)

@@ -51,6 +51,10 @@ def run(args):
                                  ("--window", "window", None if args.window is None else tuple(args.window))):
         if value is not None:
             predictor = _with(predictor, option, field, value)
+    if args.view and hasattr(predictor, "kept_lungs"):
+        from covid3dgan.inference.kept_lungs import KeptLungs
+
+        predictor = dataclasses.replace(predictor, kept_lungs=KeptLungs())
     inputs = predictor.find(args.input, args.lungs)
     results, problems = predict_each(predictor, inputs, args.out, args.probability, args.overlay, args.resume,
                                      args.overwrite, command=sys.argv)

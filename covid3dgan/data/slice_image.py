@@ -50,10 +50,12 @@ def read_picture(path, window=None, turned=None):
     """
     values, top = images.read_slice(path)
     low, high = (0.0, top) if top is not None else (float(values.min()), float(values.max()))
-    if min(values.shape) < images.SMALLEST_SIDE or values.max() == values.min():
+    if min(values.shape) < images.SMALLEST_SIDE:
         raise InputError(path, f"a slice of at least {images.SMALLEST_SIDE} x {images.SMALLEST_SIDE} pixels",
-                         f"{values.shape[1]} x {values.shape[0]} of values from {values.min():g} to {values.max():g}",
-                         "pass the whole slice")
+                         f"{values.shape[1]} x {values.shape[0]}", "pass the whole slice")
+    if values.max() == values.min():
+        raise InputError(path, "a picture of a CT slice", f"the same value {values.min():g} in every pixel",
+                         "pass another picture")
     hu, facts = _in_hu((values - low) / (high - low), path, window)
     if turned is None:
         turned = find_turn(hu)

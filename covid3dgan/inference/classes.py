@@ -38,12 +38,14 @@ class ClassPredictor:
         multi: network of a multi run; None finds infection as one class.
         preset: presets.ssinfnet.System of the last of them.
         described: what the JSON beside every mask says of the model.
+        form: what the labels of DICOM series are written as: "nifti" or "dicom-seg", a segment for each kind.
     """
 
     single: Any
     multi: Any
     preset: Any
     described: dict = dataclasses.field(default_factory=dict)
+    form: str = "nifti"
     noun = "file"
 
     @property
@@ -109,9 +111,17 @@ class ClassPredictor:
         return find_inputs(path)
 
     def paths(self, item, out, probability, overlay):
-        """ID_classes.nii.gz (.png for a picture) and ID_classes.json; on request ID_KIND and ID_overlay.png."""
+        """ID_classes.nii.gz (.png for a picture, .dcm as a DICOM Segmentation) and ID_classes.json; on request ID_KIND
+        and ID_overlay.png."""
+        if self.form == "dicom-overlay":
+            raise ArgumentError("--format", "nifti or dicom-seg: SSInfNet's slices are drawn by --overlay", self.form,
+                                "choose one of them")
+        if self.form != "nifti" and item.series is None:
+            raise InputError(item.named(item.path), f"a DICOM series for --format {self.form}", "another kind of file",
+                             "leave --format out")
         suffix = ".png" if item.is_picture else ".nii.gz"
-        return {"mask": Path(out) / f"{item.id}_classes{suffix}", "json": Path(out) / f"{item.id}_classes.json",
+        mask = suffix if self.form == "nifti" else ".dcm"
+        return {"mask": Path(out) / f"{item.id}_classes{mask}", "json": Path(out) / f"{item.id}_classes.json",
                 **({kind: Path(out) / f"{item.id}_{kind}{suffix}" for kind in self.kinds} if probability else {}),
                 **({"overlay": Path(out) / f"{item.id}_overlay.png"} if overlay else {})}
 
@@ -122,7 +132,14 @@ class ClassPredictor:
     def _predict_ct(self, item, paths):
         ct = volumes.read(item.path, window=item.window, series=item.series)
         found = self.predict_volume(ct)
-        volumes.write(ct.like(found.labels), paths["mask"], overwrite=True)
+        if self.form == "dicom-seg":
+            # pydicom and highdicom are loaded only where they are needed.
+            from covid3dgan.data.files.dicom_seg import write_segmentation
+
+            write_segmentation(paths["mask"], item.series, {
+                kind: found.labels == label for label, kind in enumerate(self.kinds, 1)}, self._model())
+        else:
+            volumes.write(ct.like(found.labels), paths["mask"], overwrite=True)
         for kind in self.kinds:
             if kind in paths:
                 volumes.write(ct.like(found.scores[kind]), paths[kind], overwrite=True)
@@ -131,6 +148,12 @@ class ClassPredictor:
                        paths)
         return {f"{kind}_ml": metrics.volume_ml(found.labels == label, ct.spacing)
                 for label, kind in enumerate(self.kinds, 1)}
+
+    def _model(self):
+        """(name, checksum or step) of what found the classes, for DICOM."""
+        last = self.described.get("multi") or self.described.get("single") or self.described
+        name = str(last.get("run") or last.get("file") or "SSInfNet")
+        return name.rstrip("/").rpartition("/")[2], str(last.get("sha256") or last.get("step") or "none")
 
     def _predict_picture(self, item, paths):
         image = picture_files.read(item.path)

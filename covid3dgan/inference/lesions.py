@@ -20,6 +20,7 @@ from covid3dgan.files import atomic_write_text
 from covid3dgan.inference.ct_objects import as_ct, as_mask
 from covid3dgan.inference.doubts import doubts
 from covid3dgan.inference.inputs import find_inputs, is_volume_file
+from covid3dgan.inference.kept_lungs import KeptLungs
 from covid3dgan.inference.neighbours import averaged_across
 from covid3dgan.inference.outputs import output_paths, write_prediction
 from covid3dgan.inference.slices import predict_slice, read_ct
@@ -57,6 +58,7 @@ class LesionPredictor:
         form: what masks are written as, one of inference.outputs.FORMATS.
         across: mm by which scores are averaged with those of neighbouring slices, see inference/neighbours.py.
         uncertainty: predictions of whole CTs also say how sure the network is, which takes five times as long.
+        kept_lungs: where ``predict_file`` keeps the lungs of each input by its id, see inference/kept_lungs.py.
     """
 
     network: Any
@@ -70,6 +72,7 @@ class LesionPredictor:
     form: str = "nifti"
     across: float = 0.0
     uncertainty: bool = False
+    kept_lungs: Optional[KeptLungs] = None
     noun = "CT"
 
     @property
@@ -98,7 +101,10 @@ class LesionPredictor:
             ct: a Volume in HU, or anything that ``covid3dgan.segment`` takes.
             lung_mask: on the CT's grid, in any of these forms; it wins over ``lung_method``.
         """
-        ct = as_ct(ct, self.window, self.turned)
+        return self._predict(as_ct(ct, self.window, self.turned), lung_mask)
+
+    def _predict(self, ct, lung_mask):
+        """The :class:`Prediction` for a Volume or SliceImage whose values were checked."""
         lung_mask = None if lung_mask is None else as_mask(lung_mask)
         if isinstance(ct, SliceImage):
             if self.uncertainty:
@@ -143,7 +149,9 @@ class LesionPredictor:
         """Volumes in ml and rates in percent, and the seconds that it took."""
         started = time.perf_counter()
         ct = read_ct(item, self.window, self.turned)
-        prediction = self.predict(ct, item.lungs)
+        prediction = self._predict(ct, item.lungs)
+        if self.kept_lungs is not None:
+            self.kept_lungs.keep(item.id, prediction.lungs)
         name = str(self.described.get("run") or self.described.get("file"))
         write_prediction(prediction, ct, item, paths, self.form,
                          (name.rpartition("/")[2], str(self.described.get("sha256") or self.described.get("step"))))

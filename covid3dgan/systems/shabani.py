@@ -13,21 +13,17 @@ from pathlib import Path
 from covid3dgan import presets, progress
 from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.data.preprocess.dataset import prepare_each
-from covid3dgan.evaluation.report import PHANTOM_NOTICE
 from covid3dgan.files import write_json
-from covid3dgan.inference.inputs import Input
 from covid3dgan.inference.lesions import load_segmenter
-from covid3dgan.inference.predict_each import predict_each
 from covid3dgan.systems import side_by_side
 from covid3dgan.systems.cohorts import DEMO_SIZES, TESTS, open_cohorts
+from covid3dgan.systems.predicted_masks import predict_cases, write_view
 from covid3dgan.systems.shabani_report import write_report
 from covid3dgan.systems.shabani_scores import score_methods
 from covid3dgan.systems.shabani_tables import FULL
 from covid3dgan.systems.stages import Stages, train_or_go_on
 from covid3dgan.training.shabani.train_gan import train_gan
 from covid3dgan.training.shabani.train_segmenter import train_segmenter
-from covid3dgan.viewer import page
-from covid3dgan.viewer.cases import CaseFiles
 
 # Method of Tables 3 and 4 -> what of the preset differs in its segmenter. Table 4's "low vs high" is the full system.
 VARIANTS = {
@@ -130,8 +126,8 @@ class Reproduction:
 
     def predict(self):
         """Masks of the first test cases as NIfTI, in each CT's own geometry."""
-        return self.stages.run("predictions", lambda: _predict(load_segmenter(self.segmenters[FULL]), self.cohorts,
-                                                               self.out / "predictions", self.predictions))
+        return self.stages.run("predictions", lambda: predict_cases(load_segmenter(self.segmenters[FULL]), self.cohorts,
+                                                                    self.out, self.predictions))
 
     def report(self, command=""):
         """Writes report.html, report.md and results.json; returns the report's path and every method's mean Dice."""
@@ -143,18 +139,7 @@ class Reproduction:
     def view(self):
         """Writes view.html, which shows the predicted cases in a browser; returns its path, or None where the page's
         template was never built."""
-        cases = [CaseFiles(_input(case), (("lesions", self.out / "predictions" / name / f"{case.id}.nii.gz"),
-                                          ("reference mask", case.infection)))
-                 for name, tests in self.cohorts.tests.items() for case in tests[:self.predictions]]
-        cases = [case for case in cases if all(path and path.is_file() for _, path in case.layers)][:page.MOST_CASES]
-        if not (cases and page.TEMPLATE.is_file()):
-            return None
-        notice = PHANTOM_NOTICE if self.cohorts.phantom else ""
-        path, problems = page.write_page(cases, self.out / "view.html", f"{self.preset.name}: predicted masks", notice,
-                                         overwrite=True)
-        for problem in problems:
-            progress.say(f"not in {path.name}: {problem}")
-        return path
+        return write_view(self.cohorts, self.out, f"{self.preset.name}: predicted masks", self.predictions)
 
     def close(self):
         """Ends the progress bar."""
@@ -230,17 +215,3 @@ def _train_variant(job):
     prepared, gan, path, preset, execution = job
     return train_or_go_on(train_segmenter, prepared / "train", path=path, preset=preset, execution=execution, gan=gan,
                           validation=prepared / "validation")
-
-
-def _predict(model, cohorts, out, count):
-    """Masks of the first test cases as NIfTI, in each CT's own geometry."""
-    facts = {}
-    for name, cases in cohorts.tests.items():
-        inputs = [_input(case) for case in cases[:count]]
-        results, problems = predict_each(model, inputs, out / name, overlay=True, resume=True)
-        facts[name] = {"cases": results, "problems": problems}
-    return facts
-
-
-def _input(case):
-    return Input(case.id, case.image, case.lungs, case.window)

@@ -10,6 +10,7 @@ from covid3dgan.evaluation import image_groups, report, shabani_claims
 from covid3dgan.evaluation.paper_tables import tables
 from covid3dgan.files import write_json
 from covid3dgan.runs.directory import read_manifest
+from covid3dgan.systems.predicted_masks import masks_section
 from covid3dgan.systems.shabani_figures import figures, image_sets, slice_scores
 from covid3dgan.systems.shabani_scores import HU_METHOD
 from covid3dgan.systems.shabani_tables import case_table, distance_table, missing_table, result_table, volume_table
@@ -45,7 +46,7 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution, vi
         report.Section("Claims", (shabani_claims.claims_table(scores, HU_METHOD, phantom), *by_level), phantom),
         report.Section("Distances", (distance_table(distances, claims, phantom),), phantom),
         report.Section("Figures", (*figures(maps, tests, groups, distances, scores, preset), slices), phantom),
-        *_masks(view, phantom),
+        *masks_section(view, phantom),
         report.Section("What is not here", (missing_table(preset, cohorts, scores),))]
     report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
                  subtitle="Research software, not a medical device.", overwrite=True)
@@ -58,15 +59,6 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution, vi
                              for method, sets in scores["per_case"].items()}}
     write_json(out / "results.json", results)
     return {"report": str(out / "report.html"), "mean_dice": results["mean_dice"]}
-
-
-def _masks(view, phantom):
-    """A section that links to the page of the predicted masks, where there is one."""
-    if view is None:
-        return ()
-    return (report.Section("Masks", (
-        report.Paragraph("The first test cases with predicted and reference masks, slice by slice and in 3D, and their "
-                         "volumes per side."), report.Link(f"Open {view.name}", view.name)), phantom),)
 
 
 def _distances(found, claim):

@@ -4,11 +4,13 @@ __all__ = ["CaseFiles", "find_cases"]
 
 import dataclasses
 from pathlib import Path
+from typing import Optional
 
 from covid3dgan.data.datasets.cases import VOLUME_SUFFIXES, case_id, data_files, stem
 from covid3dgan.data.datasets.opening import find_dataset
 from covid3dgan.errors import InputError
 from covid3dgan.inference.inputs import Input, find_inputs
+from covid3dgan.inference.kept_lungs import KeptLungs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +21,13 @@ class CaseFiles:
         input: the CT, and its lung mask where there is one.
         layers: (name, path) of what lies on its grid, told apart by its values (viewer.layers).
         lung_method: how lungs are found where no mask is given, see data.preprocess.lungs.
+        kept_lungs: inference.kept_lungs.KeptLungs, where the lungs may have been found already.
     """
 
     input: Input
     layers: tuple[tuple[str, Path], ...] = ()
     lung_method: str = "threshold"
+    kept_lungs: Optional[KeptLungs] = None
 
 
 def find_cases(ct, layers=(), lungs=None):

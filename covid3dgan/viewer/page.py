@@ -52,9 +52,10 @@ def read_case(files):
     if item.is_picture:
         raise InputError(item.path, "a CT of many slices", "a picture", "open it in any picture viewer")
     ct = volumes.read(item.path, window=item.window, series=item.series)
-    lungs, notes = None, ()
+    lungs, notes = None if files.kept_lungs is None else files.kept_lungs.get(item.id), ()
     try:
-        lungs = lung_mask_for(ct, volumes.read_mask(item.lungs) if item.lungs else None, files.lung_method)
+        if lungs is None:
+            lungs = lung_mask_for(ct, volumes.read_mask(item.lungs) if item.lungs else None, files.lung_method)
     except InputError:
         if item.lungs:
             raise

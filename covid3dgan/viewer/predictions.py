@@ -45,7 +45,8 @@ def write_predictions_page(predictor, inputs, done, out, probability, page):
         layers = [("lesions" if key == "mask" else key, paths[key]) for key in ("mask", "scores", "uncertainty")
                   if key in paths]
         if layers and layers[0][1].name.lower().endswith(VOLUME_SUFFIXES):
-            cases.append(CaseFiles(item, tuple(layers), getattr(predictor, "lungs_by", "threshold")))
+            cases.append(CaseFiles(item, tuple(layers), getattr(predictor, "lungs_by", "threshold"),
+                                   getattr(predictor, "kept_lungs", None)))
     if not cases:
         return [sentence(page, "CTs whose masks are NIfTI files", "none of that kind",
                          "leave --view out for pictures and other formats")]

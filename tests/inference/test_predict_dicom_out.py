@@ -1,5 +1,6 @@
 """DICOM out: segmentations and secondary captures that lie voxel for voxel where the CT does."""
 
+import dataclasses
 import shutil
 import subprocess
 
@@ -10,12 +11,14 @@ import pytest
 from dicom_files import save_frames, save_slice
 from PIL import Image
 
+from covid3dgan import presets
 from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 from covid3dgan.data.files.dicom_folder import list_series
 from covid3dgan.data.files.dicom_overlay import write_overlays
 from covid3dgan.data.files.dicom_seg import write_segmentation
 from covid3dgan.errors import InputError
+from covid3dgan.inference.classes import ClassPredictor
 
 hd = pytest.importorskip("highdicom")
 MODEL = ("lesions.tflite", "0123456789abcdef0123")
@@ -97,7 +100,33 @@ def test_kinds_of_infection_have_their_own_codes(series, masks, tmp_path):
     codes = [(s.SegmentedPropertyTypeCodeSequence[0].CodingSchemeDesignator,
               s.SegmentedPropertyTypeCodeSequence[0].CodeValue)
              for s in pydicom.dcmread(tmp_path / "seg.dcm").SegmentSequence]
-    assert codes == [("DCM", "112120"), ("SCT", "95436008")]
+    assert codes == [("DCM", "112120"), ("SCT", "9656002")]
+
+
+class FixedClasses(ClassPredictor):
+    """Classes drawn by chance, the same at each call."""
+
+    kinds = ("GGO", "consolidation")
+
+    def probabilities(self, images):
+        return np.random.default_rng(len(images)).dirichlet(np.ones(3), images.shape[:3]).astype(np.float32)
+
+
+def test_a_network_of_classes_writes_a_segment_for_each(series, tmp_path):
+    predictor = FixedClasses(None, None, presets.get("ssinfnet/demo"), {"file": "x/ssinfnet.tflite", "sha256": "ab12"},
+                             "dicom-seg")
+    [item] = predictor.find(tmp_path / "ct")
+    paths = predictor.paths(item, tmp_path, False, False)
+    assert paths["mask"].name == "ct_classes.dcm"
+    predictor.predict_file(item, paths)
+    labels = predictor.predict_volume(volumes.read(tmp_path / "ct")).labels
+    for number in (1, 2):
+        assert (labels == number).any()
+        np.testing.assert_array_equal(read_back(paths["mask"], number, series.read()[1]), labels == number)
+    said = [s.SegmentLabel for s in pydicom.dcmread(paths["mask"]).SegmentSequence]
+    assert said == ["Ground glass opacity", "Consolidation"]
+    with pytest.raises(InputError, match="expected a DICOM series for --format dicom-seg, found another kind of file"):
+        predictor.paths(dataclasses.replace(item, series=None), tmp_path, False, False)
 
 
 def test_a_ct_without_a_frame_of_reference_has_its_sentence(masks, tmp_path):

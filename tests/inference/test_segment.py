@@ -1,8 +1,11 @@
 """covid3dgan.segment and load_predictor: every form of a CT gives the same mask, at its place, without TensorFlow."""
 
+import gc
 import json
+import os
 import subprocess
 import sys
+import tracemalloc
 
 import nibabel
 import numpy as np
@@ -13,6 +16,7 @@ from covid3dgan.data import volumes
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.inference.ct_objects import as_ct, as_mask
+from covid3dgan.quiet_start import without_information
 
 pytest.importorskip("ai_edge_litert")
 
@@ -146,3 +150,36 @@ def test_predict_without_a_model_never_imports_tensorflow(ct, lungs, tmp_path):
     assert int((np.asarray(mask.dataobj) > 0).sum()) == voxels > 0
     np.testing.assert_allclose(mask.affine, ct.affine, atol=1e-5)
     assert json.loads((tmp_path / "out" / "ct.json").read_text())["model"]["file"].endswith("lesions.tflite")
+
+
+def test_memory_stays_flat_over_many_cts(ct, lungs, tmp_path):
+    volumes.write(ct, tmp_path / "ct.nii.gz")
+    volumes.write(lungs, tmp_path / "lungs.nii.gz")
+    predictor = covid3dgan.load_predictor()
+    [item] = predictor.find(tmp_path / "ct.nii.gz", tmp_path / "lungs.nii.gz")
+    held, peaks = [], []
+    tracemalloc.start()
+    try:
+        for _ in range(8):
+            tracemalloc.reset_peak()
+            predictor.predict_file(item, predictor.paths(item, tmp_path, False, False))
+            gc.collect()
+            held.append(tracemalloc.get_traced_memory()[0])
+            peaks.append(tracemalloc.get_traced_memory()[1])
+    finally:
+        tracemalloc.stop()
+    one = ct.array.nbytes  # of a single array that somebody keeps
+    assert held[-1] - held[2] < one / 2 and peaks[-1] - peaks[2] < one / 2, (held, peaks)
+
+
+def test_nothing_is_printed_while_a_network_is_opened_and_runs():
+    code = ("import numpy as np, covid3dgan\n"
+            "covid3dgan.load_predictor().scores(np.zeros((1, 128, 128), np.float32))\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_errors_of_native_code_are_printed_and_its_information_is_not(capfd):
+    with without_information():
+        os.write(2, b"INFO: Created a delegate.\nERROR: no memory\n")
+    assert capfd.readouterr().err == "ERROR: no memory\n"

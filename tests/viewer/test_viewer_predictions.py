@@ -48,6 +48,14 @@ def test_the_page_says_what_the_json_beside_the_mask_says(files, capsys):
     assert main([*command, "--resume"]) == 0
 
 
+def test_the_page_shows_the_lungs_that_the_prediction_found(files, monkeypatch):
+    monkeypatch.setattr(page, "lung_mask_for", lambda *_: pytest.fail("the lungs were found again"))
+    assert main(["predict", str(files / "ct.nii.gz"), str(files / "out"), "--lungs", str(files / "lungs.nii.gz"),
+                 "--view"]) == 0
+    [case] = shown(files / "out" / "view.html")
+    assert case["lungs"]["lung_ml"] == pytest.approx(2 * 10 * 24 * 16 * 0.49)
+
+
 def test_one_named_mask_has_its_page_beside_it(files):
     assert main(["predict", str(files / "ct.nii.gz"), str(files / "mine.nii.gz"), "--lungs",
                  str(files / "lungs.nii.gz"), "--view"]) == 0

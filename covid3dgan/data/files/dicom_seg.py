@@ -50,7 +50,7 @@ def write_segmentation(path, series, segments, model):
             sop_instance_uid=hd.UID(), manufacturer="covid3dgan", manufacturer_model_name=model[0][:64],
             software_versions=__version__, device_serial_number=model[1][:16], content_label="LUNG_INFECTION",
             content_description=NOTE)
-        made.SeriesDescription = "covid3dgan: lungs and infection"
+        made.SeriesDescription = f"covid3dgan: {' and '.join(segments)}"
         with atomic_path(path) as temporary:
             made.save_as(temporary)
 
@@ -82,7 +82,7 @@ def _described(hd, number, kind, model):
         "lungs": ("Lungs", codes.SCT.AnatomicalStructure, codes.SCT.Lung, (0.35, 0.6, 1.0)),
         "infection": ("Infection (ground glass and consolidation)", lesion, codes.SCT.Lesion, (1.0, 0.15, 0.15)),
         "GGO": ("Ground glass opacity", lesion, codes.DCM.GroundGlassOpacity, (1.0, 0.6, 0.1)),
-        "consolidation": ("Consolidation", lesion, hd.sr.CodedConcept("95436008", "SCT", "Lung consolidation"),
+        "consolidation": ("Consolidation", lesion, hd.sr.CodedConcept("9656002", "SCT", "Consolidation"),
                           (1.0, 0.15, 0.15))}[kind]
     found = hd.seg.SegmentDescription(
         number, label, category, what, hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,

@@ -93,6 +93,7 @@ def _along(array, axis, matrix, dtype):
     step = max(1, SLAB // (max(matrix.shape) * array.size // (array.shape[axis] * array.shape[cut])))
     starts = range(0, len(matrix), BLOCK)
     blocks = [(slice(start, start + BLOCK), _used(matrix[start:start + BLOCK])[1]) for start in starts]
+    blocks = [(rows, columns if columns.stop else slice(0, 1)) for rows, columns in blocks]  # of zeros alone
     for start in range(0, array.shape[cut], step):
         part = (slice(None),) * cut + (slice(start, start + step),)
         given, wanted = array[part], applied[part]

@@ -14,6 +14,7 @@ from covid3dgan.inference.exported import tflite_file
 from covid3dgan.inference.exported.layout import REPORT, read_report, read_saved_model_metadata
 from covid3dgan.inference.exported.parts import PARTS
 from covid3dgan.inference.exported.run_back import open_saved_model, open_tflite
+from covid3dgan.quiet_start import without_information
 
 BATCH = 32  # slices at once, for a SavedModel
 
@@ -62,7 +63,8 @@ def open_exported(path):
         raise InputError(path, f"an exported {' or '.join(fitting)} of a run", f"{part}",
                          "export that part of a run, or name another file")
     spec, is_file = PARTS[part], path.suffix == ".tflite"
-    run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
+    with without_information():
+        run = (open_tflite(path, threads=None) if is_file else open_saved_model(path))[0]
     described = {"file": str(path), "sha256": sha256(path if is_file else path / "saved_model.pb"), "part": part,
                  "run": metadata["source"], "preset": metadata["preset"]["name"], "step": metadata["step"],
                  "precision": metadata.get("precision", "float32")}

@@ -35,6 +35,7 @@ def open_tflite(path, threads=None):
     """(function from inputs by name to outputs by name, the interpreter's name) for a ``.tflite`` file."""
     Interpreter, name = interpreter_class()
     interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    interpreter.allocate_tensors()  # says here, not at the first call, what it uses
     signature = interpreter.get_signature_runner("serving_default")
 
     def run(inputs):

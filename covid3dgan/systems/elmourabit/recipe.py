@@ -18,6 +18,7 @@ from covid3dgan.systems.cohorts import DEMO_SIZES, spread
 from covid3dgan.systems.elmourabit.figures import figures
 from covid3dgan.systems.elmourabit.scores import METHOD, gan_threshold, score_data_set
 from covid3dgan.systems.elmourabit.tables import data_table, missing_table, settings_tables
+from covid3dgan.systems.predicted_masks import masks_section, predict_cases, write_view
 from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
 from covid3dgan.systems.shabani_tables import prepared_cases
 from covid3dgan.systems.stages import train_or_go_on
@@ -92,11 +93,14 @@ def _report(out, preset, execution, cohorts, model, generator, command):
     trained_on, _ = prepared_cases(out / "prepared", "train", "covid")
     first = next(iter(found))
     case = next(case for case in cohorts.tests[first] if case.id == found[first].cases.ids[0])
+    predict_cases(model, cohorts, out)
+    view = write_view(cohorts, out, f"{preset.name}: predicted masks")
     report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
         report.Section("Table 1", (data_table(out / "prepared", cohorts),), cohorts.phantom),
         report.Section("Tables 2 to 4", settings_tables(preset, trained_on)),
         report.Section("Tables 5 and 6, and the text's numbers", tables, cohorts.phantom),
         report.Section("Figures", tuple(figures(found, summaries, case, preset)), cohorts.phantom),
+        *masks_section(view, cohorts.phantom),
         report.Section("What is not here", (missing_table(preset, cohorts),)),
         report.Section("Preset", (report.Code(presets.describe(preset)),)),
     ], overwrite=True)

@@ -64,6 +64,23 @@ def test_slabs_of_any_size_give_every_number_of_one_product(slab, monkeypatch):
     np.testing.assert_allclose(resize.apply(volume, matrices), once, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("turn", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_long_axes_in_any_layout_and_rows_of_zeros(turn):
+    rng = np.random.default_rng(5)
+    array = rng.normal(size=np.take((90, 6, 150), turn)).astype(np.float32).transpose(np.argsort(turn))
+    matrices = [resize.resize_matrix(90, 140, 3).copy(), rng.standard_normal((7, 6)), resize.zoom_matrix(150, 131, 3)]
+    matrices[1][[0, 3, 6]] = 0  # the outer ones are never computed
+    matrices[0][64:128] = 0     # one whole block
+    wanted = np.einsum("abc,ia,jb,kc->ijk", array.astype(np.float64), *matrices, optimize=True)
+    for layout in "CK":
+        found = resize.apply(array, matrices, layout)
+        assert found.dtype == np.float32 and found.shape == wanted.shape
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    place = [np.argsort(np.negative(part.strides)).tolist() for part in (array, found)]
+    assert place[0] == place[1]
+    assert not resize.apply(array, [matrices[0], np.zeros((3, 6)), None]).any()
+
+
 def test_cached_matrices_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         resize.resize_matrix(8, 4, 5)[0, 0] = 1
