@@ -1,6 +1,6 @@
 """Masks of a recipe's first test cases as NIfTI, and the page that shows them, which the report links to."""
 
-__all__ = ["PAGE", "masks_section", "predict_cases", "write_view"]
+__all__ = ["FOLDER", "masks_section", "predict_cases", "write_view"]
 
 from covid3dgan import progress
 from covid3dgan.evaluation import report

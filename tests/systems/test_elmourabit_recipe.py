@@ -10,6 +10,7 @@ from covid3dgan.runs.directory import open_run
 from covid3dgan.systems.cohorts import CohortSizes
 from covid3dgan.systems.elmourabit import reproduce
 from covid3dgan.training.loop import TrainingOptions
+from covid3dgan.viewer.page import TEMPLATE
 
 TOY = presets.override(presets.get("elmourabit/paper"), [
     "gan.steps=2", "gan.volume_shape=16,32,32", "gan.generator_width=1", "gan.discriminator_width=4",
@@ -48,6 +49,8 @@ def test_the_report_has_both_methods_and_every_figure(folder):
     text = (folder / "report.html").read_text(encoding="utf-8")
     assert [number for number in range(4, 13) if f"Figure {number}:" not in text] == []
     assert "10 of them" not in text and "Of the paper, but not in this report" in text
+    assert [name for name in found["scores"] if not list((folder / "predictions" / name).glob("*.nii.gz"))] == []
+    assert ('href="view.html"' in text) == (folder / "view.html").is_file() == TEMPLATE.is_file()
 
 
 def test_a_second_call_reuses_every_stage(folder):

@@ -18,7 +18,7 @@ from covid3dgan.systems.cohorts import DEMO_SIZES, spread
 from covid3dgan.systems.elmourabit.figures import figures
 from covid3dgan.systems.elmourabit.scores import METHOD, gan_threshold, score_data_set
 from covid3dgan.systems.elmourabit.tables import data_table, missing_table, settings_tables
-from covid3dgan.systems.predicted_masks import masks_section, predict_cases, write_view
+from covid3dgan.systems.predicted_masks import FOLDER, masks_section, predict_cases, write_view
 from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
 from covid3dgan.systems.shabani_tables import prepared_cases
 from covid3dgan.systems.stages import train_or_go_on
@@ -58,20 +58,22 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     """
     out, tuned = Path(out), preset.threshold.tune
     stages, cohorts = open_run(out, preset, execution, data, sizes,
-                               ["cases", "preprocess", "GAN", "segmenter", "report"], ("segmenter",), overwrite,
-                               tests=("Mosmed", "Radiopaedia"))
+                               ["cases", "preprocess", "GAN", "segmenter", "predictions", "report"],
+                               ("segmenter", FOLDER), overwrite, tests=("Mosmed", "Radiopaedia"))
     cohorts = paper_roles(cohorts, tuned, preset.cohort.test)
     train, validation, gan = prepare_and_train_gan(stages, cohorts, preset, execution)
     stages.run("segmenter", lambda: train_or_go_on(
         train_segmenter, train, path=out / "segmenter", preset=preset, execution=execution, gan=gan,
         validation=validation if tuned else None))
     model, generator = load_segmenter(out / "segmenter"), load_generator(gan)[0]
-    stages.run("report", lambda: _report(out, preset, execution, cohorts, model, generator, command))
+    stages.run("predictions", lambda: predict_cases(model, cohorts, out))
+    stages.run("report", lambda: _report(out, preset, execution, cohorts, model, generator, command,
+                                         write_view(cohorts, out, f"{preset.name}: predicted masks")))
     stages.close()
     return out / "report.html"
 
 
-def _report(out, preset, execution, cohorts, model, generator, command):
+def _report(out, preset, execution, cohorts, model, generator, command, view=None):
     """Scores the three test sets, writes Tables 1 to 6 and Figures 4 to 12; returns the summaries."""
     cut = gan_threshold(generator, out / "prepared" / "validation", preset, execution.seed)
     found = {name: score_data_set(out / "prepared" / name, model, generator, cut, preset, execution.seed)
@@ -93,8 +95,6 @@ def _report(out, preset, execution, cohorts, model, generator, command):
     trained_on, _ = prepared_cases(out / "prepared", "train", "covid")
     first = next(iter(found))
     case = next(case for case in cohorts.tests[first] if case.id == found[first].cases.ids[0])
-    predict_cases(model, cohorts, out)
-    view = write_view(cohorts, out, f"{preset.name}: predicted masks")
     report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
         report.Section("Table 1", (data_table(out / "prepared", cohorts),), cohorts.phantom),
         report.Section("Tables 2 to 4", settings_tables(preset, trained_on)),

@@ -13,6 +13,7 @@ from covid3dgan.inference.lesions import load_segmenter, load_transunet
 from covid3dgan.inference.pseudo_masks import load_generator
 from covid3dgan.systems.cohorts import DEMO_SIZES
 from covid3dgan.systems.khali.report import DATASET, write_report
+from covid3dgan.systems.predicted_masks import FOLDER, predict_cases, write_view
 from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
 from covid3dgan.systems.stages import train_or_go_on
 from covid3dgan.training.khali.train_transunet import train_transunet
@@ -37,8 +38,9 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
     out = Path(out)
     # K21: the scored scans were trained on in the paper; here they are held out, unless the preset says otherwise.
     stages, cohorts = open_run(out, preset, execution, data, sizes,
-                               ["cases", "preprocess", "GAN", "UNet", "TransUNet", "report"], ("unet", "transunet"),
-                               overwrite, tests=(DATASET,), validated=preset.threshold.tune)
+                               ["cases", "preprocess", "GAN", "UNet", "TransUNet", "predictions", "report"],
+                               ("unet", "transunet", FOLDER), overwrite, tests=(DATASET,),
+                               validated=preset.threshold.tune)
     if not cohorts.validation:
         progress.say("no CoronaCases: the preset's threshold and the last weights stay")
     train, validation, gan = prepare_and_train_gan(stages, cohorts, preset, execution)
@@ -48,6 +50,8 @@ def reproduce(out, preset, execution, data=None, sizes=DEMO_SIZES, command="", o
             validation=validation if cohorts.validation else None))
     models = {"TransUNET": load_transunet(out / "transunet"), "UNET": load_segmenter(out / "unet")}
     generator = load_generator(gan)[0]
-    stages.run("report", lambda: write_report(out, preset, execution, cohorts, models, generator, command))
+    stages.run("predictions", lambda: predict_cases(models["TransUNET"], cohorts, out))
+    stages.run("report", lambda: write_report(out, preset, execution, cohorts, models, generator, command,
+                                              write_view(cohorts, out, f"{preset.name}: predicted masks")))
     stages.close()
     return out / "report.html"

@@ -20,7 +20,7 @@ from covid3dgan.inference.pseudo_masks import make_pseudo_masks
 from covid3dgan.models.transunet import transunet_encoder
 from covid3dgan.presets.preprocessing import HU_SPAN
 from covid3dgan.systems.khali.tables import data_table, missing_table, settings_table
-from covid3dgan.systems.predicted_masks import masks_section, predict_cases, write_view
+from covid3dgan.systems.predicted_masks import masks_section
 from covid3dgan.systems.slices_shown import most_infected
 from covid3dgan.training.khali.temperature import fit_on_groups
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
@@ -29,12 +29,13 @@ DATASET = "Mosmed"  # the one data set of the paper, for training and for scorin
 SHOWN = 4  # slices of figures 2, 3 and 5
 
 
-def write_report(out, preset, execution, cohorts, models, generator, command):
+def write_report(out, preset, execution, cohorts, models, generator, command, view=None):
     """Scores both networks on the scored cases, and writes tables and figures; returns the summaries.
 
     Args:
         models: "TransUNET" and "UNET" -> inference.lesions' segmenters.
         generator: of the GAN run.
+        view: the page that shows the predicted masks, in ``out``; None where there is none.
     """
     train, prepared = out / "prepared" / "train", out / "prepared" / DATASET
     cases = open_prepared(prepared)
@@ -68,8 +69,6 @@ def write_report(out, preset, execution, cohorts, models, generator, command):
                _box(sums, found, groups), _segmented(models, cases, shown, scores),
                report.Picture(temperature_chart(fit), _temperature_caption(fit), "temperature"))
     tables = khali_tables.tables(results, DATASET, described, command, cohorts.phantom)
-    predict_cases(models["TransUNET"], cohorts, out)
-    view = write_view(cohorts, out, f"{preset.name}: predicted masks")
     report.write(out / "report.html", "TransUNet beside UNet (paper 002)", [
         report.Section("Cases and settings", (data_table(out / "prepared", cohorts, DATASET),
                                               settings_table(preset)), cohorts.phantom),
