@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from covid3dgan.viewer import build
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -37,6 +39,25 @@ def test_a_wheel_holds_the_weights_their_cards_and_the_licence(wheel):
     assert any(re.fullmatch(r"covid3dgan-[^/]*\.dist-info/(licenses/)?LICENSE", name) for name in names)
     packages = {str(path.parent.relative_to(ROOT)) for path in (ROOT / "covid3dgan").rglob("__init__.py")}
     assert {f"{package}/__init__.py" for package in packages} <= set(names)
+
+
+def test_a_wheel_holds_the_page_with_the_licences_of_its_parts(wheel):
+    names, _ = wheel
+    assert {f"covid3dgan/viewer/licences/{path.name}" for path in (ROOT / "covid3dgan/viewer/licences").iterdir()} <= {
+        *names}
+    if not build.BUILT.is_file():
+        pytest.skip("the page was never built here: make viewer")
+    assert "covid3dgan/viewer/built/viewer.html" in names
+    assert "@niivue/niivue" in build.BUILT.read_text(encoding="utf-8").partition("This file holds parts of")[2]
+
+
+def test_the_dockerfile_copies_what_is_there_and_starts_the_command():
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    copied = [line for line in lines if line.startswith("COPY ") and "--from" not in line]
+    sources = [name for line in copied for name in line.split()[1:-1]]
+    assert "setup.py" in sources and [name for name in sources if not (ROOT / name).exists()] == []
+    [entry] = [line for line in lines if line.startswith("ENTRYPOINT")]
+    assert f"console_scripts\": [\"{entry.split(chr(34))[1]} = " in (ROOT / "setup.py").read_text(encoding="utf-8")
 
 
 def test_the_light_install_asks_for_no_tensorflow(wheel):

@@ -12,6 +12,8 @@ from covid3dgan.systems.elmourabit import reproduce
 from covid3dgan.training.loop import TrainingOptions
 from covid3dgan.viewer.page import TEMPLATE
 
+# The toy phantoms' slices are thick, and so is what is predicted.
+pytestmark = pytest.mark.filterwarnings("ignore::covid3dgan.errors.InputWarning")
 TOY = presets.override(presets.get("elmourabit/paper"), [
     "gan.steps=2", "gan.volume_shape=16,32,32", "gan.generator_width=1", "gan.discriminator_width=4",
     "gan.discriminator=published", "gan.generator=published", "gan.batch_size=2", "gan.checkpoint_every=2",
