@@ -14,7 +14,7 @@ from covid3dgan.app.worker import STAGES, work
 MOST_TRIES = 2
 # Seconds for a million voxels until this machine has been timed.
 _FIRST_GUESS = {"read": 0.03, "lungs": 0.13, "network": 0.15}
-_USUAL = 30e6  # voxels of a CT that was not read yet
+_USUAL = 30e6  # voxels of a CT that was not read yet, until one was
 
 
 class Jobs:
@@ -86,7 +86,7 @@ class Jobs:
             found[now["job"]] = {"stage": now["stage"], "left": round(total)}
         waiting = [case for case in reversed(self.store.all()) if case["state"] == QUEUED]
         for case in waiting:
-            total += sum(self._seconds(stage, _USUAL) for stage in STAGES)
+            total += sum(self._seconds(stage, self._usual) for stage in STAGES)
             found[case["id"]] = {"stage": "waiting", "left": round(total)}
         return found
 
@@ -127,7 +127,7 @@ class Jobs:
             if self.store.get(identity)["state"] != QUEUED:
                 return
             self.store.change(identity, state=RUNNING, tries=case["tries"] + 1)
-            self._now = {"job": identity, "stage": "read", "since": time.monotonic(), "voxels": _USUAL}
+            self._now = {"job": identity, "stage": "read", "since": time.monotonic(), "voxels": self._usual}
         with contextlib.suppress(OSError):  # a dead worker: seen below
             self._connection.send({"job": identity, "source": case["source"], "item": case["item"],
                                    "folder": str(self.folder.case(identity)),
@@ -149,6 +149,8 @@ class Jobs:
                 now = self._now
                 if now["stage"] != "read":  # reading depends on the disk and on compression
                     self._timed(now)
+                else:
+                    self.store.keep_speed("voxels", message["voxels"])
                 now.update(stage=message["stage"], since=time.monotonic(), voxels=message["voxels"])
             elif "found" in message:
                 self.store.change(identity, item=message["found"])
@@ -167,6 +169,10 @@ class Jobs:
 
     def _timed(self, now):
         self.store.keep_speed(now["stage"], (time.monotonic() - now["since"]) / (now["voxels"] / 1e6))
+
+    @property
+    def _usual(self):
+        return self.store.speeds().get("voxels", _USUAL)
 
     def _seconds(self, stage, voxels):
         return self.store.speeds().get(stage, _FIRST_GUESS[stage]) * voxels / 1e6

@@ -75,13 +75,13 @@ class Store:
         return self._read("select count(*) as n from cases where source = ?", (str(source),))[0]["n"]
 
     def speeds(self):
-        """{stage: seconds for a million voxels}, as measured on this machine."""
+        """{stage: seconds for a million voxels}, as measured on this machine, and "voxels": of a CT."""
         return {row["stage"]: row["seconds"] for row in self._read("select * from speeds")}
 
-    def keep_speed(self, stage, seconds):
-        """Remembers how long a stage took, half of it the latest time."""
-        earlier = self.speeds().get(stage, seconds)
-        self._write("insert or replace into speeds values (?, ?)", (stage, (earlier + seconds) / 2))
+    def keep_speed(self, name, measured):
+        """Remembers what was measured, half of it the latest time."""
+        earlier = self.speeds().get(name, measured)
+        self._write("insert or replace into speeds values (?, ?)", (name, (earlier + measured) / 2))
 
     def settings(self):
         """{name: text} of what the page remembers: the theme, and that the tour was seen."""

@@ -132,11 +132,14 @@ def test_a_tour_is_shown_once(desk):
     assert not desk.run("document.getElementById('tour').open")
 
 
-def test_cts_are_picked_segmented_and_listed(desk):
+def test_cts_are_uploaded_or_picked_segmented_and_listed(desk, folder):
+    root = desk.call("DOM.getDocument")["root"]["nodeId"]
+    field = desk.call("DOM.querySelector", nodeId=root, selector="#files")["nodeId"]
+    desk.call("DOM.setFileInputFiles", nodeId=field, files=[str(folder / "cts" / "first.nii.gz")])
+    desk.wait("document.querySelectorAll('#rows tr').length === 1")
     desk.wait("document.getElementById('pick').options.length === 2")
-    for name in ("first", "<b>second<b>"):
-        desk.run(f"document.getElementById('pick').value = {json.dumps(name)}")
-        click(desk, "#pick-add")
+    desk.run("document.getElementById('pick').value = '<b>second<b>'")
+    click(desk, "#pick-add")
     desk.wait("document.querySelectorAll('#rows tr[data-state=done]').length === 2")
     assert not desk.run("document.querySelectorAll('#rows b').length")
     assert "ml" in text(desk, "#rows") and "As the network says" in text(desk, "#rows")
@@ -158,7 +161,7 @@ def test_the_case_shows_lesions_and_the_threshold_moves_them_at_once(desk):
     desk.press("v")
 
 
-def test_brush_undo_redo_delete_and_fill_change_the_mask(desk):
+def test_brush_undo_redo_and_delete_change_the_mask_and_are_saved(desk):
     start = millilitres(desk)
     count = int(text(desk, "#lesion-count").strip("()"))
     for key in ("b", "g", "ArrowUp", "ArrowUp", "i", "i", " "):
@@ -178,6 +181,8 @@ def test_brush_undo_redo_delete_and_fill_change_the_mask(desk):
     assert millilitres(desk) < dragged
     assert int(text(desk, "#lesion-count").strip("()")) <= count
     saved(desk)
+    click(desk, "#save button")
+    desk.wait("document.getElementById('status').textContent === 'first_mask.nii.gz is in your downloads.'")
 
 
 def drag(page, start, end):

@@ -11,7 +11,7 @@ def slow(connection, model):
     while True:
         job = connection.recv()
         connection.send({"job": job["job"], "found": "ct", "others": []})
-        connection.send({"job": job["job"], "stage": "lungs", "voxels": 10**6})
+        connection.send({"job": job["job"], "stage": "lungs", "voxels": 10**8})
         name = Path(job["source"]).name
         if name == "dies":
             os._exit(9)

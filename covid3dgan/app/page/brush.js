@@ -9,6 +9,8 @@ export class Brush {
     for (const kind of OTHERS) frame.addEventListener(kind, (event) => this.active && event.stopPropagation(), { capture: true })
     frame.addEventListener('pointerdown', (event) => this.down(event), { capture: true })
     frame.addEventListener('pointermove', (event) => this.move(event), { capture: true })
+    frame.addEventListener('pointerleave', () => { this.ring.hidden = true })
+    this.ring = frame.querySelector('#ring')
     for (const kind of ['pointerup', 'pointercancel']) frame.addEventListener(kind, () => this.up(), { capture: true })
   }
 
@@ -27,7 +29,18 @@ export class Brush {
     this.dab(spot.voxel)
   }
 
+  // A ring as large as the brush goes with the pointer.
+  show(event) {
+    const size = this.active ? 2 * this.radius * this.canvas.scaleUnder(event) : 0
+    this.ring.hidden = !size
+    if (!size) return
+    const box = this.ring.parentElement.getBoundingClientRect()
+    this.ring.style.width = this.ring.style.height = `${size}px`
+    this.ring.style.transform = `translate(${event.clientX - box.left - size / 2}px, ${event.clientY - box.top - size / 2}px)`
+  }
+
   move(event) {
+    if (this.canvas.mask) this.show(event)
     if (!this.stroke) return
     const spot = this.canvas.under(event)
     if (!spot || spot.axis !== this.stroke.axis) return

@@ -82,6 +82,14 @@ export class Canvas extends Slices {
     return { voxel: Array.from(this.nv.frac2vox(frac), Math.round), axis: AXIS_OF_TILE[tile.axCorSag] }
   }
 
+  // Pixels of the page that a millimetre takes in the picture under the pointer; 0 beside the pictures.
+  scaleUnder(event) {
+    const box = this.nv.canvas.getBoundingClientRect()
+    const scale = this.nv.uiData.dpr
+    const tile = this.nv.screenSlices[this.nv.tileIndex((event.clientX - box.left) * scale, (event.clientY - box.top) * scale)]
+    return tile && AXIS_OF_TILE[tile.axCorSag] !== undefined ? tile.leftTopWidthHeight[2] / Math.abs(tile.fovMM[0]) / scale : 0
+  }
+
   placeVoxel(voxel) {
     this.nv.scene.crosshairPos = this.nv.vox2frac(voxel)
     this.nv.createOnLocationChange()

@@ -84,7 +84,8 @@ export class Home {
     }
     if (entry.error) return [make('span', { className: 'problem', textContent: entry.error })]
     if (!entry.stage) return [STATES[entry.state]]
-    const text = `${STAGES[entry.stage]}, about ${entry.left} s left`
+    const left = entry.left < 90 ? `${entry.left} s` : `${Math.round(entry.left / 60)} min`
+    const text = `${STAGES[entry.stage]}, about ${left} left`
     return [text, ...(entry.state === 'running' ? [make('progress', { ariaLabel: text })] : [])]
   }
 
