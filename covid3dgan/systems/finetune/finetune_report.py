@@ -58,7 +58,7 @@ def write_report(results, path):
         report.Section("How it was made", (
             report.Paragraph(f"{len(results['cases'])} cases of {results['data']}, seed {results['seed']}, "
                              f"{segmenter['steps']} steps at a rate of {segmenter['learning_rate']:g}, from "
-                             f"{started.get('run') or started.get('file')} (sha256 {started['sha256'][:12]}...). "
+                             f"{started.get('file') or started['run']} (sha256 {started['sha256'][:12]}...). "
                              f"Threshold {results['network']['threshold']:g}, the best on the training cases."),
             report.Code(results["command"]),
             *(report.Paragraph(f"Not used: {problem}") for problem in results["problems"]),

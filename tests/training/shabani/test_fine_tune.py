@@ -53,13 +53,6 @@ def weights_of(path):
     return load_segmenter(path).network.get_weights()
 
 
-def test_without_a_rate_it_stays_the_network_that_it_was(start, files, tmp_path):
-    still = dataclasses.replace(PRESET, segmenter=dataclasses.replace(PRESET.segmenter, learning_rate=0.0, steps=2))
-    fine_tune(files, start, tmp_path / "run", still, TrainingOptions())
-    for found, expected in zip(weights_of(tmp_path / "run"), start.get_weights()):
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
-
-
 def test_it_learns_with_its_normalisation_fixed_and_resumes_bit_for_bit(start, files, tmp_path):
     options = TrainingOptions(seed=1, deterministic=True)
     run = fine_tune(files, start, tmp_path / "whole", PRESET, options, {"held_out": ["c9"]})
