@@ -51,11 +51,13 @@ def _targets(records):
     """A paragraph: how many targets are met, and each that is missed."""
     with_target = [(name, number) for name, record in records.items() for number in record["numbers"]
                    if number.get("target")]
-    missed = []
-    for name, number in with_target:
+    missed, groups = 0, {}
+    for _, number in with_target:
         if number["met"] == "no":
+            missed += 1
             values = ", ".join(f"{value:g}" for value in number["values"] if value is not None)
-            what = ", ".join(filter(None, (number["what"], number["metric"], number["on"])))
-            missed.append(f"{what} {values} ({target_text(number).partition(':')[0]}; {name.partition('/')[0]})")
-    sentence = f"**Targets.** {len(with_target) - len(missed)} of {len(with_target)} are met."
-    return wrapped(f"{sentence} Missed: {'; '.join(missed)}." if missed else sentence, indent="")
+            what = ", ".join(filter(None, (number["what"], number["metric"])))
+            groups.setdefault(what, []).append(f"{number['on']} {values} ({target_text(number).partition(':')[0]})")
+    sentence = f"**Targets.** {len(with_target) - missed} of {len(with_target)} are met."
+    listed = "; ".join(f"{what}: {', '.join(cases)}" for what, cases in groups.items())
+    return wrapped(f"{sentence} Missed: {listed}." if missed else sentence, indent="")
