@@ -31,9 +31,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9",
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
-    package_data={"covid3dgan": ["evaluation/*.json", "weights/*.json", "weights/*.tflite", "viewer/*.json",
-                                 "viewer/page/*", "viewer/licences/*", "viewer/built/*.html", "app/page/*",
-                                 "app/built/*"]},
+    package_data={"covid3dgan": ["evaluation/*.json", "evaluation/report/*.css", "weights/*.json", "weights/*.tflite",
+                                 "viewer/*.json", "viewer/page/*", "viewer/licences/*", "viewer/built/*.html",
+                                 "app/page/*", "app/built/*"]},
     cmdclass={"build_py": BuildWithViewer},
     # What predict, evaluate and verify need; no TensorFlow. python-gdcm decodes compressed DICOM; its wheels for Python
     # 3.9 end with 3.2.2.

@@ -1,13 +1,14 @@
 """The paper's numbers beside ours, as report tables: per number its data, its command and what may not be said."""
 
-__all__ = ["Measured", "comparison_table"]
+__all__ = ["Measured", "as_json", "comparison_table"]
 
 import dataclasses
 import math
 from typing import Optional
 
 from covid3dgan.evaluation.metrics import METRICS
-from covid3dgan.evaluation.report import Table
+from covid3dgan.evaluation.paper_shape import as_printed, form, wide_table, with_spread
+from covid3dgan.evaluation.report import ON_PHANTOMS, Table
 
 _COLUMNS = ("method", "data set", "metric", "paper", "published notebook", "ours", "95 % CI", "difference", "made on",
             "command")
@@ -36,7 +37,7 @@ class Measured:
         return cls(entry["mean"], data, command, phantom, entry[spread], tuple(entry["ci95"]), entry["n"])
 
 
-def comparison_table(table, measured, competitors=True, beside=None):
+def comparison_table(table, measured, competitors=True, beside=None, across="data sets"):
     """A report ``Table``: paper | published notebook | ours | 95 % CI | difference | data | command, a row a number.
 
     Where the notebook has no number in any row its column is left out.
@@ -47,8 +48,9 @@ def comparison_table(table, measured, competitors=True, beside=None):
             the paper has no number for gets a row of its own, below them, with the metrics in the paper's order.
         competitors: whether to keep the rows of other people's methods, which are only quoted.
         beside: (heading, another ``measured``): ours by another protocol, in a column of its own after the difference.
+        across: see ``paper_shape.wide_table``, which makes the form that is shown first.
 
-    Any phantom in ``measured`` is named in the table's heading.
+    Any phantom in ``measured`` is named in the table's badge.
     """
     digits = 2 if table.unit == "%" else 3
     commands = list(dict.fromkeys(m.command for m in measured.values()))
@@ -69,16 +71,32 @@ def comparison_table(table, measured, competitors=True, beside=None):
             (*row[:_NOTEBOOK], *row[_NOTEBOOK + 1:]) for row in rows]
         numeric = numeric[:-1]
     kinds = {found.phantom for found in measured.values()}
-    title = f"{table.name}: {table.title}"
-    if kinds == {True}:
-        title += " - ours on PHANTOMS, not on patients"
-    elif True in kinds:
-        title += " - some of ours on PHANTOMS, not on patients"
+    title, badge = f"{table.name}: {table.title}", ""
+    if True in kinds:
+        badge = ON_PHANTOMS if kinds == {True} else f"some of {ON_PHANTOMS}"
     spread = {"std": "± standard deviation", "error95": "± 1.96 standard errors", None: ""}[table.spread]
     unit = "in percent" if table.unit == "%" else "as fractions"
     notes = [f"Numbers {unit} {spread}".strip() + "; 95 % intervals: bootstrap over cases; difference: ours - paper."]
     notes += [f"[{index}] `{command}`" for index, command in enumerate(commands, 1)]
-    return Table(title, columns, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=numeric)
+    return Table(title, columns, tuple(rows), notes=(*notes, *table.notes), merged=2, numeric=numeric, badge=badge,
+                 wide=wide_table(table, measured, competitors, beside, across))
+
+
+def as_json(table, measured):
+    """Every number of the table for a results file: a dictionary per row, as ``comparison_table`` has them."""
+    printed = {number.key: number for number in table.numbers}
+    rows = []
+    for key in dict.fromkeys([*printed, *measured]):
+        number, ours = printed.get(key), measured.get(key)
+        row = dict(zip(("method", "data_set", "metric"), key))
+        if number is not None:
+            row.update(paper=number.mean, paper_spread=number.spread, code=number.notebook,
+                       code_spread=number.notebook_spread)
+        if ours is not None:
+            row.update(ours=ours.mean, ours_spread=ours.std, ci95=ours.ci95 and list(ours.ci95), n=ours.n,
+                       made_on=ours.data, phantom=ours.phantom, command=ours.command)
+        rows.append(row)
+    return {"table": table.name, "title": table.title, "unit": table.unit, "rows": rows}
 
 
 def _not_in_the_paper(table, measured):
@@ -97,7 +115,7 @@ def _ours(found, digits):
         return "-"
     if math.isnan(found.mean):
         return "nothing counted"
-    return _with_spread(found.mean, found.std, lambda value: _rounded(value, digits))
+    return with_spread(found.mean, found.std, form(digits))
 
 
 def _row(key, number, found, digits, commands):
@@ -105,8 +123,8 @@ def _row(key, number, found, digits, commands):
     shown = METRICS[metric].label if metric in METRICS else metric
     paper = notebook = "-"
     if number is not None:
-        paper = f"{_with_spread(number.mean, number.spread, _as_printed)} {number.mark}".strip()
-        notebook = _with_spread(number.notebook, number.notebook_spread, lambda value: _rounded(value, digits))
+        paper = f"{with_spread(number.mean, number.spread, as_printed)} {number.mark}".strip()
+        notebook = with_spread(number.notebook, number.notebook_spread, form(digits))
     if found is None:
         return method, dataset, shown, paper, notebook, "-", "-", "-", "-", "-"
     origin = found.data, f"[{commands.index(found.command) + 1}]"
@@ -118,17 +136,3 @@ def _row(key, number, found, digits, commands):
         interval = f"{found.ci95[0]:.{digits}f} to {found.ci95[1]:.{digits}f}"
     difference = "-" if number is None else f"{found.mean - number.mean:+.{digits}f}"
     return (method, dataset, shown, paper, notebook, ours, interval, difference, *origin)
-
-
-def _with_spread(mean, spread, form):
-    if mean is None:
-        return "-"
-    return form(mean) + ("" if spread is None else f" ± {form(spread)}")
-
-
-def _as_printed(value):
-    return f"{value:g}" if 0 < abs(value) < 1e-3 else str(value)
-
-
-def _rounded(value, digits):
-    return f"{value:.{digits}f}" if value == 0 or abs(value) >= 10 ** -digits else f"{value:.2g}"

@@ -58,14 +58,38 @@ def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=F
     _write_csv(folder / "slices.csv", evaluated.slices)
     phantom = is_phantom(reference)
     drawn, missing = figures_of(evaluated)
-    pictures = [report.Picture(figure, caption, name) for name, (figure, caption) in drawn.items()]
-    sections = [
-        report.Section("Scores", (*_tables(evaluated.scores, seed), report.Code(command)), phantom),
-        report.Section("Figures", (*pictures, *map(report.Paragraph, missing)), phantom)]
+    pictures = {name: report.Picture(figure, caption, name) for name, (figure, caption) in drawn.items()}
+    main = pictures.pop("overview", None)
+    of_cases = tuple(pictures[name] for name in ("dice_by_infection", "volumes") if name in pictures)
+    of_slices = tuple(pictures[name] for name in ("worst_slices", "best_slices") if name in pictures)
+    whole, per_case = _tables(evaluated.scores, seed)
+    sections = [report.Section("Scores", (whole, *of_cases), phantom),
+                report.Section("Slices", of_slices, phantom),
+                report.Section("Cases", (per_case,), phantom),
+                report.Section("Not drawn", tuple(map(report.Paragraph, missing)))]
+    sections = [section for section in sections if section.items]
     if evaluated.problems:
         sections.append(report.Section("Not evaluated", tuple(map(report.Paragraph, evaluated.problems))))
-    subtitle = f"{Path(prediction).name} against {Path(reference).name}, protocol `{evaluated.scores.protocol}`"
-    return report.write(folder / "report.html", "Evaluation", sections, subtitle, overwrite=True, pictures="figures")[0]
+    return report.write(folder / "report.html", "Evaluation", sections, overwrite=True, pictures="figures",
+                        lead=_first_screen(evaluated.scores, seed, prediction, reference, main, command))[0]
+
+
+def _first_screen(scores, seed, prediction, reference, picture, command):
+    """What was compared by which protocol, the means with their intervals, and one slice."""
+    summary = scores.summary(seed)
+    numbers = []
+    for metric in list(summary)[:4]:
+        unit, (low, high) = scores.unit_of(metric), summary[metric]["ci95"]
+        digits = 3 if unit == "" else 2
+        interval = "" if math.isnan(low) else f"{low:.{digits}f} to {high:.{digits}f}"
+        numbers.append(report.Headline(
+            f"{METRICS[metric].label}{f' ({unit})' if unit else ''}",
+            report.Cell(ours=format_mean(summary[metric], scores.spread, unit), interval=interval,
+                        n=str(summary[metric]["n"]))))
+    facts = (("prediction", f"`{Path(prediction).name}`"), ("reference", f"`{Path(reference).name}`"),
+             ("protocol", f"`{scores.protocol}`, {_settings(scores)}"),
+             ("cases", str(len(scores.per_case()))), ("seed of the intervals", str(seed)))
+    return report.Lead(facts, tuple(numbers), picture, command)
 
 
 def is_phantom(reference):

@@ -4,7 +4,7 @@ The paper's numbers are maxima over single pixels (protocol ``khali_pixel_max``,
 way, and never stand in one table with a Dice of masks.
 """
 
-__all__ = ["METHODS", "ORDINARY", "masks_of", "method_scores", "tables"]
+__all__ = ["METHODS", "ORDINARY", "masks_of", "main_numbers", "method_scores", "numbers", "tables"]
 
 from covid3dgan.evaluation import paper_tables, protocols
 from covid3dgan.evaluation.comparison import Measured, comparison_table
@@ -67,10 +67,22 @@ def tables(results, dataset, described, command, phantom):
         command: what makes the numbers again.
         phantom: whether the cases are phantoms.
     """
+    return tuple(comparison_table(*pair) for pair in numbers(results, dataset, described, command, phantom))
+
+
+def numbers(results, dataset, described, command, phantom):
+    """(PaperTable, measured) of each of these tables; arguments as for :func:`tables`."""
     def measured(kind):
         return {(method, dataset, metric): Measured.of(entry, described, command, phantom)
                 for method, kinds in results.items() for metric, entry in kinds[kind].summary().items()
                 if kind != "volumes" or kinds[kind].unit_of(metric) == "%"}
 
-    return (comparison_table(paper_tables.tables("khali")[0], measured("pixel_max")),
-            *(comparison_table(table, measured(kind)) for kind, table in ORDINARY.items()))
+    return ((paper_tables.tables("khali")[0], measured("pixel_max")),
+            *((table, measured(kind)) for kind, table in ORDINARY.items()))
+
+
+def main_numbers(results, dataset, described, command, phantom):
+    """What first_screen shows: the TransUNet's Dice as the paper's code scores it, per slice, and per CT."""
+    counted = ("as the paper counts", "per slice", "per CT")
+    return [(table, measured, METHODS[0], "dice", what) for what, (table, measured) in
+            zip(counted, numbers(results, dataset, described, command, phantom))]

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from covid3dgan.evaluation import paper_tables, statistics
-from covid3dgan.evaluation.report import Table
+from covid3dgan.evaluation.report import ON_PHANTOMS, Table
 
 METRICS = {"dice": "Dice", "sensitivity": "Sensitivity"}
 STEPS = ("GAN", "GAN + UNet", "GAN + UNet + contrastive")
@@ -40,9 +40,9 @@ def claims_table(scores, baseline, phantom):
     rows += _steps(scores, paper["table3_ablation"])
     rows += _over_baseline(scores, baseline)
     return Table(
-        "Claims of sections 4.3 and 4.5 as differences" + (" - ours on PHANTOMS, not on patients" if phantom else ""),
+        "Claims of sections 4.3 and 4.5 as differences",
         ("claim", "data set", "metric", "paper", "ours", "ours, whole volumes", "95 % CI", "better here"), tuple(rows),
-        merged=2, numeric=(3, 4, 5, 6), notes=(
+        merged=2, numeric=(3, 4, 5, 6), badge=ON_PHANTOMS if phantom else "", notes=(
             "differences of means in percent points; ours by the published protocol, and of whole volumes with a 95 % "
             "interval: bootstrap over cases of the same differences. Better here: yes or no where that interval leaves "
             "out 0.",
@@ -174,10 +174,10 @@ def level_table(levels, phantom):
         spans.append(f"{what}: low up to {low:.2f} %, high above {high:.2f} % of the lung, n = "
                      f"{', '.join(_numbers(levels[protocol]))}")
     return Table(
-        "Dice and sensitivity (%) by infection level" + (" - ours on PHANTOMS, not on patients" if phantom else ""),
+        "Dice and sensitivity (%) by infection level",
         ("level: the paper's data set of it", "method", "paper: Dice", "paper: sensitivity", "ours, slices: Dice",
          "ours, slices: sensitivity", "ours, volumes: Dice", "ours, volumes: sensitivity"), tuple(rows), merged=1,
-        numeric=tuple(range(2, 8)), notes=(
+        numeric=tuple(range(2, 8)), badge=ON_PHANTOMS if phantom else "", notes=(
             "The paper says \"particularly for the slices with low infection level\" (1) and has no table of it: its "
             "data sets, by their average rate of infection (Table 1), stand for the levels; numbers of its Table 3.",
             f"Ours: all test sets together, in equal thirds by the true share of infected lung. {'; '.join(spans)}."))

@@ -14,7 +14,7 @@ from covid3dgan.data.datasets.slices import CLASSES, INFECTION
 from covid3dgan.evaluation import paper_tables, protocols, statistics
 from covid3dgan.evaluation.comparison import Measured
 from covid3dgan.evaluation.metrics import METRICS as metric_labels
-from covid3dgan.evaluation.report import Table
+from covid3dgan.evaluation.report import ON_PHANTOMS, Table
 
 METRICS = ("f1", "iou", "recall", "precision")
 REPEATS = 2000
@@ -42,11 +42,12 @@ def data_table(train, validation, test, unlabelled, phantom):
             ("validation", "MedSeg", "yes", paper["validation"], patients["validation"], validation),
             ("test", "MedSeg", "yes", paper["test"], patients["test"], test)]
     return Table(
-        f"Table 1: data{' - ours are PHANTOMS, not patients' if phantom else ''}",
+        "Table 1: data",
         ("split", "source in the paper", "segmented", "images, paper", "ours", "patients, paper", "ours"),
         tuple((split, source, segmented, str(images), "-" if part is None else str(len(part)), str(people),
                "-" if part is None else str(len(np.unique(part.patients))))
               for split, source, segmented, images, people, part in rows), merged=1, numeric=(3, 4, 5, 6),
+        badge=ON_PHANTOMS if phantom else "",
         notes=("The paper's text has 932 labelled images, its three parts together 929. It draws images, not patients, "
                "so that a patient may be in several parts (I19, I27).",))
 
@@ -226,24 +227,25 @@ def ablation_tables(singles, multis, phantom):
         singles, multis: lists of ``Row``, the network that the others are compared with first.
         phantom: whether they were scored on phantoms.
     """
-    made = " - on PHANTOMS, not on patients" if phantom else ""
+    badge = ON_PHANTOMS if phantom else ""
     note = "F1 with its 95 % interval (bootstrap over patients)"
     return (
-        Table(f"Ablation, infection as one class{made}",
+        Table("Ablation, infection as one class",
               ("network", "F1", "IoU", "recall", "precision", "difference in F1", "training, s", "times the first's"),
               tuple((row.name, *(_with_interval(*_infection(row.scores, metric)) for metric in METRICS),
                      *_beside(row, singles[0], lambda r: _infection(r.scores, "f1")[0])) for row in singles),
-              numeric=(5, 6, 7), notes=(
+              numeric=(5, 6, 7), badge=badge, notes=(
                   f"{note}; difference: to the first row. The time counts what a network starts from: the inpainting, "
                   "or SInfNet's own training. The paper says of pseudo-labels: \"more than 3 times the time to train a "
                   "supervised version of the network\".",)),
-        Table(f"Ablation, ground glass and consolidation{made}",
+        Table("Ablation, ground glass and consolidation",
               ("network", "GGO F1", "consolidation F1", "overall F1", "difference in overall F1", "training, s",
                "times the first's"),
               tuple((row.name, *(_with_interval(*_classes(row.scores, label)) for label in _ABLATED_LABELS),
                      *_beside(row, multis[0], lambda r: _classes(r.scores, "overall")[0])) for row in multis),
-              numeric=(4, 5, 6), notes=(f"{note}; difference: to the first row, which has every part of the paper. The "
-                                        "time counts the inpainting that a network starts from.",)),
+              numeric=(4, 5, 6), badge=badge, notes=(
+                  f"{note}; difference: to the first row, which has every part of the paper. The time counts the "
+                  "inpainting that a network starts from.",)),
     )
 
 

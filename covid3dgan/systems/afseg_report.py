@@ -6,9 +6,11 @@ import numpy as np
 
 from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, protocols, report
-from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.comparison import Measured, as_json, comparison_table
 from covid3dgan.evaluation.figures import afseg
+from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.files import write_json
+from covid3dgan.systems.first_screen import first_screen
 
 METHODS = {"cells": "level set", "vessels": "Hessian"}  # the paper's names of the coarse rows
 SHOWN = 4  # images per figure
@@ -40,14 +42,29 @@ def write_report(out, preset, seed, loaded, test, scores, thresholds, made, prio
     write_json(out / "table1.json", {
         "preset": preset.name, "seed": seed, "phantom": phantom, "command": command, "test_images": names,
         "thresholds": thresholds, "prior": [{"step": step, "area_ratio": ratio} for step, ratio in prior],
-        "methods": summaries})
-    pictures = _figures(made, loaded, test[:SHOWN], scores, results, thresholds)
-    return report.write(out / "report.html", f"AF-SEG on {preset.task}", [
-        report.Section("Table 1", (comparison_table(table, measured), _threshold_table(thresholds, chosen)), phantom),
-        report.Section("Figures", pictures, phantom),
+        "methods": summaries, "tables": [as_json(table, measured)]})
+    backgrounds, synthesis, segmentation = _figures(made, loaded, test[:SHOWN], scores, results, thresholds)
+    title, lead = first_screen(preset, seed, (("data", described),), [(table, measured, "AF-SEG", "dice")],
+                               _main_image(loaded, test, scores, thresholds, results, preset.task), command)
+    return report.write(out / "report.html", f"{title} ({preset.task})", [
+        report.Section(f"{table.title} (Table 1)", (comparison_table(table, measured), segmentation,
+                                                    _threshold_table(thresholds, chosen)), phantom),
+        report.Section("How the training images are made (Figures 4 and 5)", (backgrounds, synthesis), phantom),
         report.Section("What is not here", (missing_table(preset, phantom),)),
-        report.Section("Preset", (report.Code(presets.describe(preset)),)),
-    ], overwrite=True)[0]
+        report.Section("Preset", (report.Code(presets.describe(preset), "Every field of the preset"),)),
+    ], overwrite=True, lead=lead)[0]
+
+
+def _main_image(loaded, test, scores, thresholds, results, task):
+    """The test image of median Dice, as first_screen takes it."""
+    dice = results["AF-SEG"].values("dice")
+    at = int(np.argsort(dice, kind="stable")[(len(dice) - 1) // 2])
+    found = np.asarray(scores["AF-SEG"][at], np.float32)
+    steps = (("image", hounsfield(loaded.images[test[at]]), "hu"),
+             (f"coarse: {METHODS[task]}", np.asarray(scores[METHODS[task]][at], np.float32), "mask"),
+             ("score of AF-SEG", found, "score"))
+    return (f"{loaded.names[test[at]]}: the test image of median Dice, {dice[at]:.3f}", steps,
+            found > thresholds["AF-SEG"], loaded.masks[test[at]])
 
 
 def missing_table(preset, phantom):

@@ -1,6 +1,8 @@
 """Masks of a recipe's first test cases as NIfTI, and the page that shows them, which the report links to."""
 
-__all__ = ["FOLDER", "masks_section", "predict_cases", "write_view"]
+__all__ = ["FOLDER", "masks_section", "predict_cases", "view_links", "write_view"]
+
+import math
 
 from covid3dgan import progress
 from covid3dgan.evaluation import report
@@ -51,13 +53,28 @@ def write_view(cohorts, out, title, count=SHOWN):
     return path
 
 
-def masks_section(view, phantom):
-    """The report's sections (one or none) that link to the page of ``write_view``."""
+def view_links(view):
+    """What the first screen links to: the page of ``write_view``, where there is one."""
+    return () if view is None else (report.Link(f"Open the masks in a browser: {view.name}", view.name),)
+
+
+def masks_section(view, phantom, dice):
+    """The report's sections (one or none) that link to the page of ``write_view``, and to each of its cases.
+
+    Args:
+        view: that page; None where there is none.
+        dice: data set -> {case: Dice in percent} of the scored cases.
+    """
     if view is None:
         return ()
+    rows = [(name, case, "-" if math.isnan(value) else f"{value:.1f}", report.Link("open", view.name, case))
+            for name, cases in dice.items() for case, value in cases.items()
+            if (view.parent / FOLDER / name / f"{case}.nii.gz").is_file()]
+    cases = report.Table("Cases", ("data set", "case", "Dice (%)", "page"), tuple(rows), merged=1, numeric=(2,))
     return (report.Section("Masks", (
         report.Paragraph("The first test cases with predicted and reference masks, slice by slice and in 3D, and their "
-                         "volumes per side."), report.Link(f"Open {view.name}", view.name)), phantom),)
+                         "volumes per side."), *([cases] if rows else [report.Link(f"Open {view.name}", view.name)])),
+                           phantom),)
 
 
 def _input(case):

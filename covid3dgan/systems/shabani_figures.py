@@ -1,6 +1,6 @@
 """The figures of paper 001's report."""
 
-__all__ = ["figures", "image_sets", "slice_scores"]
+__all__ = ["figures", "image_sets", "main_slice", "slice_scores"]
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from covid3dgan.evaluation.figures import charts, panels, views3d
 from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.shabani_claims import STEPS
 from covid3dgan.evaluation.thresholds import binarise
+from covid3dgan.presets.preprocessing import HU_SPAN
 from covid3dgan.systems.shabani_tables import FULL, NAMES
 
 
@@ -23,6 +24,23 @@ def image_sets(out, cohorts):
     groups = {name: {"COVID-19": tests[name].array("lung"), "healthy": healthy[:len(tests[name])],
                      "synthesised healthy": maps[name]["healthy"]} for name in tests}
     return maps, tests, groups
+
+
+def main_slice(maps, tests, scores, within_lung):
+    """One slice through the whole pipeline, as first_screen takes it: of the first data set's infected slices the one
+    in the middle by size; None where no case has an infection."""
+    for name, arrays in maps.items():
+        true = arrays["infection"] > 0.5
+        if not true.any():
+            continue
+        case, index = _shown(true)["middle"]
+        steps = (("CT", hounsfield(tests[name].array("base")[case, index]), "hu"),
+                 ("lungs as if healthy", hounsfield(arrays["healthy"][case, index]), "hu"),
+                 ("difference", arrays["scores/GAN"][case, index].astype(np.float32) * HU_SPAN, "difference"))
+        predicted = _mask(arrays, scores, FULL, case, within_lung)[index]
+        return (f"{name}, case {arrays['ids'][case]}, slice {index}: the infected slice of median size; Dice "
+                f"{_dice(predicted, true[case, index]):.1f} %"), steps, predicted, true[case, index]
+    return None
 
 
 def figures(maps, tests, groups, distances, scores, preset):
@@ -126,4 +144,4 @@ def _ablation_figure(maps, tests, scores, within_lung):
         masks = [_mask(maps[name], scores, stage, case, within_lung)[s] for stage in stages]
         rows.append({"image": hounsfield(tests[name].array("base")[case, s]), "true": true[case, s], "masks": masks,
                      "dice": [_dice(mask, true[case, s]) for mask in masks], "label": label})
-    return panels.ablation_panel(rows, [stage.replace(" + ", "\n+ ") for stage in stages])
+    return panels.ablation_panel(rows, stages)

@@ -7,13 +7,23 @@ import json
 import numpy as np
 
 from covid3dgan.evaluation import image_groups, report, shabani_claims
+from covid3dgan.evaluation.comparison import as_json
 from covid3dgan.evaluation.paper_tables import tables
 from covid3dgan.files import write_json
 from covid3dgan.runs.directory import read_manifest
-from covid3dgan.systems.predicted_masks import masks_section
-from covid3dgan.systems.shabani_figures import figures, image_sets, slice_scores
+from covid3dgan.systems.first_screen import first_screen
+from covid3dgan.systems.predicted_masks import masks_section, view_links
+from covid3dgan.systems.shabani_figures import figures, image_sets, main_slice, slice_scores
 from covid3dgan.systems.shabani_scores import HU_METHOD
-from covid3dgan.systems.shabani_tables import case_table, distance_table, missing_table, result_table, volume_table
+from covid3dgan.systems.shabani_tables import (
+    FULL,
+    case_table,
+    distance_table,
+    measured_in,
+    missing_table,
+    result_table,
+    volume_table,
+)
 
 
 def write_report(out, preset, cohorts, scores, trainings, command, execution, view=None):
@@ -33,25 +43,35 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution, vi
     distances = {name: image_groups.bootstrapped_distances(group, seed=0) for name, group in groups.items()}
     claims = {name: image_groups.nearer(group["synthesised healthy"], group["healthy"], group["COVID-19"])
               for name, group in groups.items()}
+    found = tables("shabani", preset.evaluation)
+    pictures = {picture.name: picture for picture in figures(maps, tests, groups, distances, scores, preset)}
+    title, lead = _first_screen(out, preset, cohorts, execution, command, precisions, scores,
+                                main_slice(maps, tests, scores, preset.evaluation.within_lung), found[0], view)
+    beside = {"Table 2": ("fig3", *(name for name in pictures if name.startswith("fig4"))),
+              "Table 3": ("table3", "fig5"), "Table 4": (), "Table 5": ("table5",)}
+    shown = {"Table 2": (shabani_claims.shown_slices_table(*slice_scores(maps, scores,
+                                                                         preset.evaluation.within_lung)),)}
     phantom = cohorts.phantom
-    sections = [_about(out, preset, cohorts, execution, command, precisions),
-                report.Section("Table 1: Data", (case_table(out / "prepared", cohorts),), phantom)]
-    sections += [report.Section(f"{table.name}: {table.title}", (result_table(table, cohorts, scores, command),),
-                                phantom) for table in tables("shabani", preset.evaluation)]
+    sections = [report.Section("Data (Table 1)", (case_table(out / "prepared", cohorts),), phantom)]
+    sections += [report.Section(f"{table.title} ({table.name})", (
+        result_table(table, cohorts, scores, command), *(pictures[name] for name in beside[table.name]),
+        *shown.get(table.name, ())), phantom) for table in found]
+    dice = {name: dict(zip(map(str, maps[name]["ids"]), 100 * np.array(values, float)))
+            for name, values in scores["per_case"].get(FULL, {}).items()}
     levels = scores.get("levels")  # a score stage of a former version has none
     by_level = (shabani_claims.level_table(levels, phantom),) if levels else ()
-    slices = shabani_claims.shown_slices_table(*slice_scores(maps, scores, preset.evaluation.within_lung))
     sections += [
-        report.Section("Per volume", (volume_table(scores),), phantom),
-        report.Section("Claims", (shabani_claims.claims_table(scores, HU_METHOD, phantom), *by_level), phantom),
-        report.Section("Distances", (distance_table(distances, claims, phantom),), phantom),
-        report.Section("Figures", (*figures(maps, tests, groups, distances, scores, preset), slices), phantom),
-        *masks_section(view, phantom),
+        report.Section("Whole volumes", (volume_table(scores),), phantom),
+        report.Section("What the text claims", (shabani_claims.claims_table(scores, HU_METHOD, phantom), *by_level),
+                       phantom),
+        report.Section("How near synthesised images are to healthy ones (Fig. 2)", (
+            distance_table(distances, claims, phantom), pictures["fig2a"], pictures["fig2b"]), phantom),
+        *masks_section(view, phantom, dice),
         report.Section("What is not here", (missing_table(preset, cohorts, scores),))]
-    report.write(out / "report.html", f"Paper 001, preset {preset.name}", sections,
-                 subtitle="Research software, not a medical device.", overwrite=True)
+    report.write(out / "report.html", title, sections, overwrite=True, lead=lead)
     results = {"phantom": cohorts.phantom, "preset": preset.name, "seed": execution.seed, "precision": precisions,
-               "command": command, "data": cohorts.described,
+               "command": command, "tables": [as_json(table, measured_in(table, cohorts, scores, command))
+                                              for table in found if table.name != "Table 5"], "data": cohorts.described,
                "lungs": _lungs(out), **{key: scores[key] for key in ("thresholds", "curve", "per_case")},
                **({"levels": levels} if levels else {}),
                "distances": {name: _distances(distances[name], claims[name]) for name in distances},
@@ -59,6 +79,16 @@ def write_report(out, preset, cohorts, scores, trainings, command, execution, vi
                              for method, sets in scores["per_case"].items()}}
     write_json(out / "results.json", results)
     return {"report": str(out / "report.html"), "mean_dice": results["mean_dice"]}
+
+
+def _first_screen(out, preset, cohorts, execution, command, precisions, scores, shown, table, view):
+    """What was run on what, Table 2's Dice, and one slice through the whole pipeline."""
+    lungs = "; ".join(f"{number} {source}" for source, number in (_lungs(out) or {}).items())
+    facts = [("trained in", " and ".join(precisions)),
+             *cohorts.described.items(),
+             ("lung masks", lungs or "not recorded"), ("thresholds", "chosen on the validation cases alone")]
+    numbers = [(table, measured_in(table, cohorts, scores, command), "Ours", "dice")]
+    return first_screen(preset, execution.seed, facts, numbers, shown, command, view_links(view))
 
 
 def _distances(found, claim):
@@ -79,14 +109,3 @@ def _with_nan(value):
 def _lungs(out):
     """What made the lung masks -> number of cases; None where a preprocess stage of a former version did not say."""
     return json.loads((out / "prepared" / "prepared.json").read_text(encoding="utf-8")).get("lungs")
-
-
-def _about(out, preset, cohorts, execution, command, precisions):
-    rows = [(role, text) for role, text in cohorts.described.items()]
-    lungs = "; ".join(f"{number} {source}" for source, number in (_lungs(out) or {}).items())
-    rows.append(("lung masks", lungs or "not recorded"))
-    return report.Section("What was run", (
-        report.Code(command),
-        report.Paragraph(f"Preset `{preset.name}`: {preset.summary}. Seed {execution.seed}. Trained in "
-                         f"{' and '.join(precisions)}. Thresholds were chosen on the validation cases alone."),
-        report.Table("Cases", ("role", "made of"), tuple(rows))), phantom=cohorts.phantom)

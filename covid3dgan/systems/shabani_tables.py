@@ -1,7 +1,9 @@
 """The tables of paper 001's report, the paper's numbers beside ours."""
 
-__all__ = ["FULL", "NAMES", "case_table", "distance_table", "missing_table", "prepared_cases", "result_table",
-           "volume_table"]
+__all__ = ["FULL", "NAMES", "case_table", "distance_table", "measured_in", "missing_table", "prepared_cases",
+           "result_table", "volume_table"]
+
+import dataclasses
 
 import numpy as np
 
@@ -40,9 +42,10 @@ def case_table(prepared, cohorts):
                      "-" if of_paper is None else f"{of_paper:.2f}", "-" if rate is None else f"{rate:.2f}",
                      _made_of(cohorts, name if task == "test" else task, entry["kind"])))
     return report.Table(
-        "Table 1: data" + (" - ours are PHANTOMS, not patients" if cohorts.phantom else ""),
+        "Table 1: data",
         ("data set", "task", "kind", "paper: cases", "ours: cases", "paper: infected (%)", "ours: infected (%)",
-         "ours: made of"), tuple(rows), numeric=(3, 4, 5, 6), notes=(
+         "ours: made of"), tuple(rows), numeric=(3, 4, 5, 6),
+        badge=report.ON_PHANTOMS if cohorts.phantom else "", notes=(
              "infected: average share per case. Ours is of the lungs' voxels, on the network's grid; the paper does "
              "not say of what.",
              "Paper: 254 + 806 are before those with fewer than 32 slices are removed, 226 + 664 after (4.1)."))
@@ -85,15 +88,17 @@ def result_table(table, cohorts, scores, command):
     """
     if table.name == "Table 5":
         return _threshold_table(table, cohorts, scores["curve"], command)
-    measured, volumes = {}, {}
-    for shown, method in NAMES[table.name].items():
-        for name, summary in scores["summaries"].get(method, {}).items():
-            for found, protocol in ((measured, "published"), (volumes, "per_volume")):
-                for metric in METRICS:
-                    if metric in summary[protocol]:
-                        found[shown, name, metric] = Measured.of(summary[protocol][metric], cohorts.described[name],
-                                                                 command, cohorts.phantom)
-    return comparison_table(table, measured, beside=("ours, whole volumes", volumes))
+    return comparison_table(table, measured_in(table, cohorts, scores, command),
+                            beside=("ours, whole volumes", measured_in(table, cohorts, scores, command, "per_volume")))
+
+
+def measured_in(table, cohorts, scores, command, protocol="published"):
+    """(method as a table names it, data set, metric) -> Measured, of Tables 2 to 4."""
+    return {(shown, name, metric): Measured.of(summary[protocol][metric], cohorts.described[name], command,
+                                               cohorts.phantom)
+            for shown, method in NAMES[table.name].items()
+            for name, summary in scores["summaries"].get(method, {}).items()
+            for metric in METRICS if metric in summary[protocol]}
 
 
 def _threshold_table(table, cohorts, curve, command):
@@ -112,10 +117,12 @@ def _threshold_table(table, cohorts, curve, command):
             slices[key] = Measured.of(five[value]["published"], "", command, cohorts.phantom)
         elif float(value) in whole:
             ours[key] = measured(100 * whole[float(value)])
-    shown = comparison_table(table, ours, competitors=False, beside=("ours, published protocol", slices))
+    shown = comparison_table(table, ours, competitors=False, beside=("ours, published protocol", slices),
+                             across="methods")
     note = ("ours: each validation case with an infection one sample, by which the threshold is chosen; beside it the "
             f"published protocol, slice by slice. Chosen among {len(curve['grid'])} thresholds: {curve['best']:g}.")
-    return report.Table(shown.title, shown.columns, shown.rows, (note, *shown.notes), shown.merged, shown.numeric)
+    return dataclasses.replace(shown, notes=(note, *shown.notes),
+                               wide=dataclasses.replace(shown.wide, notes=(note, *shown.wide.notes)))
 
 
 def volume_table(scores):
@@ -159,9 +166,9 @@ def distance_table(distances, claims, phantom):
         rows.append((name, *(f"{found[pair][0]:.2f} ± {found[pair][1]:.2f}" for pair in pairs),
                      f"{claim['difference']:+.2f}", f"{low:+.2f} to {high:+.2f}", claim["answer"]))
     return report.Table(
-        "Fig. 2b as numbers" + (" - on PHANTOMS, not on patients" if phantom else ""),
+        "Fig. 2b as numbers",
         ("data set", *(" to ".join(pair) for pair in pairs), "nearer to healthy by", "95 % CI", "claim holds"),
-        tuple(rows), numeric=tuple(range(1, len(pairs) + 3)), notes=(
+        tuple(rows), numeric=tuple(range(1, len(pairs) + 3)), badge=report.ON_PHANTOMS if phantom else "", notes=(
             "mean Euclidean distance ± deviation over bootstrap draws. The paper's claim: \"the synthesized healthy "
             "images are closer to the healthy images in all three databases\" (4.2).",
             "nearer by: distance of the synthesised to the COVID-19 images, their own among them, minus that to the "

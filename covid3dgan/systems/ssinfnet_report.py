@@ -6,9 +6,11 @@ import numpy as np
 
 from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, report, ssinfnet_tables
-from covid3dgan.evaluation.comparison import comparison_table
+from covid3dgan.evaluation.comparison import as_json, comparison_table
 from covid3dgan.evaluation.figures import ssinfnet
+from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.files import write_json
+from covid3dgan.systems.first_screen import first_screen
 
 SHOWN = 4  # slices per figure
 
@@ -35,28 +37,33 @@ def write_report(out, preset, seed, parts, probability, classes, painted, phanto
     table2, table3 = paper_tables.tables("ssinfnet")
     significance = [ssinfnet_tables.significance_table(of["SSInfNet"], of["SInfNet"]) for of in (
         {method: {"infection": scores} for method, scores in single.items()}, multi)]
-    tables = (
-        ssinfnet_tables.data_table(*parts, phantom),
-        comparison_table(table2, ssinfnet_tables.measured_infection(single, described, command, phantom)),
-        comparison_table(table3, ssinfnet_tables.measured_classes(multi, described, command, phantom)),
-        *significance,
-    )
+    measured = (ssinfnet_tables.measured_infection(single, described, command, phantom),
+                ssinfnet_tables.measured_classes(multi, described, command, phantom))
     rows = ablation(single, multi) if ablation else None
-    report.write(out / "report.html", "SSInfNet", [
-        report.Section("Tables", tables, phantom),
+    maps, roc, labels, painting = _figures(test, probability, classes, paintings)
+    start = (f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
+             "Inf-Net's trunk started from random weights, the published one from ImageNet's (--backbone-weights).")
+    title, lead = first_screen(
+        preset, seed, (("data", described), ("start", start)),
+        [(table2, measured[0], "SSInfNet", "f1"), (table3, measured[1], "SSInfNet", "f1")],
+        _main_slice(test, probability, preset.single.threshold), command)
+    report.write(out / "report.html", title, [
+        report.Section("Data (Table I)", (ssinfnet_tables.data_table(*parts, phantom),), phantom),
+        report.Section("Infection as one class (Table II)", (
+            comparison_table(table2, measured[0]), maps, roc, significance[0]), phantom),
+        report.Section("Ground glass and consolidation (Table III)", (
+            comparison_table(table3, measured[1]), labels, significance[1]), phantom),
         *([report.Section("Ablation", ssinfnet_tables.ablation_tables(*rows, phantom), phantom)] if rows else []),
-        report.Section("Figures", _figures(test, probability, classes, paintings, difficulty), phantom),
+        report.Section("Inpainting", (painting, _painting_error(difficulty)), phantom),
         report.Section("What is not here", (missing_table(preset, phantom, bool(rows), backbone_weights),)),
-        report.Section("Preset", (
-            report.Paragraph(f"Inf-Net's trunk started from {backbone_weights}." if backbone_weights else
-                             "Inf-Net's trunk started from random weights, the published one from ImageNet's "
-                             "(--backbone-weights)."),
-            report.Code(presets.describe(preset)))),
-    ], subtitle=f"preset `{preset.name}`, seed {seed}, on {described}", overwrite=True)
+        report.Section("Preset", (report.Paragraph(start),
+                                  report.Code(presets.describe(preset), "Every field of the preset"))),
+    ], overwrite=True, lead=lead)
     write_json(out / "tables.json", {
         "preset": preset.name, "seed": seed, "phantom": phantom, "test": described, "difficulty": difficulty,
         "single": {method: scores.summary() for method, scores in single.items()},
         "multi": {method: _summary(scores) for method, scores in multi.items()},
+        "tables": [as_json(table, found) for table, found in zip((table2, table3), measured)],
         "significance": [dict(zip(table.columns, row)) for table in significance for row in table.rows],
         **({"ablation": ssinfnet_tables.ablation_json(*rows)} if rows else {})})
     return {"difficulty": difficulty, "overall_f1": {m: scores["overall"]["f1"] for m, scores in multi.items()}}
@@ -89,7 +96,17 @@ def missing_table(preset, phantom, ablation, backbone_weights):
     return report.Table("Of the paper, but not in this report", ("what", "why"), tuple(rows))
 
 
-def _figures(test, probability, classes, paintings, difficulty):
+def _main_slice(test, probability, threshold):
+    """The most infected slice of the patient with most, as first_screen takes it."""
+    at = _most_infected(test)[0]
+    found = probability["SSInfNet"][at]
+    steps = (("CT", hounsfield(test.images[at]), "hu"), ("infection, by SSInfNet", found, "score"),
+             ("mask without inpainting", probability["SInfNet"][at] >= threshold, "mask"))
+    return (f"Slice of {test.patients[at]}, the test patient with most infection", steps, found >= threshold,
+            test.labels[at] > 0)
+
+
+def _figures(test, probability, classes, paintings):
     shown = _most_infected(test)
     images, labels = test.images[shown], test.labels[shown]
     return (
@@ -103,11 +120,15 @@ def _figures(test, probability, classes, paintings, difficulty):
                        "Figure 7: ground glass and consolidation in the same slices.", "figure7"),
         report.Picture(ssinfnet.painting_figure(*paintings),
                        "What the coach erases and Inf-Net paints, after pre-training.", "inpainting"),
-        report.Paragraph(f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's "
-                         f"masks, {difficulty['random']:.3f} under random masks of the same size, over "
-                         f"{difficulty['batches']} batches of crops; the difference is "
-                         f"{difficulty['difference']:+.3f} ± {difficulty['error95']:.3f} (1.96 standard errors)."),
     )
+
+
+def _painting_error(difficulty):
+    return report.Paragraph(
+        f"Painting error on erased pixels of test slices: {difficulty['coach']:.3f} under the coach's masks, "
+        f"{difficulty['random']:.3f} under random masks of the same size, over {difficulty['batches']} batches of "
+        f"crops; the difference is {difficulty['difference']:+.3f} ± {difficulty['error95']:.3f} (1.96 standard "
+        "errors).")
 
 
 def _most_infected(test):

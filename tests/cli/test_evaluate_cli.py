@@ -67,7 +67,7 @@ def test_published_equals_the_library_and_leaves_every_file(cohort, tmp_path, ca
     voxel_ml = 2.0 * 2.5 * 8.0 / 1000
     assert float(cases[0]["true_ml"]) == pytest.approx(arrays(cohort, "data/masks", "a").sum() * voxel_ml)
     assert sorted(p.name for p in (out / "figures").iterdir()) == [
-        "best_slices.png", "dice_by_infection.png", "volumes.png", "worst_slices.png"]
+        "best_slices.png", "dice_by_infection.png", "overview.png", "volumes.png", "worst_slices.png"]
     report = (out / "report.html").read_text()
     assert "covid3dgan evaluate" in report and "phantom" not in report.split("</style>")[1].lower()
     assert (out / "report.md").is_file()

@@ -10,6 +10,7 @@ from covid3dgan.errors import ArgumentError
 from covid3dgan.evaluation import paper_tables
 from covid3dgan.evaluation.comparison import Measured, comparison_table
 from covid3dgan.evaluation.metrics import METRICS
+from covid3dgan.evaluation.report import ON_PHANTOMS
 from covid3dgan.presets.stages import Evaluation
 
 
@@ -139,13 +140,13 @@ def test_another_protocol_has_a_column_of_its_own():
     assert row_of(table, ("GAN", "UESTC"))[7] == "-" and row_of(table, own)[7] == "nothing counted"
 
 
-def test_the_heading_names_phantoms():
+def test_the_badge_names_phantoms():
     table = paper_tables.tables("shabani")[1]
-    assert comparison_table(table, {KEY: measured()}).title.endswith("ours on PHANTOMS, not on patients")
+    assert comparison_table(table, {KEY: measured()}).badge == ON_PHANTOMS == "ours: phantoms, not patients"
     real = measured(phantom=False)
-    assert "PHANTOM" not in comparison_table(table, {KEY: real}).title
+    assert comparison_table(table, {KEY: real}).badge == ""
     both = {KEY: real, ("GAN", "UESTC", "dice"): measured()}
-    assert "some of ours on PHANTOMS" in comparison_table(table, both).title
+    assert comparison_table(table, both).badge == "some of ours: phantoms, not patients"
 
 
 def test_the_published_notebook_stands_beside_its_row():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from covid3dgan.evaluation import ssinfnet_tables
+from covid3dgan.evaluation.report import ON_PHANTOMS
 from covid3dgan.evaluation.ssinfnet_tables import Row, ablation_json, ablation_tables
 
 LABELS = np.zeros((4, 4, 4), np.uint8)
@@ -29,6 +30,6 @@ def test_rows_have_intervals_differences_and_times():
     # Background: 4 of 16 pixels, 8 found: F1 = 8 / 12; overall (2/3 + 1 + 0) / 3.
     assert multi.rows[1] == ("less", "1.000 [1.000, 1.000]", "0.000 [0.000, 0.000]", "0.556 [0.556, 0.556]", "-0.444",
                              "4", "0.5")
-    assert "PHANTOMS" in single.title and "PHANTOMS" not in ablation_tables(singles, multis, False)[0].title
+    assert single.badge == ON_PHANTOMS and ablation_tables(singles, multis, False)[0].badge == ""
     kept = ablation_json(singles, multis)
     assert kept["multi"]["less"]["overall"]["f1"] == pytest.approx(5 / 9) and kept["single"]["half"]["seconds"] == 35

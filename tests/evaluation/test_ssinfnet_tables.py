@@ -8,6 +8,7 @@ from covid3dgan.data.datasets.slices import SliceSet
 from covid3dgan.evaluation import metrics, paper_tables, ssinfnet_tables
 from covid3dgan.evaluation.comparison import comparison_table
 from covid3dgan.evaluation.figures import ssinfnet
+from covid3dgan.evaluation.report import ON_PHANTOMS
 
 
 def scores(seed, quality, patients=6, per_patient=4):
@@ -39,7 +40,7 @@ def test_measured_fits_the_paper_s_tables():
     known = {number.key for number in table.numbers}
     assert set(measured) <= known and ("SSInfNet", "overall", "f1") in measured
     printed = comparison_table(table, measured)
-    assert "PHANTOMS" in printed.title
+    assert printed.badge == ON_PHANTOMS
     low, high = measured["SSInfNet", "overall", "f1"].ci95
     assert low < measured["SSInfNet", "overall", "f1"].mean < high
     found = ssinfnet_tables.measured_infection({"SInfNet": ssinfnet_tables.infection_scores(
@@ -117,8 +118,8 @@ def test_data_table_has_the_papers_counts_beside_ours():
     assert [row[:1] + row[3:] for row in table.rows] == [
         ("training", "698", "9", "39", "3"), ("training", "6654", "-", "1338", "-"),
         ("validation", "114", "2", "35", "1"), ("test", "117", "4", "35", "2")]
-    assert "PHANTOMS" in table.title and "PHANTOMS" not in ssinfnet_tables.data_table(
-        part(9, 3), part(2, 1), part(4, 2), part(5, 5), phantom=False).title
+    assert table.badge == ON_PHANTOMS and ssinfnet_tables.data_table(
+        part(9, 3), part(2, 1), part(4, 2), part(5, 5), phantom=False).badge == ""
 
 
 def test_equal_methods_have_no_p_value():
@@ -146,7 +147,7 @@ def test_figures_draw():
     rng = np.random.default_rng(0)
     pictures, labels = rng.random((2, 16, 16)), rng.integers(0, 3, (2, 16, 16))
     roc = ssinfnet.roc_figure({"SInfNet": pictures}, labels)
-    assert "AUC" in roc.axes[0].get_legend().get_texts()[0].get_text()
+    assert "AUC" in roc.legends[0].get_texts()[0].get_text()
     assert len(ssinfnet.class_figure(pictures, labels, {"SInfNet": labels}).axes) == 6
     assert len(ssinfnet.infection_figure(pictures, labels > 0, {"SInfNet": pictures}).axes) == 7
     assert len(ssinfnet.painting_figure(pictures, labels > 0, pictures).axes) == 6

@@ -39,7 +39,8 @@ def test_report_holds_both_kinds_of_scores_the_figures_and_the_temperature(tmp_p
     assert tables["scores"]["UNET"]["pixel_max"]["dice"]["mean"] == pytest.approx(100.0, abs=1e-4)
     assert 0.01 <= tables["temperature"]["fitted"] <= 1.0
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    for part in ("PHANTOMS", "50.09", "47.09", "true mask", "72.846", "held out", COMMAND, "Cases (3.1, 4.1.2, 4.6)",
+    for part in ("ours: phantoms, not patients", "50.09", "47.09", "true mask", "72.846", "held out",
+                 COMMAND, "Cases (3.1, 4.1.2, 4.6)",
                  "Settings", "66,870,129 parameters", *(f"Figure {number}:" for number in range(2, 6))):
         assert part in text
     leaking = presets.override(presets.get("khali/demo"), ["cohort.covid_from=scored"])
@@ -72,7 +73,7 @@ def test_whole_system_writes_its_tables_and_reuses_finished_stages(tmp_path):
     sizes = CohortSizes(healthy=2, covid=2, validation=2, test=2, size=(80, 80, 24))
     page = reproduce(tmp_path / "run", preset, TrainingOptions(seed=1), sizes=sizes, command=COMMAND)
     text = page.read_text(encoding="utf-8")
-    assert "PHANTOMS" in text and "50.09" in text and "TransUNET" in text
+    assert "ours: phantoms, not patients" in text and "50.09" in text and "TransUNET" in text
     tables = json.loads((tmp_path / "run" / "tables.json").read_text())
     assert set(tables["scores"]) == {"TransUNET", "UNET"} and tables["phantom"] is True
     # Both networks learned from the pseudo-masks of one GAN run, and from none of the cases that are scored (K21).

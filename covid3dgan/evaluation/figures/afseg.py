@@ -4,7 +4,7 @@ __all__ = ["background_figure", "segmentation_figure", "synthesis_figure"]
 
 import numpy as np
 
-from covid3dgan.evaluation.figures.style import bare, new_figure, styled
+from covid3dgan.evaluation.figures.style import bare, heading, new_figure, styled
 
 CELL = 1.7  # inches per picture
 
@@ -54,7 +54,7 @@ def _rows(stacks, titles, numbers=None):
                         interpolation="nearest")
             bare(axes)
             if row == 0:
-                axes.set_title(titles[column])
+                heading(axes, titles[column], CELL)
             if numbers and numbers[column] is not None:
                 axes.set_xlabel(f"Dice {numbers[column][row]:.3f}", labelpad=2)
     return figure

@@ -1,7 +1,7 @@
 """Charts of the papers and of ``covid3dgan evaluate``: each function takes arrays and returns a matplotlib Figure."""
 
-__all__ = ["bland_altman", "dice_by_infection", "group_distances", "grouped_bars", "pca_scatter", "slice_sum_box",
-           "threshold_curve"]
+__all__ = ["bland_altman", "dice_by_infection", "group_distances", "grouped_bars", "legend_below", "pca_scatter",
+           "slice_sum_box", "threshold_curve"]
 
 import math
 
@@ -10,7 +10,20 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import image_groups
-from covid3dgan.evaluation.figures.style import BLUE, GREEN, GREY, ORANGE, RED, SERIES, new_figure, styled
+from covid3dgan.evaluation.figures.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    RED,
+    SERIES,
+    heading,
+    named_points,
+    new_figure,
+    places,
+    short,
+    styled,
+)
 
 # The colours of paper 001's Fig. 2, as colour-blind safe tones, with a marker each for print without colour.
 _GROUP_LOOK = {"COVID-19": (RED, "o"), "healthy": (GREEN, "s"), "synthesised healthy": (BLUE, "^")}
@@ -35,8 +48,8 @@ def pca_scatter(sets, title=None):
                          edgecolors="white", label=name)
         axes.set_xlabel(f"1st component ({100 * share[0]:.0f} % of the variance)")
         axes.set_ylabel(f"2nd component ({100 * share[1]:.0f} %)", labelpad=1)
-        axes.set_title(f"{data_set} (n = {', '.join(str(len(xy)) for xy in points.values())})")
-    _legend_below(figure, panels[0])
+        heading(axes, f"{data_set} (n = {', '.join(str(len(xy)) for xy in points.values())})", 2.4)
+    legend_below(figure, panels[0])
     if title:
         figure.suptitle(title)
     return figure
@@ -57,11 +70,11 @@ def group_distances(distances, title=None):
         mean, deviation = np.array([found[pair] for found in distances.values()]).T
         axes.errorbar(x, mean, deviation, fmt="os^Dv"[index % 5], color=SERIES[index % len(SERIES)], markersize=6,
                       elinewidth=1.2, label=" to ".join(pair))
-    axes.set_xticks(range(len(distances)), list(distances))
+    places(axes, list(distances), figure.get_figwidth() - 0.8)
     axes.set_xlim(-0.5, len(distances) - 0.5)
     axes.set_ylabel("mean Euclidean distance\n(normalised intensity)")
     axes.grid(axis="y")
-    _legend_below(figure, axes)
+    legend_below(figure, axes)
     if title:
         axes.set_title(title)
     return figure
@@ -95,12 +108,12 @@ def grouped_bars(series, ylabel, title=None, ylim=None, digits=1):
                 if digits is not None:
                     axes.annotate(f"{value:.{digits}f}", (at, value + spread), (0, 2), textcoords="offset points",
                                   ha="center", va="bottom", fontsize=7)
-    axes.set_xticks(range(len(positions)), positions)
+    places(axes, positions, figure.get_figwidth() - 0.7)
     axes.set_ylabel(ylabel)
     axes.grid(axis="y")
     axes.set_xlim(-0.55, len(positions) - 0.45)
     axes.set_ylim(*(ylim or (0, 1.12 * top or 1)))
-    _legend_below(figure, axes)
+    legend_below(figure, axes)
     if title:
         axes.set_title(title)
     return figure
@@ -126,14 +139,15 @@ def threshold_curve(thresholds, dice, interval=None, chosen=None, paper=None, re
         axes.plot(list(paper), list(paper.values()), "--s", color=ORANGE, markersize=4, label="paper")
     if chosen is not None:
         axes.axvline(chosen, color=GREY, linestyle=":", linewidth=1)
-        axes.annotate(f"chosen: {chosen:g}", (chosen, 1), (3, -2), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="left", va="top", fontsize=8, color=GREY)
+        right = chosen > (min(thresholds) + max(thresholds)) / 2
+        axes.annotate(f"chosen: {chosen:g}", (chosen, 1), (-3 if right else 3, -2), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", ha="right" if right else "left", va="top", fontsize=8, color=GREY)
     if len(thresholds) <= _MOST_TICKS:  # the labels of a finer grid would cover each other
         axes.set_xticks(thresholds, [f"{value:g}" for value in thresholds])
     axes.set_xlabel("threshold (share of each slice's maximum)" if relative else "threshold")
     axes.set_ylabel("Dice (%)")
     axes.grid()
-    axes.legend(loc="best")
+    legend_below(figure, axes)
     if title:
         axes.set_title(title)
     return figure
@@ -153,14 +167,14 @@ def slice_sum_box(sums, cuts=None, title=None):
         "marker": "o", "markersize": 2.5, "markerfacecolor": GREY, "markeredgewidth": 0, "alpha": 0.5},
                  medianprops={"color": "black", "linewidth": 1.4}, boxprops={"facecolor": "#C7DDEE", "edgecolor": BLUE},
                  whiskerprops={"color": BLUE}, capprops={"color": BLUE})
-    axes.set_xticks(range(1, len(sums) + 1), [f"{name}\n(n = {len(values)})" for name, values in sums.items()])
+    places(axes, [f"{name}\n(n = {len(values)})" for name, values in sums.items()], figure.get_figwidth() - 0.8, 1)
     for index, (name, value) in enumerate((cuts or {}).items()):
         axes.axhline(value, color=SERIES[(index + 4) % len(SERIES)], linestyle="--", linewidth=1,
                      label=f"{name}: {value:.1f}")
-    axes.set_ylabel("sum of the pseudo-mask over a slice\n(normalised intensity x pixels)")
+    axes.set_ylabel("sum of the pseudo-mask\nover a slice (normalised\nintensity x pixels)")
     axes.grid(axis="y")
     if cuts:
-        _legend_below(figure, axes)
+        legend_below(figure, axes)
     if title:
         figure.suptitle(title)
     return figure
@@ -191,14 +205,15 @@ def dice_by_infection(infection_percent, dice, counted=None, title=None):
         axes.plot([np.median(infection_percent[g]) for g in groups], [np.median(dice[g]) for g in groups], "-D",
                   color=RED, markersize=4, linewidth=1.4, label="median of six equal groups")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axes.get_xlim()
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high / low < 300 else (1,)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("infected share of the lung (%, logarithmic)")
     axes.set_ylabel("Dice (%)")
     axes.set_ylim(-3, 103)
     axes.grid()
-    _legend_below(figure, axes)
+    legend_below(figure, axes)
     if title:
         axes.set_title(title)
     return figure
@@ -222,27 +237,33 @@ def bland_altman(true_ml, predicted_ml, names=None, unit="ml", title=None):
     axes.axhline(0, color="black", linewidth=0.7)
     if len(difference) > 1:
         bias, spread = difference.mean(), 1.96 * difference.std(ddof=1)
-        for value, line, text in ((bias, "-", "bias"), (bias - spread, "--", "lower limit"),
-                                  (bias + spread, "--", "upper limit")):
+        limits = ((bias + spread, "--", "upper limit"), (bias, "-", "bias"), (bias - spread, "--", "lower limit"))
+        for value, line, _ in (limits[1], limits[2], limits[0]):
             axes.axhline(value, color=RED, linestyle=line, linewidth=1)
-            axes.annotate(f"{text}\n{value:+.1f} {unit}", (1, value), (3, 0), xycoords=("axes fraction", "data"),
-                          textcoords="offset points", va="center", fontsize=7.5, color=RED)
-        for index in np.flatnonzero(np.abs(difference - bias) > spread) if names is not None else ():
-            axes.annotate(str(names[index]), (middle[index], difference[index]), (4, 3), textcoords="offset points",
-                          fontsize=7)
+        low, high = axes.get_ylim()
+        gap = max((high - low) * 0.11, spread)  # of the axes' height: two lines of text are that high
+        for (value, _, text), at in zip(limits, (bias + gap, bias, bias - gap)):
+            axes.annotate(f"{text}\n{value:+.1f} {unit}", (1, at), (3, 0), xycoords=("axes fraction", "data"),
+                          textcoords="offset points", va="center", fontsize=7.5, color=RED, annotation_clip=False)
+        axes.set_ylim(low, high)
     axes.set_xlabel(f"mean of predicted and true {what} ({unit})")
     axes.set_ylabel(f"predicted minus true {what} ({unit})")
     axes.grid()
     if title:
         axes.set_title(title)
+    if names is not None and len(difference) > 1:
+        outside = sorted(np.flatnonzero(np.abs(difference - bias) > spread), key=lambda at: -abs(difference[at] - bias))
+        named_points(figure, axes, [(middle[at], difference[at]) for at in outside], [names[at] for at in outside])
     return figure
 
 
-def _legend_below(figure, axes):
+def legend_below(figure, axes):
     """A legend under the axes with as many columns as the figure's width takes, in rows of like length."""
     handles, labels = axes.get_legend_handles_labels()
     # At 8 points about 14 letters take an inch; an entry's patch and gaps take as much as 7.
-    room, lengths = figure.get_figwidth() * 14, [len(label) + 7 for label in labels]
+    room = figure.get_figwidth() * 14
+    labels = [short(label, int(room) - 8) for label in labels]
+    lengths = [len(label) + 7 for label in labels]
     for rows in range(1, len(labels) + 1):
         columns = -(-len(labels) // rows)
         if sum(max(column) for column in np.array_split(lengths, columns)) <= room:

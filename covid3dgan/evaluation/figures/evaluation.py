@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from covid3dgan.evaluation.figures import charts, panels, style
+from covid3dgan.evaluation.figures.overview import overview
 from covid3dgan.evaluation.metrics import METRICS
 from covid3dgan.evaluation.pairs import read_pair
 
@@ -36,6 +37,11 @@ def figures_of(evaluated):
                      and not math.isnan(row[measure])), key=lambda row: row[measure])
     if ranked:
         shown = max(min(len(ranked) // 2, _SHOWN), 1)
+        [middle] = _with_pictures(evaluated, ranked[(len(ranked) - 1) // 2:][:1], measure)
+        drawn["overview"] = (
+            overview((("CT" if evaluated.volume_unit == "ml" else "picture", middle["image"], "hu"),),
+                     middle["predicted"], middle["true"], columns=2),
+            f"The counted slice of median {label}, {middle['dice']:.1f} %: {' '.join(middle['label'].split())}.")
         for which, part in (("worst", ranked[:shown]), ("best", ranked[::-1][:shown])):
             drawn[f"{which}_slices"] = (
                 panels.slice_gallery(_with_pictures(evaluated, part, measure)),
@@ -57,12 +63,8 @@ def _with_pictures(evaluated, rows, measure):
         arrays, predicted = read[pair.case]
         index = row["slice"]
         result.append({"image": _background(arrays, index), "predicted": predicted[index], "dice": 100 * row[measure],
-                       "true": arrays.reference[index], "label": f"{_short(row['case'])}\nslice {index}"})
+                       "true": arrays.reference[index], "label": f"{style.short(row['case'], 24)}\nslice {index}"})
     return result
-
-
-def _short(name, letters=24):
-    return name if len(name) <= letters else f"{name[:letters // 2 - 1]}...{name[-letters // 2 + 2:]}"
 
 
 def _background(arrays, index):

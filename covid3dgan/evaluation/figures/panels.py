@@ -1,12 +1,23 @@
 """Picture panels of CT slices with heat maps and masks; every CT is shown in the same grey window."""
 
-__all__ = ["ablation_panel", "overlay", "segmentation_panel", "slice_gallery"]
+__all__ = ["ablation_panel", "marks_legend", "overlay", "segmentation_panel", "slice_gallery"]
 
 import numpy as np
 from matplotlib.patches import Patch
 
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation.figures.style import BLUE, GREEN, RED, bare, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import (
+    BLUE,
+    GREEN,
+    RED,
+    bare,
+    heading,
+    new_figure,
+    row_label,
+    show_ct,
+    styled,
+    wrapped,
+)
 
 _CELL = 1.35  # inches per picture
 _MARKS = (("found", GREEN), ("missed", BLUE), ("false alarm", RED))
@@ -58,9 +69,9 @@ def ablation_panel(rows, stages, title=None):
         axes[-1].imshow(row["true"], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         bare(axes[-1])
     for panel, text in zip(grid[0], ("CT", *stages, "true mask")):
-        panel.set_title(text)
+        heading(panel, text, _CELL)
     _bar(figure, ct, "HU", cax=figure.add_subplot(below[0]), orientation="horizontal")
-    _legend(figure)
+    marks_legend(figure)
     return figure
 
 
@@ -76,16 +87,16 @@ def slice_gallery(rows, columns=4, title=None):
         raise InputError("rows", "at least one slice", "none", "give slices")
     columns = min(columns, len(rows))
     lines = -(-len(rows) // columns)
-    heading = 0.13 * (2 + max(row["label"].count("\n") for row in rows))
-    figure = new_figure(1.75 * columns + 0.5, (1.75 + heading) * lines + (0.65 if title else 0.35))
+    above = 0.13 * (2 + max(wrapped(row["label"], 23).count("\n") for row in rows))
+    figure = new_figure(1.75 * columns + 0.5, (1.75 + above) * lines + (0.65 if title else 0.35))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes, row in zip(grid.flat, rows):
         ct = overlay(axes, row["image"], row["predicted"], row["true"])
-        axes.set_title(f"{row['label']}\nDice {row['dice']:.1f} %", fontweight="normal", fontsize=7.5)
+        axes.set_title(f"{wrapped(row['label'], 23)}\nDice {row['dice']:.1f} %", fontweight="normal", fontsize=7.5)
     for axes in grid.flat[len(rows):]:
         axes.set_axis_off()
     _bar(figure, ct, "HU", ax=grid.ravel().tolist(), location="right", shrink=0.7, aspect=25, pad=0.02)
-    _legend(figure)
+    marks_legend(figure)
     if title:
         figure.suptitle(title, fontweight="bold")
     return figure
@@ -116,7 +127,7 @@ def _grid(rows, columns, title, extra):
 
 def _row_label(axes, row):
     if row.get("label"):
-        axes.set_ylabel(row["label"], fontsize=8)
+        row_label(axes, row["label"], _CELL - 0.1)
 
 
 def _bar(figure, drawn, label, **place):
@@ -128,6 +139,7 @@ def _bar(figure, drawn, label, **place):
         bar.set_ticks([-1000, -300, 400])
 
 
-def _legend(figure):
+def marks_legend(figure):
+    """What the colours of :func:`overlay` mean, below the figure."""
     figure.legend(handles=[Patch(color=colour, label=name) for name, colour in _MARKS], loc="outside lower center",
                   ncols=3)

@@ -5,7 +5,7 @@ __all__ = ["contact_sheet", "sheet_of_slices"]
 import numpy as np
 
 from covid3dgan.data.files.geometry import axial
-from covid3dgan.evaluation.figures.style import BLUE, RED, bare, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import BLUE, RED, bare, new_figure, show_ct, styled, wrapped
 
 
 def contact_sheet(ct, prediction, name, count=12, columns=4):
@@ -46,7 +46,7 @@ def sheet_of_slices(slices, title, columns=4, aspect=1.0):
         for array, colour, width in ((lungs, BLUE, 0.4), (mask, RED, 0.7)):
             if array.any():
                 axes.contour(array, [0.5], colors=[colour], linewidths=width)
-        axes.set_title(name, fontsize=6, pad=2)
+        axes.set_title(wrapped(name, 28, 2), fontsize=6, pad=2)
     figure.colorbar(drawn, ax=grid, label="HU", orientation="horizontal", shrink=0.5, pad=0.02)
-    figure.suptitle(title, fontsize=8)
+    figure.suptitle(wrapped(title, int(1.7 * columns * 12)), fontsize=8)
     return figure

@@ -4,7 +4,7 @@ __all__ = ["preparation_panel"]
 
 import numpy as np
 
-from covid3dgan.evaluation.figures.style import bare, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import bare, heading, new_figure, row_label, show_ct, styled
 
 
 @styled
@@ -25,9 +25,9 @@ def preparation_panel(rows, titles=None):
                 bare(panel)
             else:
                 ct = show_ct(panel, picture)
-        axes[0].set_ylabel(row["label"], fontsize=8)
+        row_label(axes[0], row["label"], 1.4)
     for panel, title in zip(grid[0], titles or ()):
-        panel.set_title(title)
+        heading(panel, title, 1.5)
     bar = figure.colorbar(ct, ax=grid, label="HU", orientation="horizontal", shrink=0.5, aspect=30, pad=0.02)
     bar.set_ticks([-1000, -300, 400])
     return figure

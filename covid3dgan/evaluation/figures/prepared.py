@@ -4,7 +4,7 @@ __all__ = ["contact_sheet"]
 
 import numpy as np
 
-from covid3dgan.evaluation.figures.style import BLUE, RED, bare, hounsfield, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import BLUE, RED, bare, hounsfield, new_figure, row_label, show_ct, styled
 
 
 @styled
@@ -24,6 +24,6 @@ def contact_sheet(cases, columns=6):
                 if mask is not None and (mask[s] > 0.5).any():
                     panel.contour(mask[s] > 0.5, [0.5], colors=[colour], linewidths=0.6)
             panel.set_title(f"slice {s}", fontsize=6, pad=2)
-        axes[0].set_ylabel(case.id, fontsize=6)
+        row_label(axes[0], case.id, 1.3)
     figure.colorbar(drawn, ax=grid, label="HU", orientation="horizontal", shrink=0.4, pad=0.02)
     return figure

@@ -4,7 +4,7 @@ __all__ = ["draw", "gan_panel"]
 
 import numpy as np
 
-from covid3dgan.evaluation.figures.style import RED, bare, hounsfield, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.style import RED, bare, hounsfield, new_figure, row_label, show_ct, styled
 from covid3dgan.presets.preprocessing import HU_SPAN
 
 
@@ -28,7 +28,7 @@ def draw(lungs, masks, names):
         spread = axes[3].imshow(masks.spread[i, s] * HU_SPAN, cmap="viridis", vmin=0, vmax=max(limit / 10, 1.0))
         for panel in axes:
             bare(panel)
-        axes[0].set_ylabel(f"{name}\nslice {s}", fontsize=6)
+        row_label(axes[0], f"{name}\nslice {s}", 1.4)
     for panel, text in zip(grid[0], ("CT (lungs)", "pseudo-healthy", "difference", "spread over z")):
         panel.set_title(text)
     figure.colorbar(ct, ax=grid[:, :2], label="HU", shrink=0.8, orientation="horizontal", pad=0.03)
@@ -64,11 +64,11 @@ def gan_panel(rows, truth="true lesion"):
         for panel in (axes[0], *axes[2:]):
             if row["true"].any():
                 panel.contour(row["true"], [0.5], colors=[RED], linewidths=0.8)
-        axes[0].set_ylabel(row["label"], fontsize=8)
+        row_label(axes[0], row["label"], 1.5)
     for panel, title in zip(grid[0], titles):
         panel.set_title(title)
     bar = figure.colorbar(ct, ax=grid[:, :2], label="HU", shrink=0.7, orientation="horizontal", pad=0.02)
     bar.set_ticks([-1000, -300, 400])
-    figure.colorbar(change, ax=grid[:, 2:], label=f"CT - generated (HU); red outline: {truth}", shrink=0.7,
+    figure.colorbar(change, ax=grid[:, 2:], label=f"CT - generated (HU)\nred outline: {truth}", shrink=0.7,
                     orientation="horizontal", pad=0.02)
     return figure

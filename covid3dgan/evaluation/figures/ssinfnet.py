@@ -7,7 +7,18 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from covid3dgan.evaluation import metrics
-from covid3dgan.evaluation.figures.style import GREY, SERIES, bare, hounsfield, new_figure, show_ct, styled
+from covid3dgan.evaluation.figures.charts import legend_below
+from covid3dgan.evaluation.figures.style import (
+    GREY,
+    SERIES,
+    bare,
+    heading,
+    hounsfield,
+    new_figure,
+    show_ct,
+    styled,
+    wrapped,
+)
 
 _CELL = 1.3  # inches per picture
 # The paper's red and green, as tones that the colour-blind tell apart.
@@ -47,7 +58,7 @@ def roc_figure(probabilities, labels, title=None):
     axes.set_ylabel("true positive rate (recall)")
     axes.set_aspect("equal")
     axes.grid()
-    axes.legend(loc="lower right")
+    legend_below(figure, axes)
     if title:
         axes.set_title(title)
     return figure
@@ -120,7 +131,7 @@ def prediction_figure(images_hu, labels, kinds, name, most=6):
         _draw_classes(coloured, labels[z], colours)
     figure.legend(handles=[Patch(color=colour, label=kind) for kind, colour in zip(kinds, colours)],
                   loc="outside lower center", ncols=len(kinds))
-    figure.suptitle(name)
+    figure.suptitle(wrapped(name, int(2 * pairs * _CELL * 10)))
     return figure
 
 
@@ -156,5 +167,5 @@ def _grid(images, columns):
         for panel in axes:
             bare(panel)
     for panel, text in zip(grid[0], ("CT", *columns)):
-        panel.set_title(text)
+        heading(panel, text, _CELL)
     return figure, grid

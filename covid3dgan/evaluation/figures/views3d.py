@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation.figures.style import new_figure, styled
+from covid3dgan.evaluation.figures.style import heading, new_figure, styled
 
 _LUNG = np.array([0.36, 0.60, 0.86])
 _INFECTION = np.array([0.84, 0.16, 0.14])
@@ -129,10 +129,10 @@ def lung_view(views, spacing, azimuth=25.0, elevation=15.0, size=280, title=None
     pictures = _cropped(pictures)
     rows, columns = next(iter(pictures.values()))[0].shape[:2]
     figure = new_figure(2.7 * len(views), 2.7 * rows / columns + (0.7 if title else 0.4))
-    for axes, (heading, (picture, pixel)) in zip(figure.subplots(1, len(views), squeeze=False)[0], pictures.items()):
+    for axes, (name, (picture, pixel)) in zip(figure.subplots(1, len(views), squeeze=False)[0], pictures.items()):
         axes.imshow(picture, interpolation="bilinear")
         axes.set_axis_off()
-        axes.set_title(heading)
+        heading(axes, name, 2.7)
         bar = 50 / pixel
         axes.plot([2, 2 + bar], [rows - 4] * 2, color="black", linewidth=2, solid_capstyle="butt")
         axes.annotate("5 cm", (2 + bar / 2, rows - 8), ha="center", va="bottom", fontsize=8)

@@ -1,6 +1,6 @@
 """Figures 4 to 12 of paper 000's report."""
 
-__all__ = ["figures"]
+__all__ = ["figures", "main_slice"]
 
 import dataclasses
 
@@ -46,6 +46,23 @@ def figures(found, summaries, case, preset):
             for metric, label in METRICS.items()}
     yield report.Picture(grouped_bars(bars, "mean and standard deviation (%)", ylim=(0, 125)),
                          "Figure 12: results of GAN + U-Net.", "figure12")
+
+
+def main_slice(found):
+    """One slice through the whole pipeline, as first_screen takes it: the first data set's first case with infection,
+    where it has most; None where no case has any.
+
+    Args:
+        found: data set -> scores.DataSet.
+    """
+    for name, data in found.items():
+        for case, index in most_infected(data.cases.array("infection"), 1):
+            true, mask = data.cases.array("infection")[case, index] > 0.5, data.masks[METHOD][case, index]
+            steps = (("CT", hounsfield(data.cases.array("base")[case, index]), "hu"),
+                     ("lungs as if healthy", hounsfield(data.healthy[case, index]), "hu"),
+                     ("difference", data.maps[GAN][case, index] * HU_SPAN, "difference"))
+            return f"{name}, case {data.cases.ids[case]}, its most infected slice ({index})", steps, mask, true
+    return None
 
 
 def _preparation(prepared, case, preset):

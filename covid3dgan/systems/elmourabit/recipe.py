@@ -10,15 +10,16 @@ from pathlib import Path
 
 from covid3dgan import presets
 from covid3dgan.evaluation import paper_tables, report
-from covid3dgan.evaluation.comparison import Measured, comparison_table
+from covid3dgan.evaluation.comparison import Measured, as_json, comparison_table
 from covid3dgan.files import write_json
 from covid3dgan.inference.lesions import load_segmenter
 from covid3dgan.inference.pseudo_masks import load_generator
 from covid3dgan.systems.cohorts import DEMO_SIZES, spread
-from covid3dgan.systems.elmourabit.figures import figures
+from covid3dgan.systems.elmourabit.figures import figures, main_slice
 from covid3dgan.systems.elmourabit.scores import METHOD, gan_threshold, score_data_set
 from covid3dgan.systems.elmourabit.tables import data_table, missing_table, settings_tables
-from covid3dgan.systems.predicted_masks import FOLDER, masks_section, predict_cases, write_view
+from covid3dgan.systems.first_screen import first_screen
+from covid3dgan.systems.predicted_masks import FOLDER, masks_section, predict_cases, view_links, write_view
 from covid3dgan.systems.shabani import open_run, prepare_and_train_gan
 from covid3dgan.systems.shabani_tables import prepared_cases
 from covid3dgan.systems.stages import train_or_go_on
@@ -85,23 +86,42 @@ def _report(out, preset, execution, cohorts, model, generator, command, view=Non
     measured = {(method, name, metric): Measured.of(entry, cohorts.described[name], command, cohorts.phantom)
                 for method in (METHOD, *(other for other in summaries if other != METHOD))
                 for name, summary in summaries[method].items() for metric, entry in summary.items()}
+    found_tables = paper_tables.tables("elmourabit", preset.evaluation)
     write_json(out / "tables.json", {
         "preset": preset.name, "seed": execution.seed, "phantom": cohorts.phantom, "scores": summaries[METHOD],
         "gan_scores": summaries["GAN"], "threshold": {"value": model.threshold, "relative": model.relative},
-        "gan_threshold": {"value": cut[0], "relative": cut[1]}})
+        "gan_threshold": {"value": cut[0], "relative": cut[1]},
+        "tables": [as_json(table, measured) for table in found_tables[:2]]})
     by_hand = {key: value for key, value in measured.items() if key == (METHOD, "Radiopaedia", "dice")}
     tables = tuple(comparison_table(table, by_hand if table.name == "Section 2.3" else measured)
-                   for table in paper_tables.tables("elmourabit", preset.evaluation))
+                   for table in found_tables)
     trained_on, _ = prepared_cases(out / "prepared", "train", "covid")
     first = next(iter(found))
     case = next(case for case in cohorts.tests[first] if case.id == found[first].cases.ids[0])
-    report.write(out / "report.html", "GAN + UNet on three data sets (paper 000)", [
-        report.Section("Table 1", (data_table(out / "prepared", cohorts),), cohorts.phantom),
-        report.Section("Tables 2 to 4", settings_tables(preset, trained_on)),
-        report.Section("Tables 5 and 6, and the text's numbers", tables, cohorts.phantom),
-        report.Section("Figures", tuple(figures(found, summaries, case, preset)), cohorts.phantom),
-        *masks_section(view, cohorts.phantom),
-        report.Section("What is not here", (missing_table(preset, cohorts),)),
-        report.Section("Preset", (report.Code(presets.describe(preset)),)),
-    ], overwrite=True)
+    pictures = {picture.name: picture for picture in figures(found, summaries, case, preset)}
+    title, lead = first_screen(preset, execution.seed, tuple(cohorts.described.items()),
+                               [(found_tables[0], measured, METHOD, "dice")], main_slice(found), command,
+                               view_links(view))
+    dice = {name: {row["case"]: 100 * row["dice"] for row in data.scores[METHOD].per_case()}
+            for name, data in found.items()}
+    report.write(out / "report.html", title, _sections(out, preset, cohorts, tables, pictures, trained_on,
+                                                       masks_section(view, cohorts.phantom, dice)),
+                 overwrite=True, lead=lead)
     return summaries
+
+
+def _sections(out, preset, cohorts, tables, pictures, trained_on, masks):
+    """The report's sections, each with its figures: name -> Picture."""
+    def of(*numbers):
+        return tuple(pictures[f"figure{number}"] for number in numbers if f"figure{number}" in pictures)
+
+    results, others, quoted = tables
+    return [
+        report.Section("Data (Table 1)", (data_table(out / "prepared", cohorts), *of(4, 5)), cohorts.phantom),
+        report.Section("Results (Table 5)", (results, *of(12)), cohorts.phantom),
+        report.Section("Slices (Figures 6 to 11)", of(*range(6, 12)), cohorts.phantom),
+        report.Section("Other methods (Table 6, section 2.3)", (others, quoted), cohorts.phantom),
+        *masks,
+        report.Section("Settings (Tables 2 to 4)", settings_tables(preset, trained_on)),
+        report.Section("What is not here", (missing_table(preset, cohorts),)),
+        report.Section("Preset", (report.Code(presets.describe(preset), "Every field of the preset"),))]

@@ -24,8 +24,8 @@ def data_table(prepared, cohorts):
         known = [cohorts.described[part] for part in (*parts, *(["train"] if training else []))
                  if part in cohorts.described]
         rows.append((entry["task"], name, entry["kind"], str(entry["cases"]), str(count), "; ".join(known) or "-"))
-    return report.Table("Table 1: data" + (" - ours are PHANTOMS, not patients" if cohorts.phantom else ""),
-                        ("task", "data set", "case", "paper", "ours", "ours: made of"), tuple(rows), numeric=(3, 4))
+    return report.Table("Table 1: data", ("task", "data set", "case", "paper", "ours", "ours: made of"), tuple(rows),
+                        numeric=(3, 4), badge=report.ON_PHANTOMS if cohorts.phantom else "")
 
 
 def settings_tables(preset, covid_cases):

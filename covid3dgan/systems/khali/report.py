@@ -8,6 +8,7 @@ from covid3dgan import presets
 from covid3dgan.data.batches.slice_groups import group_slices
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import khali_tables, report
+from covid3dgan.evaluation.comparison import as_json
 from covid3dgan.evaluation.figures.charts import slice_sum_box
 from covid3dgan.evaluation.figures.panels import ablation_panel
 from covid3dgan.evaluation.figures.preparation import preparation_panel
@@ -19,8 +20,9 @@ from covid3dgan.inference.lesions import score_maps
 from covid3dgan.inference.pseudo_masks import make_pseudo_masks
 from covid3dgan.models.transunet import transunet_encoder
 from covid3dgan.presets.preprocessing import HU_SPAN
+from covid3dgan.systems.first_screen import first_screen
 from covid3dgan.systems.khali.tables import data_table, missing_table, settings_table
-from covid3dgan.systems.predicted_masks import masks_section
+from covid3dgan.systems.predicted_masks import masks_section, view_links
 from covid3dgan.systems.slices_shown import most_infected
 from covid3dgan.training.khali.temperature import fit_on_groups
 from covid3dgan.training.pseudo_slices import as_slices, load_pseudo_slices
@@ -63,21 +65,29 @@ def write_report(out, preset, execution, cohorts, models, generator, command, vi
         "thresholds": {method: {"value": model.threshold, "relative": model.relative}
                        for method, model in models.items()},
         "temperature": {"paper": 0.06, "fitted": fit.temperature, "stopped": fit.stopped,
-                        "lowest_loss_at": fit.best_on_curve[0], "inside_the_bounds": fit.best_on_curve[1]}})
+                        "lowest_loss_at": fit.best_on_curve[0], "inside_the_bounds": fit.best_on_curve[1]},
+        "tables": [as_json(*pair) for pair in khali_tables.numbers(results, DATASET, described, command,
+                                                                   cohorts.phantom)]})
     shown = most_infected(truth, SHOWN)
-    figures = (_preparation(cases, shown), _generated(cases, shown, generator, preset, execution.seed),
-               _box(sums, found, groups), _segmented(models, cases, shown, scores),
-               report.Picture(temperature_chart(fit), _temperature_caption(fit), "temperature"))
     tables = khali_tables.tables(results, DATASET, described, command, cohorts.phantom)
-    report.write(out / "report.html", "TransUNet beside UNet (paper 002)", [
-        report.Section("Cases and settings", (data_table(out / "prepared", cohorts, DATASET),
-                                              settings_table(preset)), cohorts.phantom),
-        report.Section("Table 1", tables, cohorts.phantom),
-        report.Section("Figures", figures, cohorts.phantom),
-        *masks_section(view, cohorts.phantom),
+    generated, first = _generated(cases, shown, generator, preset, execution.seed)
+    title, lead = first_screen(preset, execution.seed, tuple({**cohorts.described, DATASET: described}.items()),
+                               khali_tables.main_numbers(results, DATASET, described, command, cohorts.phantom),
+                               first and first(models["TransUNET"], scores["TransUNET"]), command, view_links(view))
+    dice = {DATASET: {row["case"]: 100 * row["dice"] for row in results["TransUNET"]["volumes"].per_case()}}
+    report.write(out / "report.html", title, [
+        report.Section("Cases", (data_table(out / "prepared", cohorts, DATASET), _preparation(cases, shown)),
+                       cohorts.phantom),
+        report.Section("TransUNet and UNet (Table 1)", (*tables, _segmented(models, cases, shown, scores)),
+                       cohorts.phantom),
+        report.Section("Pseudo-masks (Figures 3 and 4)", (generated, _box(sums, found, groups)), cohorts.phantom),
+        report.Section("Temperature (3.3.2)", (
+            report.Picture(temperature_chart(fit), _temperature_caption(fit), "temperature"),), cohorts.phantom),
+        *masks_section(view, cohorts.phantom, dice),
+        report.Section("Settings", (settings_table(preset),)),
         report.Section("What is not here", (missing_table(preset, cohorts),)),
-        report.Section("Preset", (report.Code(presets.describe(preset)),)),
-    ], overwrite=True)
+        report.Section("Preset", (report.Code(presets.describe(preset), "Every field of the preset"),)),
+    ], overwrite=True, lead=lead)
     return summaries
 
 
@@ -91,15 +101,25 @@ def _preparation(cases, shown):
 
 
 def _generated(cases, shown, generator, preset, seed):
-    """Figure 3: CT, synthesised healthy image and their difference."""
+    """Figure 3: CT, synthesised healthy image and their difference; and a function of (model, its scores) that gives
+    the first of these slices with its mask, as first_screen takes it (None where there is no slice)."""
     some = cases.take([case for case, _ in shown])
-    volumes = some.array("lung")
-    made = make_pseudo_masks(generator, volumes, some.array("lung_mask"), preset.pseudo, seed)
+    volumes, lungs, truth = (some.array(name) for name in ("lung", "lung_mask", "infection"))
+    made = make_pseudo_masks(generator, volumes, lungs, preset.pseudo, seed)
     rows = [{"label": _label(cases, case, index), "image": hounsfield(volumes[row, index]),
              "healthy": hounsfield(made.healthy[row, index]), "difference": made.difference[row, index] * HU_SPAN,
-             "true": some.array("infection")[row, index] > 0.5} for row, (case, index) in enumerate(shown)]
+             "true": truth[row, index] > 0.5} for row, (case, index) in enumerate(shown)]
+
+    def first(model, scores):
+        case, index = shown[0]
+        mask = khali_tables.masks_of(model, scores[case:case + 1], lungs[:1], preset.evaluation.within_lung)[0, index]
+        row = rows[0]
+        steps = (("CT", hounsfield(some.array("base")[0, index]), "hu"),
+                 ("lungs as if healthy", row["healthy"], "hu"), ("difference", row["difference"], "difference"))
+        return f"Case {cases.ids[case]}, its most infected slice ({index})", steps, mask, row["true"]
+
     return report.Picture(gan_panel(rows), "Figure 3: semi-healthy images by the 3D GAN: original (left), synthesised "
-                          "(centre), difference (right).", "figure3")
+                          "(centre), difference (right).", "figure3"), first if shown else None
 
 
 def _box(sums, found, groups):

@@ -28,8 +28,8 @@ def data_table(prepared, cohorts, dataset):
         row("scored", "COVID-19 with masks", str(scans["covid"]), dataset, "covid", (dataset,)),
         row("threshold and best weights", "COVID-19 with masks", "-", "validation", "covid", ("validation",)),
     )
-    return report.Table("Cases (3.1, 4.1.2, 4.6)" + (" - ours are PHANTOMS, not patients" if cohorts.phantom else ""),
-                        ("use", "case", "paper", "ours", "ours: made of"), rows, numeric=(3,),
+    return report.Table("Cases (3.1, 4.1.2, 4.6)", ("use", "case", "paper", "ours", "ours: made of"), rows,
+                        numeric=(3,), badge=report.ON_PHANTOMS if cohorts.phantom else "",
                         notes=("The paper scores the cases that its segmenter was trained on (K21).",))
 
 

@@ -25,7 +25,14 @@ async function start() {
   await scene.attach(find('surfaces'))
   tools()
   keyboard()
-  await open(0)
+  await open(named())
+  window.addEventListener('hashchange', () => open(named()))
+}
+
+// The case that the address names, as in view.html#ID; the first one otherwise.
+function named() {
+  const id = decodeURIComponent(location.hash.slice(1))
+  return Math.max(0, page.cases.findIndex((entry) => entry.id === id))
 }
 
 // Decodes and shows a case.
