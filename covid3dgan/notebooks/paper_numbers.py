@@ -112,7 +112,8 @@ def from_run(folder):
 def _shabani(folder, content):
     scores = json.loads((folder / "stages.json").read_text(encoding="utf-8"))["done"]["scores"]["result"]
     for value, entry in scores["curve"].get("paper", {}).items():
-        yield (f"threshold {value}", "CoronaCases", "dice"), {"mean": 100 * entry["per_volume"]}
+        if entry["per_volume"] is not None:
+            yield (f"threshold {value}", "CoronaCases", "dice"), {"mean": 100 * entry["per_volume"]}
     for method, sets in scores["summaries"].items():
         for dataset, summary in sets.items():
             for metric, entry in summary["published"].items():
