@@ -123,7 +123,7 @@ class LesionPredictor:
         facts = metrics.sizes(ct, mask, lung_array)
         facts["warnings"] = doubts(ct, lung_array, facts["infection_rate_percent"])
         for text in facts["warnings"]:
-            warnings.warn(InputWarning(text), stacklevel=2)
+            warnings.warn(InputWarning(text), stacklevel=3)
         return Prediction(mask, on_ct, lung_array, facts, spread)
 
     def _options(self, ct):
