@@ -23,7 +23,8 @@ _ITEM = re.compile(r"\s*(?:[*+-]|\d+\.) ")
 def on_config(config):
     """Into the navigation: the pages of experiments/, as their README lists them, and what mkdocs.yml does not name."""
     readme = (ROOT / "docs" / "experiments" / "README.md").read_text(encoding="utf-8")
-    names = dict.fromkeys(re.findall(r"^\| \[([a-z0-9-]+\.md)\]", readme, flags=re.MULTILINE))
+    names = dict.fromkeys([*re.findall(r"^\| \[([a-z0-9-]+\.md)\]", readme, flags=re.MULTILINE), *sorted(
+        path.name for path in (ROOT / "docs" / "experiments").glob("*.md") if path.name != "README.md")])
     listed = str(config.nav)
     further = [path.name for path in sorted((ROOT / "docs").glob("*.md")) if f"'{path.name}'" not in listed]
     for entry in config.nav:
