@@ -46,9 +46,9 @@ def report(browser, out, path):
         page.screenshot(out)
 
 
-def smaller(path, colours=128):
-    """The picture with a palette, a third of the bytes."""
-    Image.open(path).convert("RGB").quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+def smaller(path):
+    """The picture in fewer bytes; in all its colours, for a palette would make one of the small patches' colours."""
+    Image.open(path).convert("RGB").save(path, optimize=True)
 
 
 def main(argv=None):
