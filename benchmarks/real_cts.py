@@ -1,5 +1,7 @@
 """``python -m benchmarks.real_cts [MODEL ...]``: what a network finds in real CTs, beside a plain HU window.
 
+Without a model it is the network that comes along.
+
 The CTs lie outside of the repository (../shared/data/real or ``--data``; their README says what may be copied). None
 has a mask: the normal ones count false positives, the COVID CT has radiologists' labels by slice, and the pictures are
 to be looked at. Pictures of CTs that may not be copied must stay outside, too, so that ``--out`` is a folder elsewhere.
@@ -16,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from benchmarks.real_data import CASES, DATA, SLICES
-from covid3dgan import files
+from covid3dgan import files, weights
 from covid3dgan.data import volumes
 from covid3dgan.data.files.geometry import axial
 from covid3dgan.data.preprocess.lungs import lung_mask_for
@@ -181,7 +183,8 @@ def _line(row):
 def main(argv=None):
     """Measures the models of the command line and the HU window; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_cts", description=__doc__.split("\n\n")[0])
-    parser.add_argument("models", nargs="*", help="run directories, TFLite files, folders of exports")
+    parser.add_argument("models", nargs="*", help="run directories, TFLite files, folders of exports "
+                        "(default: the network that comes along)")
     parser.add_argument("--data", default=DATA, help="the folder of real CTs (../shared/data/real by default)")
     parser.add_argument("--out", required=True, help="folder for real_cts.json and the pictures")
     parser.add_argument("--only", nargs="+", default=(), help="only CTs whose path holds one of these, e.g. dev lidc")
@@ -189,7 +192,7 @@ def main(argv=None):
     if not Path(args.data).is_dir():
         raise InputError(args.data, "the folder of real CTs", "nothing at that path", "pass it with --data")
     predictors = {Window.name: Window()}
-    for number, path in enumerate(args.models):
+    for number, path in enumerate(args.models or [weights.DEFAULT]):
         predictor = load_predictor(path)
         if not hasattr(predictor, "lungs_by"):
             raise InputError(path, "a network that finds lesions in CTs", f"one for {predictor.noun}s",

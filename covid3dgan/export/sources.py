@@ -123,7 +123,7 @@ def _discriminator(path, run, preset):
 
 def _segmenter(path, run, preset):
     found = load_segmenter(path) if run.manifest["kind"] == "segmenter" else load_transunet(path)
-    return found.network, Cut(found.threshold, found.relative)
+    return found.network, Cut(found.threshold, found.relative, found.sure)
 
 
 def _encoder(path, run, preset):

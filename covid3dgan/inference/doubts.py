@@ -1,6 +1,6 @@
-"""What makes a CT unlike those that a network has learned from: one warning sentence each."""
+"""What makes a CT or slice unlike those that a network has learned from: one warning sentence each."""
 
-__all__ = ["doubts"]
+__all__ = ["doubts", "slice_doubts"]
 
 import numpy as np
 
@@ -40,28 +40,56 @@ def doubts(ct, lungs, rate):
     thickness = ct.canonical().spacing[2]
     if thickness > THICKEST:
         doubt(f"slices of at most {THICKEST:g} mm", f"{thickness:.3g} mm", "use a thinner reconstruction")
-    noise = _noise(ct.canonical().array, ct.like(lungs).canonical().array > 0)
-    if noise > MOST_NOISE:
-        doubt(f"noise below {MOST_NOISE:g} HU in the lungs", f"{noise:.0f} HU", "use a softer reconstruction kernel")
-    by_slice = ct.array.flags.f_contiguous  # picking voxels against their order in memory takes several times as long
-    quartile = float(np.quantile(ct.array.T[inside.T] if by_slice else ct.array[inside], 0.25))
-    if quartile > DENSEST:
-        doubt(f"a quarter of the lungs darker than {DENSEST:g} HU", f"{quartile:.0f} HU",
-              "look whether the values are HU and the lungs were found")
+    _doubt_lungs(ct.canonical().array, ct.like(lungs).canonical().array > 0, doubt)
     share = _contrast(ct.array, inside)
     if share > CONTRAST_SHARE:
         doubt("a CT without contrast agent",
               f"{100 * share:.0f} % of the tissue between the lungs as bright as blood with it",
               "look at what is marked beside vessels")
-    if rate >= HALF:
-        doubt(f"less than {HALF:g} % of the lungs marked", f"{rate:.0f} %", "look at the overlay: so much is rare")
+    _doubt_rate(rate, doubt)
     return found
 
 
+def slice_doubts(image, lungs, rate):
+    """The same of a single slice, as far as a slice tells it.
+
+    Args:
+        image: data.slice_image.SliceImage.
+        lungs: (rows, columns) bool, of the upright slice.
+        rate: percent of its lungs that is marked.
+    """
+    found = []
+
+    def doubt(expected, seen, action):
+        found.append(sentence(image.source or "slice", expected, seen, action))
+
+    # Columns run along X.
+    _doubt_lungs(image.upright.T, lungs.T, doubt)
+    _doubt_rate(rate, doubt)
+    return found
+
+
+def _doubt_lungs(hu, inside, doubt):
+    noise = _noise(hu, inside)
+    if noise > MOST_NOISE:
+        doubt(f"noise below {MOST_NOISE:g} HU in the lungs", f"{noise:.0f} HU", "use a softer reconstruction kernel")
+    by_slice = hu.flags.f_contiguous  # picking voxels against their order in memory takes several times as long
+    quartile = float(np.quantile(hu.T[inside.T] if by_slice else hu[inside], 0.25))
+    if quartile > DENSEST:
+        doubt(f"a quarter of the lungs darker than {DENSEST:g} HU", f"{quartile:.0f} HU",
+              "look whether the values are HU and the lungs were found")
+
+
+def _doubt_rate(rate, doubt):
+    if rate >= HALF:
+        doubt(f"less than {HALF:g} % of the lungs marked", f"{rate:.0f} %", "look at the overlay: so much is rare")
+
+
 def _noise(hu, inside):
-    """Standard deviation of the noise in the lungs (X, Y, Z), from second differences along X, which follow no slow
+    """Standard deviation of the noise in the lungs (X, ...), from second differences along X, which follow no slow
     change; half of the voxels lie away from vessels, so the median is theirs. Some slices are enough."""
-    hu, inside = (array[:, :, ::-(-array.shape[2] // MOST_SLICES)] for array in (hu, inside))
+    if hu.ndim == 3:
+        hu, inside = (array[:, :, ::-(-array.shape[2] // MOST_SLICES)] for array in (hu, inside))
     whole = inside[2:] & inside[1:-1] & inside[:-2]
     if not whole.any():
         return 0.0

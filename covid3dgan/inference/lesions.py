@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from covid3dgan.data.classical.sure_lesions import without_doubtful
 from covid3dgan.data.preprocess import frame, lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.data.slice_image import SliceImage
@@ -33,7 +34,7 @@ class Prediction:
 
     ``mask`` uint8, ``scores`` float32 and ``lungs`` uint8 are (X, Y, Z), of a picture (rows, columns); ``facts`` holds
     volumes in ml (areas of a slice) and infection rates in percent of the lung, in all and per side, and ``warnings``:
-    sentences on what is unlikely in a whole CT. ``uncertainty`` float32 (X, Y, Z) is the spread of the scores
+    sentences on what is unlikely in it. ``uncertainty`` float32 (X, Y, Z) is the spread of the scores
     (inference/views.py) where the predictor was asked for it.
     """
 
@@ -57,6 +58,8 @@ class LesionPredictor:
         window, turned: of pictures, see data.slice_image.read_picture.
         form: what masks are written as, one of inference.outputs.FORMATS.
         across: mm by which scores are averaged with those of neighbouring slices, see inference/neighbours.py.
+        sure: what a score of each lesion without ground glass has to exceed, see data/classical/sure_lesions.py;
+            None: no more than ``threshold``.
         uncertainty: predictions of whole CTs also say how sure the network is, which takes five times as long.
         kept_lungs: where ``predict_file`` keeps the lungs of each input by its id, see inference/kept_lungs.py.
     """
@@ -71,6 +74,7 @@ class LesionPredictor:
     turned: Optional[str] = None
     form: str = "nifti"
     across: float = 0.0
+    sure: Optional[float] = None
     uncertainty: bool = False
     kept_lungs: Optional[KeptLungs] = None
     noun = "CT"
@@ -91,8 +95,14 @@ class LesionPredictor:
 
     def case_scores(self, case, volume=None):
         """The cut scores of a PreparedCase, or of ``volume`` on its grid, averaged over neighbouring slices."""
-        scores = self.cut_scores(case.lung if volume is None else volume)
-        return averaged_across(scores, case.spacing[0], self.across) if self.across else scores
+        image = case.lung if volume is None else volume
+        scores = self.cut_scores(image)
+        return self.finds(averaged_across(scores, case.spacing[0], self.across) if self.across else scores, image,
+                          case.spacing)
+
+    def finds(self, scores, image, spacing):
+        """Cut scores (slices, rows, columns) without what is doubtful, see data/classical/sure_lesions.py."""
+        return scores if self.sure is None else without_doubtful(scores, self.threshold, self.sure, image, spacing)
 
     def predict(self, ct, lung_mask=None):
         """The :class:`Prediction` for one CT or slice.
@@ -110,7 +120,7 @@ class LesionPredictor:
             if self.uncertainty:
                 raise InputError(ct.source, "a CT of several slices for its uncertainty", "one slice",
                                  "leave --uncertainty out")
-            return Prediction(*predict_slice(self, ct, lung_mask))
+            return _warned(Prediction(*predict_slice(self, ct, lung_mask)))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
         case = prepare(ct, lung_mask=ct.like(lung_array), options=self._options(ct))
         on_ct = prepared_case.restore(case, self.case_scores(case), order=1)
@@ -122,9 +132,7 @@ class LesionPredictor:
             spread = np.where(lung_array > 0, found, 0).astype(np.float32)
         facts = metrics.sizes(ct, mask, lung_array)
         facts["warnings"] = doubts(ct, lung_array, facts["infection_rate_percent"])
-        for text in facts["warnings"]:
-            warnings.warn(InputWarning(text), stacklevel=3)
-        return Prediction(mask, on_ct, lung_array, facts, spread)
+        return _warned(Prediction(mask, on_ct, lung_array, facts, spread))
 
     def _options(self, ct):
         """How this CT is prepared: as those that the network learned from.
@@ -163,9 +171,10 @@ class LesionPredictor:
         return {"lungs": str(item.lungs) if item.lungs else self.lungs_by, **series}
 
     def describe(self):
-        """The run or file, the threshold, and what the caller said of pictures."""
+        """The run or file, the thresholds, and what the caller said of pictures."""
         said = {name: getattr(self, name) for name in ("window", "turned") if getattr(self, name) is not None}
-        return {**self.described, "threshold": self.threshold, "relative": self.relative, **said}
+        return {**self.described, "threshold": self.threshold, "relative": self.relative,
+                **({} if self.sure is None else {"sure": self.sure}), **said}
 
     def say(self, facts):
         """Volume and share of the lung."""
@@ -176,6 +185,13 @@ class LesionPredictor:
         """predictions.csv in the folder of the masks: a row for each CT."""
         if not is_volume_file(out):
             _write_csv(out / "predictions.csv", results)
+
+
+def _warned(prediction):
+    """A prediction, once its doubts are said."""
+    for text in prediction.facts["warnings"]:
+        warnings.warn(InputWarning(text), stacklevel=4)
+    return prediction
 
 
 # === Runs ===
@@ -217,7 +233,8 @@ def _of_run(path, kind, build):
     described = {"run": str(path), "preset": preset.name,
                  "step": state.kept_step(keep, checkpoint.arrays) or checkpoint.step}
     across = preset.painted.across if hasattr(preset, "painted") else 0.0
-    return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described, across=across)
+    return LesionPredictor(network, preset, threshold["value"], threshold["relative"], described, across=across,
+                           sure=threshold.get("sure"))
 
 
 def score_maps(network, slices, batch_size=32):

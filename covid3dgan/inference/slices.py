@@ -12,6 +12,7 @@ from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.data.preprocess.slice_lungs import find_slice_lungs, millimetres
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import InputError
+from covid3dgan.inference.doubts import slice_doubts
 from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 
 COPIES, THICKNESS = 3, 5.0  # of the slice, and mm of each, that make it a volume for the recipe
@@ -48,11 +49,13 @@ def predict_slice(predictor, image, lung_mask=None):
                        for array in (image.upright, lungs))
     shape = (COPIES, *predictor.preset.gan.volume_shape[1:])
     case = prepare(ct, lung_volume, options=dataclasses.replace(predictor.preset.preprocess, shape=shape, min_slices=1))
-    scores = predictor.cut_scores(case.lung[:1])
+    scores = predictor.finds(predictor.cut_scores(case.lung[:1]), case.lung[:1], case.spacing)
     on_slice = prepared_case.restore(case, np.repeat(scores, COPIES, axis=0), order=1)[..., 0].T[::-1, ::-1]
     mask = (on_slice > predictor.threshold) & lungs
+    sizes = _sizes(mask, lungs, image.spacing)
+    said = slice_doubts(image, lungs, sizes["infection_rate_percent"])
     return (image.back(mask.astype(np.uint8)), image.back(on_slice.astype(np.float32)),
-            image.back(lungs.astype(np.uint8)), {**_sizes(mask, lungs, image.spacing), **image.facts})
+            image.back(lungs.astype(np.uint8)), {**sizes, **image.facts, "warnings": said})
 
 
 def draw_overlay(image, mask, lungs):

@@ -26,6 +26,8 @@ class PreprocessOptions:
     base_holds_lung_mask: bool = False  # F13: what is written to BaseCTImages.npy; `PreparedCase.base` is always the CT
     min_slices: int = 32  # CTs with fewer are refused
     lung_level: Optional[float] = None  # HU of the lungs' lower quartile (data/preprocess/lung_level.py)
+    # What levelling takes for a healthy lung at most: HU from front to back, and HU of its lower quartile.
+    lung_level_limits: tuple[float, float] = (400.0, -550.0)
     median: int = 1  # K27: side of the median filter over each slice of the lung image, in pixels; 1: none
     keep_aspect: bool = False  # K29: the crop is widened in the plane, so that a pixel is as high as it is wide
 

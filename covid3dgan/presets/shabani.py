@@ -120,11 +120,11 @@ LESIONS = register(PaintedSystem(
     summary="the segmenter that comes along: painted lesions in real healthy lungs and phantoms",
     # Slices as the CT has them, up to 64: the segmenter sees one at a time, and thin slices tell vessels from lesions.
     preprocess=dataclasses.replace(IMPROVED_PREPROCESS, shape=(64, 128, 128), spacing=(None, None, None),
-                                   min_slices=2),
+                                   min_slices=2, lung_level_limits=(160.0, -740.0)),
     gan=dataclasses.replace(IMPROVED_GAN, volume_shape=(64, 128, 128)),
-    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, merge="concatenate", learning_rate=2e-3,
-                                  decay_steps=430, decay_rate=0.7, batch_size=8, steps=3000, synthetic_share=1.0,
-                                  calibration_steps=0, log_every=50, checkpoint_every=500),
+    segmenter=dataclasses.replace(IMPROVED_SEGMENTER, width=8, merge="concatenate", learning_rate=1.5e-3,
+                                  decay_steps=700, decay_rate=0.6, batch_size=8, steps=2100, synthetic_share=1.0,
+                                  calibration_steps=0, log_every=50, checkpoint_every=700),
     contrastive=dataclasses.replace(IMPROVED_CONTRASTIVE, enabled=False),
     threshold=Threshold(relative=False, tune=True, grid=FINE_GRID),
 ))

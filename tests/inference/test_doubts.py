@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from covid3dgan.data.slice_image import SliceImage
 from covid3dgan.data.volumes import Volume
-from covid3dgan.inference.doubts import doubts
+from covid3dgan.inference.doubts import doubts, slice_doubts
 
 SHAPE = (80, 60, 50)
 
@@ -48,3 +49,16 @@ def test_slices_are_thick_along_the_body_whatever_the_order_of_the_voxels():
     turned = Volume(ct.array, np.array([[0, 4.0, 0, 0], [0, 0, 4.0, 0], [9.0, 0, 0, 0], [0, 0, 0, 1]]))
     assert any("slices of at most 8 mm, found 9 mm" in text for text in doubts(turned, lungs, 0.0))
     assert not any("slices of" in text for text in doubts(ct, lungs, 0.0))
+
+
+@pytest.mark.parametrize("changed, rate, words", [
+    ({}, 5.0, None),
+    ({"noise": 160.0}, 5.0, "expected noise below 120 HU in the lungs, found 1"),
+    ({"lung": -500.0}, 5.0, "expected a quarter of the lungs darker than -550 HU, found -51"),
+    ({}, 50.0, "expected less than 50 % of the lungs marked, found 50 %"),
+])
+def test_a_single_slice_is_doubted_as_far_as_it_tells(changed, rate, words):
+    ct, lungs = chest(**changed)
+    hu, inside = ct.array[:, :, 20].T, lungs[:, :, 20].T > 0
+    found = slice_doubts(SliceImage(hu, None, lambda array: array, {}, "one.png"), inside, rate)
+    assert [text.startswith("one.png: ") and words in text for text in found] == ([True] if words else [])

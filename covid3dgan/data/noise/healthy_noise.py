@@ -48,6 +48,8 @@ class Look:
     posterior: float = 0.0
     basal: float = 0.0
     blur: Optional[tuple[float, float, float]] = None  # what a voxel and its neighbours on each axis give to it
+    radius: tuple[float, float] = (0.015, 0.16)  # smallest and largest, as a share of the rows, columns and slices
+    patchy: float = 0.0  # share of the lesions in which air and thickened septa alternate; readers outline the whole
 
 
 # What the generator has to remove: from the brightest to the faintest, wherever it lies, and as sharp as the grid, so
@@ -96,7 +98,7 @@ def lesions(volumes, lung_masks, rng):
     return painted_lesions(volumes, lung_masks, rng, ANYWHERE)[0]
 
 
-def painted_lesions(volumes, lung_masks, rng, look, count=None, radius=(0.015, 0.16)):
+def painted_lesions(volumes, lung_masks, rng, look, count=None, radius=None):
     """Paints lesions into healthy lungs, 3D, soft, never darker than the lung was, and says where.
 
     Args:
@@ -105,8 +107,8 @@ def painted_lesions(volumes, lung_masks, rng, look, count=None, radius=(0.015, 0
         rng: `numpy.random.Generator`.
         look: :class:`Look`, for example ``LIKE_COVID``.
         count: fewest and most lesions per volume; by default few in some volumes and many in others.
-        radius: smallest and largest radius of a lesion, as a share of the rows, columns (and of the slices); drawn
-            evenly in its logarithm, since small lesions are the frequent ones.
+        radius: smallest and largest radius of a lesion, by default the look's; drawn evenly in its logarithm, since
+            small lesions are the frequent ones.
 
     Returns:
         (noisy, extent), both new float32 arrays (B, slices, rows, columns). ``extent`` is how much of a voxel a lesion
@@ -124,7 +126,7 @@ def painted_lesions(volumes, lung_masks, rng, look, count=None, radius=(0.015, 0
         fewest, most = count or (look.focal if rng.random() < look.focal[0] else look.spread)[1:]
         centres = _centres(lungs, int(rng.integers(fewest, most + 1)), look, rng)
         for centre in centres:
-            _paint(noisy[index], extent[index], lungs, centre, radius, look, rng)
+            _paint(noisy[index], extent[index], lungs, centre, radius or look.radius, look, rng)
         if look.blur:
             noisy[index] = volumes[index] + _blurred(noisy[index] - volumes[index], lungs, look.blur)
             extent[index] = _blurred(extent[index], lungs, look.blur)
@@ -186,6 +188,8 @@ def _paint(volume, extent, lungs, centre, radius, look, rng):
     texture = rng.uniform(0.3, 1.5) * TEXTURE_HU * _smooth_noise(shape, 7, rng)
     veil = (rng.uniform(*look.ground_glass) + texture) / HU_SPAN
     added = np.maximum(veil - look.veiled * np.maximum(part - _scaled(VEILED_HU), 0.0), FAINTEST_HU / HU_SPAN)
+    if look.patchy and rng.random() < look.patchy:
+        added *= _patches(shape, rng)
     if rng.random() < look.consolidation:
         core = np.clip((depth - rng.uniform(0.0, 0.8) + 0.5 * _smooth_noise(shape, 6, rng)) / 0.3, 0.0, 1.0)
         solid = _scaled(rng.uniform(*CONSOLIDATION_HU) + TEXTURE_HU * _smooth_noise(shape, 7, rng))
@@ -193,6 +197,12 @@ def _paint(volume, extent, lungs, centre, radius, look, rng):
     added = np.minimum(added, _scaled(BRIGHTEST_HU) - part)
     part += envelope * np.clip(added, 0.0, 1.0).astype(np.float32)
     np.maximum(extent[box], envelope, out=extent[box])
+
+
+def _patches(shape, rng):
+    """By how much of its veil a patchy lesion is as dense as it would be (slices, rows, columns), 0.15 to 1.3."""
+    fine = _smooth_noise(shape, int(rng.integers(8, 24)), rng)
+    return np.clip(rng.uniform(0.6, 1.0) + rng.uniform(0.4, 1.0) * fine, 0.15, 1.3)
 
 
 def _scaled(hu):

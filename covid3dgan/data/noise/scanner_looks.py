@@ -13,12 +13,11 @@ from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 
 THICKNESS = (0.0, 1.2)  # standard deviation of the blur across slices, in slices
 SOFTEST, SHARPEST = 0.9, 1.2  # a smooth kernel's standard deviation in pixels, a sharp one's gain of the details
-NOISE_HU = 14.0  # mean of the noise's standard deviation, which is drawn exponentially
-NOISIEST_HU = 60.0
-SHIFT_HU, SLOPE_HU = 35.0, 60.0  # of the lung's density: a whole slice's, and from front to back
+NOISE_HU = 11.0  # mean of the noise's standard deviation, which is drawn exponentially
+NOISIEST_HU = 50.0
+SHIFT_HU, SLOPE_HU = 15.0, 25.0  # of the lung's density: a whole slice's, and from front to back
 DENSE_HU, AGENT = -500.0, (-0.2, 0.35)  # what is denser is brighter by this share: contrast agent in the vessels
 TURN, ZOOM, STRETCH, SHIFT = 10.0, 0.18, 0.12, 0.06  # degrees, logarithms of factors, share of the side
-MOST_WIDENED = 3  # pixels by which the mask of the lungs may grow
 
 
 def thickened(volumes, rng):
@@ -94,10 +93,10 @@ def _placed(images, rng):
 def _mask(lungs, rng):
     """The lungs, or a mask that takes in more around them, as other ways to find lungs do: hila, pleura, chest wall."""
     kind = rng.random()
-    if kind < 0.5:
+    if kind < 0.7:
         return lungs
-    if kind < 0.75:
-        return ndimage.binary_dilation(lungs, iterations=int(rng.integers(1, MOST_WIDENED + 1)))
-    size = int(rng.integers(2, 6))
+    if kind < 0.8:
+        return ndimage.binary_dilation(lungs)
+    size = int(rng.integers(2, 5))
     closed = ndimage.binary_closing(np.pad(lungs, size), iterations=size)[size:-size, size:-size]
     return closed | lungs

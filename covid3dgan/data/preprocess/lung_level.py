@@ -12,27 +12,29 @@ import numpy as np
 from scipy import optimize
 
 QUARTILE = 0.25
-STEEPEST = 400.0  # HU from front to back; lying patients' lungs have about 30 to 250
-DENSEST = -550.0  # HU; no healthy lung's lower quartile is above it, so what is denser stays: it is disease
+# HU from front to back (lying patients' lungs have about 30 to 250), and HU that no healthy lung's lower quartile is
+# above: what is steeper or denser stays, it is disease.
+LIMITS = (400.0, -550.0)
 MOST_VOXELS = 100_000  # enough for the quartile; every voxel would take seconds
 
 
-def levelled(hu, lungs, level):
+def levelled(hu, lungs, level, limits=LIMITS):
     """A CT whose lungs' lower quartile is ``level`` HU from front to back; as it was relative to that line.
 
     Args:
         hu: (slices, rows, columns), rows from front to back.
         lungs: bool, the same shape, with some lung in it.
         level: HU.
+        limits: the steepest slope and the densest quartile that are levelled.
 
     Returns:
         (slices, rows, columns) float32, also outside of the lungs.
     """
-    return hu + (level - lung_line(hu, lungs)).astype(np.float32)[:, None]
+    return hu + (level - lung_line(hu, lungs, limits)).astype(np.float32)[:, None]
 
 
-def lung_line(hu, lungs):
-    """HU (rows,): the straight line through the lower quartile of the lungs' values, nowhere above ``DENSEST``.
+def lung_line(hu, lungs, limits=LIMITS):
+    """HU (rows,): the straight line through the lower quartile of the lungs' values within ``limits``.
 
     It is the line that quantile regression finds (Koenker and Bassett 1978): for each slope the intercept is the
     quartile of what is left, and the mean tilted error is convex in the slope.
@@ -53,9 +55,10 @@ def lung_line(hu, lungs):
         left, _ = rest(slope)
         return np.mean(np.maximum(QUARTILE * left, (QUARTILE - 1) * left))
 
+    steepest, densest = limits
     slope = 0.0
     if last > first:
-        slope = optimize.minimize_scalar(tilted_error, bounds=(-STEEPEST, STEEPEST), method="bounded",
+        slope = optimize.minimize_scalar(tilted_error, bounds=(-steepest, steepest), method="bounded",
                                          options={"xatol": 0.1}).x
     places = np.clip((np.arange(hu.shape[1]) - first) / max(last - first, 1), 0.0, 1.0) - 0.5
-    return np.minimum(rest(slope)[1] + slope * places, DENSEST)
+    return np.minimum(rest(slope)[1] + slope * places, densest)

@@ -76,7 +76,8 @@ class PreparedSet:
 
 
 # What changes every voxel of the lung image: a network that learned from one kind is not to see the other.
-ALIKE = {"lung_level": None, "median": 1}  # and what sets have that were made before it was an option
+# And what sets have that were made before it was an option.
+ALIKE = {"lung_level": None, "lung_level_limits": (400.0, -550.0), "median": 1}
 
 
 def refuse_other_preparation(cases, options):
@@ -89,7 +90,7 @@ def refuse_other_preparation(cases, options):
     for name, held in zip(cases.ids, cases.options):
         for field, before in ALIKE.items() if held is not None else ():
             wanted, found = getattr(options, field), held.get(field, before)
-            if found != wanted:
+            if found != wanted and found != list(np.atleast_1d(wanted)):
                 raise InputError(name, f"lungs prepared with preprocess.{field}={wanted}", f"{found}",
                                  f"prepare them with the preset that trains, or set preprocess.{field} for the "
                                  "training")

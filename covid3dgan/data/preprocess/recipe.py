@@ -157,7 +157,7 @@ def _lung_image(hu, lung, base, options):
     if options.median > 1:
         hu = ndimage.median_filter(hu, (1, options.median, options.median), mode="nearest")
     if options.lung_level is not None:
-        hu = lung_level.levelled(hu, lung, options.lung_level)
+        hu = lung_level.levelled(hu, lung, options.lung_level, options.lung_level_limits)
     return base if options.median <= 1 and options.lung_level is None else _normalised(hu)
 
 

@@ -46,6 +46,7 @@ _PREPROCESS = {
     "preprocess.min_slices": Silence("no case is said to be left out; paper 001 leaves out those under 32 slices, "
                                      "which would have to be made up"),
     "preprocess.lung_level": Silence("no levelling of the lungs is named, so none is done"),
+    "preprocess.lung_level_limits": Silence("nothing is levelled, so that these limit nothing"),
     "preprocess.median": NO_MEDIAN,
     "preprocess.keep_aspect": ASPECT,
 }

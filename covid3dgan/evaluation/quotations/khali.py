@@ -58,6 +58,7 @@ _PREPROCESS = {
     "preprocess.min_slices": Quotation("3.1", "We removed the cases where the number of slices was lower than 32", 32),
     "preprocess.lung_level": Silence("\"contrast adjustment\" (4.1.1) is named and not described; no levelling of the "
                                      "lungs is, so none is done (K30)"),
+    "preprocess.lung_level_limits": Silence("nothing is levelled, so that these limit nothing"),
     "preprocess.median": Quotation(
         "4.1.1", "We also applied filtering methods to enhance the clarity of the scans, reducing noise",
         note="which filter is not said; a median of 3 x 3 pixels is ours, the authors' code has none (K27)"),

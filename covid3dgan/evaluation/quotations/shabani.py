@@ -46,6 +46,7 @@ _PREPROCESS = {
                                                "the CT ours writes the CT (F13)"),
     "preprocess.min_slices": Quotation("4.1", "We removed the cases where the number of slices was lower than 32", 32),
     "preprocess.lung_level": Silence("no levelling of the lungs is named, so none is done"),
+    "preprocess.lung_level_limits": Silence("nothing is levelled, so that these limit nothing"),
     "preprocess.median": NO_MEDIAN,
     "preprocess.keep_aspect": ASPECT,
 }

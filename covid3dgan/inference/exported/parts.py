@@ -18,10 +18,15 @@ NORMALISED_NOTE = "three equal channels of a grey slice in [0, 1], minus mean, d
 
 @dataclasses.dataclass(frozen=True)
 class Cut:
-    """How an output becomes a mask: above ``value``, or above that share of the output's own maximum."""
+    """How an output becomes a mask: above ``value``, or above that share of the output's own maximum.
+
+    With ``sure`` a piece of the mask stays where one of its scores exceeds that or it holds ground glass
+    (data/classical/sure_lesions.py).
+    """
 
     value: float
     relative: bool = False
+    sure: Optional[float] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +117,8 @@ class Exportable:
             "covid3dgan": covid3dgan.__version__, "part": self.part, "source": self.source, "step": self.step,
             "inputs": {name: {"shape": list(shape)} for name, shape in self.shapes.items()},
             **({"channels": list(self.channels)} if self.channels else {}),
-            "threshold": {"value": self.cut.value, "relative": self.cut.relative},
+            "threshold": {"value": self.cut.value, "relative": self.cut.relative,
+                          **({} if self.cut.sure is None else {"sure": self.cut.sure})},
             "preprocessing": preprocessing_facts(self.spec, self.preset),
             "preset": None if self.preset is None else presets.as_dict(self.preset),
             "versions": environment.versions(),

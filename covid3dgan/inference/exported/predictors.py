@@ -27,7 +27,8 @@ def _lesions(path, network):
 
     threshold = network.metadata["threshold"]
     return LesionPredictor(network, _preset(path, network.metadata), threshold["value"], threshold["relative"],
-                           network.described, across=network.metadata["preset"].get("painted", {}).get("across", 0.0))
+                           network.described, across=network.metadata["preset"].get("painted", {}).get("across", 0.0),
+                           sure=threshold.get("sure"))
 
 
 def _foreground(path, network):

@@ -21,13 +21,13 @@ def main(arguments=None):
     parser.add_argument("--real-results", metavar="FILE", help="real_cts.json of python -m benchmarks.real_cts, for "
                         "the card")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--precision", default="float32")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
     parser.add_argument("--overwrite", action="store_true", help="train anew")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="settings")
     args = parser.parse_args(arguments)
     try:
-        execution = TrainingOptions(seed=args.seed, precision=args.precision, resume=args.resume,
+        execution = TrainingOptions(seed=args.seed, precision=args.precision, deterministic=True, resume=args.resume,
                                     overwrite=args.overwrite)
         given = f"--real {Path(args.real).name}" if args.real else "--phantoms-only"
         settings = "".join(f" --set {setting}" for setting in args.settings)

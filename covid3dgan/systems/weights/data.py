@@ -108,13 +108,22 @@ def _only_normal(case, known):
                                facts=facts)
 
 
-def prepare_phantoms(out, count, seed, options, size=(176, 176, 64)):
-    """``count`` phantoms of the cohort varied-healthy, prepared; returns their folder. What is there stays."""
-    raw, out = Path(out) / "raw", Path(out) / "prepared"
-    if not (raw / "cohort.json").is_file():
-        chest_ct.write_cohort(raw, "varied-healthy", count, seed, size, overwrite=True)
-    for case in progress.bar(list(open_dataset(raw)), description="phantoms", unit="case"):
-        file = out / f"{case.id}.npz"
-        if not file.exists():
-            prepared_case.save(prepare_case(dataclasses.replace(case, group="healthy"), options), file)
-    return out
+def prepare_phantoms(out, cohorts, seed, options):
+    """Phantoms, prepared; returns their folder. What is there stays.
+
+    Args:
+        cohorts: a tuple of (name, number, size) for each, all healthy or all diseased.
+        seed: of the first; the others follow.
+        options: presets.preprocessing.PreprocessOptions.
+    """
+    out = Path(out)
+    for number, (cohort, count, size) in enumerate(cohorts):
+        raw = out / f"raw-{cohort}"
+        if not (raw / "cohort.json").is_file():
+            chest_ct.write_cohort(raw, cohort, count, seed + number, size, overwrite=True)
+        group = "healthy" if "healthy" in cohort else "covid"
+        for case in progress.bar(list(open_dataset(raw)), description="phantoms", unit="case"):
+            file = out / "prepared" / f"{case.id}.npz"
+            if not file.exists():
+                prepared_case.save(prepare_case(dataclasses.replace(case, group=group), options), file)
+    return out / "prepared"

@@ -25,8 +25,11 @@ from covid3dgan.systems.weights.scores import score_on_phantoms
 from covid3dgan.training.shabani.train_painted import train_painted
 
 PRESET = "shabani/lesions"
-PHANTOM_SEED, CHECK_SEED = 720, 721  # plus 100 for each seed of the training
-TRAIN_PHANTOMS, CHECK_PHANTOMS = 32, 8
+VARIED, PLAIN = (176, 176, 64), (112, 112, 40)  # voxels of a phantom
+# Folder -> seed (plus 100 for each seed of the training) and cohorts. Those of "check" find the threshold.
+PHANTOMS = {"phantoms": (720, (("varied-healthy", 32, VARIED), ("healthy", 12, PLAIN))),
+            "check": (730, (("varied-healthy", 8, VARIED), ("healthy", 4, PLAIN))),
+            "diseased": (740, (("varied-covid", 20, VARIED), ("coronacases-like", 12, PLAIN)))}
 # The demo's test cohorts (systems/cohorts.py, seed 0), which no training sees, and one of many scanners.
 TESTS = {"Mosmed": ("mosmed-like", 4, 8, (112, 112, 40)), "UESTC": ("uestc-like", 5, 8, (112, 112, 40)),
          "Radiopaedia": ("radiopaedia-like", 6, 8, (112, 112, 40)),
@@ -54,12 +57,12 @@ def make_weights(out, preset, execution, real=None, into=None, command="", real_
     options = dataclasses.replace(preset.preprocess, shape=tuple(preset.gan.volume_shape))
     if real is not None:
         data.prepare_real(real, out / "real", options)
-    train, check = (data.prepare_phantoms(out / name, count, seed + 100 * execution.seed, options)
-                    for name, count, seed in (("phantoms", TRAIN_PHANTOMS, PHANTOM_SEED),
-                                              ("check", CHECK_PHANTOMS, CHECK_SEED)))
+    made = {name: data.prepare_phantoms(out / name, cohorts, seed + 100 * execution.seed, options)
+            for name, (seed, cohorts) in PHANTOMS.items()}
     run = out / "segmenter"
     if not (run / "run.json").is_file() or execution.resume or execution.overwrite:
-        train_painted(None if real is None else out / "real", train, run, preset, execution, others=(check,))
+        train_painted(None if real is None else out / "real", made["phantoms"], run, preset, execution,
+                      others=(made["check"],), diseased=made["diseased"])
     if not (out / "export" / "segmenter.tflite").is_file() or execution.overwrite:
         export(run, out / "export", formats="tflite", overwrite=True, command=command)
     network = load_predictor(out / "export" / "segmenter.tflite")
@@ -92,7 +95,8 @@ def _card(file, network, preset, execution, real, command, measured):
         "what": "finds COVID-19-like lesions (ground glass and consolidation) in chest CTs, slice by slice",
         "data": _sources(real), "preset": preset.name, "command": command, "seeds": [execution.seed],
         "steps": network.describe()["step"], "grid": list(preset.gan.volume_shape),
-        "threshold": {"value": network.threshold, "relative": network.relative}, "measured": measured, "note": NOTE}
+        "threshold": {"value": network.threshold, "relative": network.relative, "sure": network.sure},
+        "measured": measured, "note": NOTE}
 
 
 def _sources(real):
@@ -103,8 +107,10 @@ def _sources(real):
                                                    "right": list(known.right), "left": list(known.left)})
     listed = [{"name": source.name, "licence": source.licence, "attribution": source.attribution, "files": known}
               for source, known in files.items()]
-    phantoms = f"{TRAIN_PHANTOMS} phantoms of the cohort varied-healthy"
-    return [*listed, {"name": phantoms, "licence": "Apache-2.0", "attribution": "made by covid3dgan phantom"}]
+    phantoms = [f"{count} phantoms of the cohort {cohort}" for name in ("phantoms", "diseased")
+                for cohort, count, _ in PHANTOMS[name][1]]
+    return [*listed, *({"name": name, "licence": "Apache-2.0", "attribution": "made by covid3dgan phantom"}
+                       for name in phantoms)]
 
 
 def real_results(path):

@@ -81,7 +81,7 @@ class SegmenterTraining(keras.Model):
         return {"contrastive_loss": tf.add_n(losses) / len(losses)}
 
     def _end_to_end_phase(self, batch):
-        return {"loss": self.end_to_end_step(batch["slice"], batch["target"])}
+        return {"loss": self.end_to_end_step(batch["slice"], batch["target"], batch.get("weight"))}
 
     def contrastive_step(self, slices, labels):
         """One step of the encoder and the projection on slices (B, H, W, 1) with labels (B,)."""
@@ -95,11 +95,13 @@ class SegmenterTraining(keras.Model):
 
         return minimise(self.contrastive_optimizer, self.contrastive_model.trainable_variables, objective)[1]
 
-    def end_to_end_step(self, slices, targets):
-        """One step of the whole segmenter by the squared error against the pseudo-masks (B, H, W, 1)."""
+    def end_to_end_step(self, slices, targets, weights=None):
+        """One step of the whole segmenter by the squared error against the pseudo-masks (B, H, W, 1), each pixel's
+        error times its weight where there are any."""
         def objective():
             output = tf.cast(self.segment(slices, training=True), tf.float32)
-            return tf.reduce_mean(tf.square(output - targets)), None
+            errors = tf.square(output - targets)
+            return tf.reduce_mean(errors if weights is None else weights * errors), None
 
         return minimise(self.segmenter_optimizer, self.segmenter.trainable_variables, objective)[0]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from covid3dgan.data.preprocess.lung_level import DENSEST, levelled, lung_line
+from covid3dgan.data.preprocess.lung_level import LIMITS, levelled, lung_line
 from covid3dgan.data.preprocess.recipe import PreprocessOptions, prepare
 from covid3dgan.data.volumes import Volume
 
@@ -46,8 +46,8 @@ def test_lesions_in_half_of_the_lungs_keep_what_they_add():
 
 def test_a_lung_that_is_diseased_all_over_stays_dense():
     consolidated = np.where(LUNGS, -100.0, 40.0).astype(np.float32)
-    np.testing.assert_allclose(lung_line(consolidated, LUNGS), DENSEST)
-    np.testing.assert_allclose(levelled(consolidated, LUNGS, -860)[LUNGS], -100 - 860 - DENSEST)
+    np.testing.assert_allclose(lung_line(consolidated, LUNGS), LIMITS[1])
+    np.testing.assert_allclose(levelled(consolidated, LUNGS, -860)[LUNGS], -100 - 860 - LIMITS[1])
 
 
 def test_lungs_of_a_single_row_have_a_level():
