@@ -13,8 +13,7 @@ from covid3dgan.notebooks import outputs, scale, shown, sources
 
 SHOWS = re.compile(r"^ *(?:print|display|show_\w+)\(|plt\.show\(\)", re.MULTILINE)
 PATHS = re.compile(r"(?<![\w.])/(?:tmp|home|root|work|Users|var|opt|usr|content|private)/|\b[A-Z]:\\")
-NOT_YET = {"SSInfNet"}  # their outputs are still to be made
-NOTEBOOKS = [source.with_suffix(".ipynb") for source in sources.sources() if source.stem not in NOT_YET]
+NOTEBOOKS = [source.with_suffix(".ipynb") for source in sources.sources()]
 
 
 def code_cells(path):
