@@ -113,8 +113,8 @@ for number in range(4):
 # %%
 slice_number = int(found.scores.sum((0, 1)).argmax())  # along the third axis, head to feet in most files
 thresholds = np.linspace(0.05, 0.95, 19)
-litres = np.prod(ct.spacing) / 1000
-volume = [litres * np.count_nonzero((found.scores > value) & (found.lungs > 0)) for value in thresholds]
+voxel_ml = np.prod(ct.spacing) / 1000
+volume = [voxel_ml * np.count_nonzero((found.scores > value) & (found.lungs > 0)) for value in thresholds]
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
 drawn = left.imshow(found.scores[:, :, slice_number].T, cmap="magma", vmin=0, vmax=1)

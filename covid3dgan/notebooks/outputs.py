@@ -28,6 +28,7 @@ RUN = "runs/notebooks"  # in the folder to work in
 # Stages of that run, and what calls them in a notebook.
 _CALLS = {"preprocess": "run.prepare()", "GAN": "run.train_gan()", "segmenter": "run.train_segmenters()",
           "scores": "run.score()", "predictions": "run.predict()", "report": "run.report("}
+_LOGS = re.compile(r"^WARNING:tensorflow:.*\n?", re.MULTILINE)  # TensorFlow's hints, which go to standard output
 _PATHS = ("text/plain", "text/html", "text/markdown")
 
 
@@ -68,7 +69,8 @@ def execute(source, work, environ=()):
 
 
 def portable(notebook, work):
-    """Takes out what belongs to this machine or moment: standard error (bars, logs, warnings with paths), and paths.
+    """Takes out what belongs to this machine or moment: standard error (bars, logs, warnings with paths), TensorFlow's
+    hints, and paths.
 
     Args:
         notebook: from `execute`, changed in place.
@@ -81,7 +83,9 @@ def portable(notebook, work):
             if output.output_type == "stream":
                 if output.name == "stderr":
                     continue
-                output.text = here.sub("", output.text)
+                output.text = _LOGS.sub("", here.sub("", output.text))
+                if not output.text:
+                    continue
                 if kept and kept[-1].output_type == "stream":
                     kept[-1].text += output.text
                     continue
