@@ -20,7 +20,7 @@ _PAPERS = (
 )
 # The rows on time: title, what, on; the columns are instruction sets.
 _TIMES = (
-    ("`predict`, one CT of 512x512x150: processor time", "`predict`, processor time with start-up", "512x512x150"),
+    ("`predict`, one CT of 512x512x150, with start-up", "`predict` with start-up", "512x512x150"),
     ("`predict`, one CT of 512x512x40, with start-up", "`predict` with start-up", "NIfTI, 512x512x40"),
     ("`make demo` without making its environment", "`demo`, whole run", "96 cases"),
     ("... its peak memory", "`demo`, peak memory", "96 cases"),

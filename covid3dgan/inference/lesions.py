@@ -122,7 +122,7 @@ class LesionPredictor:
                                  "leave --uncertainty out")
             return _warned(Prediction(*predict_slice(self, ct, lung_mask)))
         lung_array = lungs.lung_mask_for(ct, lung_mask, self.lungs_by)
-        case = prepare(ct, lung_mask=ct.like(lung_array), options=self._options(ct))
+        case = prepare(ct, lung_mask=ct.like(lung_array), options=self.options_for(ct))
         on_ct = prepared_case.restore(case, self.case_scores(case), order=1)
         mask = ((on_ct > self.threshold) & (lung_array > 0)).astype(np.uint8)
         spread = None
@@ -134,7 +134,7 @@ class LesionPredictor:
         facts["warnings"] = doubts(ct, lung_array, facts["infection_rate_percent"])
         return _warned(Prediction(mask, on_ct, lung_array, facts, spread))
 
-    def _options(self, ct):
+    def options_for(self, ct):
         """How this CT is prepared: as those that the network learned from.
 
         Where these kept their slices' spacing, fewer slices stay as they are: the network sees one at a time.

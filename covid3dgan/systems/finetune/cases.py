@@ -115,6 +115,6 @@ def _prepared(case, lung_file, predictor):
         if read.lungs is None:
             lung_file.parent.mkdir(parents=True, exist_ok=True)
             volumes.write(read.ct.like(found), lung_file, overwrite=True)
-        made = prepare(read.ct, read.ct.like(found), read.infection, predictor._options(read.ct), case.case.id)
+        made = prepare(read.ct, read.ct.like(found), read.infection, predictor.options_for(read.ct), case.case.id)
         prepared_case.save(made, case.prepared, overwrite=True)
     return dataclasses.replace(case, case=with_lungs)
