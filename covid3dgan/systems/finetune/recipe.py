@@ -140,6 +140,7 @@ def _train(cases, start, path, preset, execution, held):
     """Trains on these cases, or goes on; the facts of the run."""
     return train_or_go_on(fine_tune, [case.prepared for case in cases], start.network, path=path, preset=preset,
                           execution=execution, facts=("path", "seconds", "step", "threshold"),
+                          sure=start.predictor.sure,
                           details={"started_from": start.origin, "held_out": [case.case.id for case in held]})
 
 
@@ -149,7 +150,7 @@ def _fold(number, training, held, start, preset, execution, out):
     _train(training, start, path, preset, execution, held)
     was = start.predictor
     cut = LesionPredictor(was.network, was.preset, was.threshold, preset.threshold.relative, was.described,
-                          across=was.across)
+                          across=was.across, sure=was.sure)
     chosen = best_threshold(cut, [prepared_case.load(case.prepared) for case in training], preset.threshold)
     return score_held_out(held, (was, dataclasses.replace(cut, threshold=chosen["value"]), load_segmenter(path)),
                           number)

@@ -16,7 +16,7 @@ from covid3dgan.data.batches.corrected_batches import corrected, corrected_batch
 from covid3dgan.data.batches.pipelines import step_dataset
 from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.errors import InputError
-from covid3dgan.evaluation.thresholds import threshold_curve
+from covid3dgan.evaluation import metrics
 from covid3dgan.inference.lesions import load_segmenter, score_maps
 from covid3dgan.models.from_presets import segmenter_network
 from covid3dgan.runs.directory import Run
@@ -43,7 +43,7 @@ def fine_tuning_preset(preset, of_network, across):
                                painted=dataclasses.replace(preset.painted, across=across))
 
 
-def fine_tune(files, start, path, preset, execution, details=None):
+def fine_tune(files, start, path, preset, execution, sure=None, details=None):
     """Trains and returns the Run, with the threshold that is best on the cases that it was trained on.
 
     Args:
@@ -52,6 +52,7 @@ def fine_tune(files, start, path, preset, execution, details=None):
         path: the run directory; its kind is "segmenter".
         preset: what :func:`fine_tuning_preset` gave.
         execution: training.loop.TrainingOptions.
+        sure: what the network that it starts from has of it (data/classical/sure_lesions.py); it is kept.
         details: further JSON content for run.json.
     """
     precision = execution.prepare()
@@ -74,7 +75,8 @@ def fine_tune(files, start, path, preset, execution, details=None):
                  options.log_every, options.checkpoint_every, shown=("loss",),
                  callbacks=[lambda recorder: Panels(recorder, draw)])
     if run.manifest["status"] == "done":
-        run.update(threshold=best_threshold(load_segmenter(path), cases, preset.threshold))
+        predictor = dataclasses.replace(load_segmenter(path), sure=sure)
+        run.update(threshold=best_threshold(predictor, cases, preset.threshold))
     return run
 
 
@@ -109,7 +111,11 @@ def best_threshold(predictor, cases, options):
     curves = []
     for case in progress.bar(infected, description="threshold", unit="case"):
         lungs, mask = case.lung_mask > 0.5, case.infection > 0.5
-        curves.append(threshold_curve(predictor.case_scores(case)[None], mask[None], lungs[None], options).dice)
+        scores = dataclasses.replace(predictor, sure=None).case_scores(case)
+        found = [(value, dataclasses.replace(predictor, threshold=value).finds(scores, case.lung, case.spacing))
+                 for value in options.grid]
+        curves.append([metrics.counts((kept > value) & lungs, mask & lungs).dice for value, kept in found])
     dice = np.mean(curves, 0)
-    return {"value": float(options.grid[int(np.argmax(dice))]), "relative": options.relative, "tuned": True,
+    sure = {} if predictor.sure is None else {"sure": predictor.sure}
+    return {"value": float(options.grid[int(np.argmax(dice))]), "relative": options.relative, **sure, "tuned": True,
             "grid": list(options.grid), "dice": [float(value) for value in dice], "cases": [c.id for c in infected]}

@@ -1,7 +1,6 @@
 """A trained segmenter learns on: from its own weights, its normalisation fixed, resumable, its threshold the best."""
 
 import dataclasses
-import types
 
 import keras
 import numpy as np
@@ -11,7 +10,7 @@ from covid3dgan import compat, presets
 from covid3dgan.data.batches.corrected_batches import Corrected, corrected_batches
 from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.data.preprocess.prepared_case import PreparedCase
-from covid3dgan.inference.lesions import load_segmenter
+from covid3dgan.inference.lesions import LesionPredictor, load_segmenter
 from covid3dgan.models.from_presets import segmenter_network
 from covid3dgan.presets.stages import Gan, Segmenter, Threshold
 from covid3dgan.training.loop import TrainingOptions
@@ -55,8 +54,9 @@ def weights_of(path):
 
 def test_it_learns_with_its_normalisation_fixed_and_resumes_bit_for_bit(start, files, tmp_path):
     options = TrainingOptions(seed=1, deterministic=True)
-    run = fine_tune(files, start, tmp_path / "whole", PRESET, options, {"held_out": ["c9"]})
+    run = fine_tune(files, start, tmp_path / "whole", PRESET, options, sure=0.9, details={"held_out": ["c9"]})
     assert run.manifest["cases"] == ["c0", "c1"] and run.manifest["held_out"] == ["c9"]
+    assert load_segmenter(run.path).sure == 0.9  # it is cut as the network that it started from
     fine_tune(files, start, tmp_path / "parts", PRESET, dataclasses.replace(options, pause_after=2))
     fine_tune(files, start, tmp_path / "parts", PRESET, dataclasses.replace(options, resume=True))
     whole, parts = weights_of(tmp_path / "whole"), weights_of(tmp_path / "parts")
@@ -68,15 +68,30 @@ def test_it_learns_with_its_normalisation_fixed_and_resumes_bit_for_bit(start, f
         assert all(same) if isinstance(layer, keras.layers.BatchNormalization) else not same or not all(same)
 
 
+class Known(LesionPredictor):
+    """0.4 in the lesion (0.4 in the image), 0.25 where ``described`` says."""
+
+    def cut_scores(self, volume):
+        lesion = volume > 0.3
+        return np.where(lesion, 0.4, np.where(self.described["beside"](lesion), 0.25, 0)).astype(np.float32)
+
+
 def test_the_threshold_is_the_best_of_the_cases_with_a_lesion(files):
     cases = [prepared_case.load(file) for file in files]
     empty = dataclasses.replace(cases[0], infection=np.zeros(SHAPE, np.float32))
-    # Scores 0.4 in the lesion and 0.25 in as many voxels beside it: above 0.25 every voxel is right.
-    predictor = types.SimpleNamespace(case_scores=lambda case: np.where(
-        case.infection > 0, 0.4, np.where(np.roll(case.infection, 1, 0) > 0, 0.25, 0)).astype(np.float32))
+    predictor = Known(None, PRESET, 0.5, False, {"beside": lambda lesion: np.roll(lesion, 1, 0)})
     found = best_threshold(predictor, [*cases, empty], Threshold(relative=False, grid=(0.2, 0.3, 0.5)))
-    assert found["value"] == 0.3 and found["cases"] == ["c0", "c1"]
+    assert found["value"] == 0.3 and found["cases"] == ["c0", "c1"] and "sure" not in found
     np.testing.assert_allclose(found["dice"], [2 / 2.5, 1.0, 0.0])  # at 0.2 one false voxel to two right ones
+
+
+def test_pieces_that_the_network_is_not_sure_of_do_not_raise_the_threshold(files):
+    case = prepared_case.load(files[0])
+    beside = np.zeros(SHAPE, bool)
+    beside[:, 20:24, 22:25] = True
+    found = best_threshold(Known(None, PRESET, 0.5, False, {"beside": lambda lesion: beside}, sure=0.3), [case],
+                           Threshold(relative=False, grid=(0.2, 0.3, 0.5)))
+    assert found["value"] == 0.2 and found["dice"] == [1.0, 1.0, 0.0] and found["sure"] == 0.3
 
 
 def test_batches_are_a_function_of_the_step_and_show_every_case():
