@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from covid3dgan.data.classical.sure_lesions import without_doubtful
+from covid3dgan.data.classical.sure_lesions import ground_glass, without_doubtful
 from covid3dgan.data.preprocess import frame, lungs, prepared_case
 from covid3dgan.data.preprocess.recipe import prepare
 from covid3dgan.data.slice_image import SliceImage
@@ -102,7 +102,8 @@ class LesionPredictor:
 
     def finds(self, scores, image, spacing):
         """Cut scores (slices, rows, columns) without what is doubtful, see data/classical/sure_lesions.py."""
-        return scores if self.sure is None else without_doubtful(scores, self.threshold, self.sure, image, spacing)
+        return (scores if self.sure is None else
+                without_doubtful(scores, self.threshold, self.sure, ground_glass(image, spacing)))
 
     def predict(self, ct, lung_mask=None):
         """The :class:`Prediction` for one CT or slice.

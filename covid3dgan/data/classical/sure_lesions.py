@@ -16,19 +16,18 @@ RADII = (4.0, 3.0, 3.0)     # mm across slices, rows and columns of what has to 
 LEAST_GLASS = 1 / 3         # of a piece's voxels
 
 
-def without_doubtful(scores, threshold, sure, image, spacing):
+def without_doubtful(scores, threshold, sure, glass):
     """Scores (slices, rows, columns) whose connected pieces above ``threshold`` are real finds.
 
     Args:
         threshold: what outlines a lesion.
         sure: what one of its voxels has to exceed where it is no ground glass.
-        image: the lungs (slices, rows, columns) in [0, 1], as the network sees them.
-        spacing: mm along each axis.
+        glass: what :func:`ground_glass` says of the image.
 
     Returns:
         The same shape; the pieces that are dropped are lowered to ``threshold``, all else is as it was.
     """
-    labels, *measured = pieces(scores, threshold, ground_glass(image, spacing))
+    labels, *measured = pieces(scores, threshold, glass)
     dropped = np.concatenate([[False], ~found(*measured, sure)])[labels]
     return np.where(dropped, np.asarray(threshold, scores.dtype), scores)
 
@@ -48,7 +47,12 @@ def found(highest, sizes, glass, sure):
 
 
 def ground_glass(image, spacing):
-    """Bool (slices, rows, columns): what lies in ``WINDOW`` and is wide enough for ``RADII``; of one slice, in it."""
+    """Bool (slices, rows, columns): what lies in ``WINDOW`` and is wide enough for ``RADII``; of one slice, in it.
+
+    Args:
+        image: the lungs (slices, rows, columns) in [0, 1], as the network sees them.
+        spacing: mm along each axis.
+    """
     hu = np.asarray(image, np.float32) * HU_SPAN + HU_RANGE[0]
     reach = [max(1, round(radius / step)) for radius, step in zip(RADII, spacing)]
     if len(image) == 1:

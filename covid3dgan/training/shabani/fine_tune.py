@@ -14,6 +14,7 @@ import numpy as np
 from covid3dgan import compat, progress
 from covid3dgan.data.batches.corrected_batches import corrected, corrected_batches
 from covid3dgan.data.batches.pipelines import step_dataset
+from covid3dgan.data.classical.sure_lesions import ground_glass, without_doubtful
 from covid3dgan.data.preprocess import prepared_case
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import metrics
@@ -110,12 +111,19 @@ def best_threshold(predictor, cases, options):
         raise InputError("corrected masks", "at least one with a lesion", "empty masks alone", "add such cases")
     curves = []
     for case in progress.bar(infected, description="threshold", unit="case"):
-        lungs, mask = case.lung_mask > 0.5, case.infection > 0.5
         scores = dataclasses.replace(predictor, sure=None).case_scores(case)
-        found = [(value, dataclasses.replace(predictor, threshold=value).finds(scores, case.lung, case.spacing))
-                 for value in options.grid]
-        curves.append([metrics.counts((kept > value) & lungs, mask & lungs).dice for value, kept in found])
+        curves.append(_dice_by_threshold(case, scores, predictor.sure, options.grid))
     dice = np.mean(curves, 0)
     sure = {} if predictor.sure is None else {"sure": predictor.sure}
     return {"value": float(options.grid[int(np.argmax(dice))]), "relative": options.relative, **sure, "tuned": True,
             "grid": list(options.grid), "dice": [float(value) for value in dice], "cases": [c.id for c in infected]}
+
+
+def _dice_by_threshold(case, scores, sure, grid):
+    """Dice of one case's scores within the lungs, cut at each threshold of the grid and, if not None, at ``sure``."""
+    glass = None if sure is None else ground_glass(case.lung, case.spacing)
+    found = []
+    for value in grid:
+        kept = scores if sure is None else without_doubtful(scores, value, sure, glass)
+        found.append(metrics.counts((kept > value) & (case.lung_mask > 0.5), case.infection > 0.5).dice)
+    return found

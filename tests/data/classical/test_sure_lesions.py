@@ -18,13 +18,13 @@ def scores():
 
 def test_a_piece_stays_where_one_voxel_is_sure_and_is_lowered_to_the_threshold_where_none_is():
     clear = np.full((5, 12, 12), 0.1)
-    kept = without_doubtful(scores(), 0.2, 0.5, clear, SPACING)
+    kept = without_doubtful(scores(), 0.2, 0.5, ground_glass(clear, SPACING))
     expected = scores()
     expected[0:4, 7:11, 7:11] = 0.2
     np.testing.assert_array_equal(kept, expected)
     assert kept.dtype == np.float32 and not (kept[0:4, 7:11, 7:11] > 0.2).any()
-    np.testing.assert_array_equal(without_doubtful(scores(), 0.2, 0.35, clear, SPACING), scores())
-    np.testing.assert_array_equal(without_doubtful(scores(), 0.9, 0.95, clear, SPACING), scores())
+    np.testing.assert_array_equal(without_doubtful(scores(), 0.2, 0.35, ground_glass(clear, SPACING)), scores())
+    np.testing.assert_array_equal(without_doubtful(scores(), 0.9, 0.95, ground_glass(clear, SPACING)), scores())
 
 
 def test_ground_glass_keeps_a_piece_where_it_is_wide_and_a_third_of_it():
@@ -33,7 +33,7 @@ def test_ground_glass_keeps_a_piece_where_it_is_wide_and_a_third_of_it():
                                         (GLASS, 3, 8, False)):
         image = np.full((5, 12, 12), 0.1)
         image[:slices, first:11, first:11] = value
-        kept = without_doubtful(scores(), 0.2, 0.5, image, SPACING)
+        kept = without_doubtful(scores(), 0.2, 0.5, ground_glass(image, SPACING))
         assert (kept[0:4, 7:11, 7:11] > 0.2).all() == stays
         assert (kept[1, 2:5, 2:5] > 0.2).all()
 
