@@ -1,5 +1,6 @@
 // The list: every CT with its state, what was found, and what can be done with it.
 import { get, send } from './api.js'
+import { millilitres } from './panel.js'
 import { find, make } from '../../viewer/page/elements.js'
 import { uploads } from './upload.js'
 
@@ -70,7 +71,7 @@ export class Home {
     name.dataset.act = 'open'
     const share = (side) => (facts ? `${facts[`${side}_infection_rate_percent`].toFixed(1)} %` : '')
     row.replaceChildren(make('th', { scope: 'row' }, name), make('td', { textContent: entry.patient }),
-      make('td', { textContent: entry.date }), make('td', { textContent: facts ? `${facts.infection_ml.toFixed(1)} ml` : '' }),
+      make('td', { textContent: entry.date }), make('td', { textContent: facts ? `${millilitres(facts.infection_ml)} ml` : '' }),
       make('td', { textContent: share('right') }), make('td', { textContent: share('left') }),
       make('td', {}, ...this.state(entry)), make('td', { className: 'acts' }, ...this.acts(entry)))
     row.dataset.state = entry.state

@@ -7,7 +7,7 @@ const SAVES = [['mask.nii.gz', 'NIfTI', 'The corrected mask on the CT\u2019s own
   ['segmentation.dcm', 'DICOM', 'A DICOM segmentation, for a CT that came as DICOM'],
   ['lesions.csv', 'CSV', 'The lesions as a table'], ['report.png', 'Report (PNG)', 'A page with numbers and slices']]
 
-export const millilitres = (value) => `${value < 99.95 ? value.toFixed(1) : value.toFixed(0)}`
+export const millilitres = (value) => value.toFixed(value < 999.95 ? 1 : 0)
 
 export function volumeTable({ right, left, both }) {
   const head = make('thead', {}, make('tr', {}, make('th', { scope: 'col', textContent: 'ml' }),
