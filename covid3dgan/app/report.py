@@ -43,7 +43,7 @@ def _title(case, files):
     found = lesions(files, case["threshold"])
     largest = ", ".join(f"{lesion['ml']:.1f} ml {lesion['side']}" for lesion in found[:_LISTED])
     return (f"{_safe(who)}\nLesions: {facts['infection_ml']:.1f} ml, {facts['infection_rate_percent']:.1f} % of the "
-            f"lungs ({sides})\n{len(found)} lesions{'; the largest: ' if found else ''}{largest}")
+            f"lungs\n{sides}\n{len(found)} lesions{'; the largest: ' if found else ''}{largest}")
 
 
 def _how(case, files):

@@ -10,11 +10,13 @@ import pytest
 from app_client import Served
 from PIL import Image
 
+from covid3dgan.app import report
 from covid3dgan.app.case_files import CaseFiles
 from covid3dgan.app.jobs import Jobs
 from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 from covid3dgan.data.datasets.opening import open_dataset, read_case
+from covid3dgan.evaluation.figures import prediction
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,20 @@ def test_table_and_report_say_what_the_mask_says(served):
     assert {"True", "False"} == {row["changed_by_hand"] for row in rows[1:]}
     picture = Image.open(io.BytesIO(saved(served, "report.png")))
     assert picture.width > 900 and np.asarray(picture.convert("L")).std() > 20
+
+
+def test_the_reports_heading_is_whole(served, monkeypatch):
+    files, _ = corrected(served)
+    drawn = []
+    monkeypatch.setattr(report, "sheet_of_slices", lambda *args, **how: drawn.append(
+        prediction.sheet_of_slices(*args, **how)) or drawn[-1])
+    case = {**served.client.case(served.id), "name": "chest " * 12, "patient": "p" * 40, "date": "2020-03-14"}
+    report.report_page(case, files)
+    said = drawn[0]._suptitle.get_text()
+    facts = case["facts"]
+    assert "…" not in said and "2020-03-14" in said
+    for side in ("right", "left"):
+        assert f"{side} {facts[f'{side}_infection_ml']:.1f} ml, " in said.replace("\n", " ")
 
 
 def test_a_dicom_segmentation_is_of_dicom_alone(served):

@@ -48,5 +48,5 @@ def sheet_of_slices(slices, title, columns=4, aspect=1.0):
                 axes.contour(array, [0.5], colors=[colour], linewidths=width)
         axes.set_title(wrapped(name, 28, 2), fontsize=6, pad=2)
     figure.colorbar(drawn, ax=grid, label="HU", orientation="horizontal", shrink=0.5, pad=0.02)
-    figure.suptitle(wrapped(title, int(1.7 * columns * 12)), fontsize=8)
+    figure.suptitle(wrapped(title, int(1.7 * columns * 12), 6), fontsize=8)
     return figure
