@@ -46,7 +46,7 @@ def pca_scatter(sets, title=None):
             colour, marker = _GROUP_LOOK.get(name, (SERIES[index % len(SERIES)], "oDvP*X"[index % 6]))
             axes.scatter(xy[:, 0], xy[:, 1], s=22, c=colour, marker=marker, alpha=0.75, linewidths=0.4,
                          edgecolors="white", label=name)
-        axes.set_xlabel(f"1st component ({100 * share[0]:.0f} % of the variance)")
+        axes.set_xlabel(f"1st component ({100 * share[0]:.0f} % of variance)")
         axes.set_ylabel(f"2nd component ({100 * share[1]:.0f} %)", labelpad=1)
         heading(axes, f"{data_set} (n = {', '.join(str(len(xy)) for xy in points.values())})", 2.4)
     legend_below(figure, panels[0])

@@ -88,7 +88,7 @@ def slice_gallery(rows, columns=4, title=None):
     columns = min(columns, len(rows))
     lines = -(-len(rows) // columns)
     above = 0.13 * (2 + max(wrapped(row["label"], 23).count("\n") for row in rows))
-    figure = new_figure(1.75 * columns + 0.5, (1.75 + above) * lines + (0.65 if title else 0.35))
+    figure = new_figure(1.75 * columns + 0.5, (1.75 + above) * lines + (0.7 if title else 0.4))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes, row in zip(grid.flat, rows):
         ct = overlay(axes, row["image"], row["predicted"], row["true"])

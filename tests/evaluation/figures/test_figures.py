@@ -87,7 +87,7 @@ def test_pca_scatter_names_groups_numbers_and_variance(groups):
     fewer = {name: images[:4] for name, images in groups.items()}
     figure = charts.pca_scatter({"Mosmed": groups, "UESTC": fewer})
     assert [axes.get_title() for axes in figure.axes] == ["Mosmed (n = 12, 9, 12)", "UESTC (n = 4, 4, 4)"]
-    assert all("% of the variance" in axes.get_xlabel() for axes in figure.axes)
+    assert all("% of variance" in axes.get_xlabel() for axes in figure.axes)
     drawn = [[len(points.get_offsets()) for points in axes.collections] for axes in figure.axes]
     assert drawn == [[12, 9, 12], [4, 4, 4]]
     [legend] = figure.legends
