@@ -151,14 +151,15 @@ def write_data_set(store, folder, out):
         identity = case_id(Path(f"{plain(case['name'])}.nii.gz"))  # as the layout's reader will call it
         identity = f"{identity}_{case['id']}" if identity in used else identity
         used.add(identity)
-        _write_case(out, identity, case, CaseFiles(folder.case(case["id"])))
-        rows.append([identity, "covid", " ".join(case["patient"].replace(",", " ").split()),
+        infected = _write_case(out, identity, case, CaseFiles(folder.case(case["id"])))
+        rows.append([identity, "covid" if infected else "healthy", " ".join(case["patient"].replace(",", " ").split()),
                      plain(case["date"]) if case["date"] else "", case["hand"]])
     atomic_write_text(out / "cases.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
     return out, len(cases)
 
 
 def _write_case(out, identity, case, files):
+    """Writes one case's files; whether its mask has a lesion."""
     ct = read_ct(source_input(case))
     mask = files.on_ct(files.mask(case["threshold"]))
     for name, volume in (("images", ct), ("masks", ct.like(mask.array)),
@@ -166,3 +167,4 @@ def _write_case(out, identity, case, files):
         volumes.write(volume, out / name / f"{identity}.nii.gz")
     with atomic_path(out / "network" / f"{identity}.nii.gz") as temporary:
         temporary.write_bytes((files.folder / "network.nii.gz").read_bytes())
+    return bool(mask.array.any())

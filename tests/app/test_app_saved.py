@@ -11,8 +11,9 @@ from app_client import Served
 from PIL import Image
 
 from covid3dgan.app import report
-from covid3dgan.app.case_files import CaseFiles
+from covid3dgan.app.case_files import REMOVED, CaseFiles
 from covid3dgan.app.jobs import Jobs
+from covid3dgan.app.saved import write_data_set
 from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 from covid3dgan.data.datasets.opening import open_dataset, read_case
@@ -132,6 +133,14 @@ def test_the_data_set_is_read_and_evaluated_by_the_other_verbs(served, phantom, 
     assert main(["evaluate", f"{answer['path']}/network", answer["path"], "--protocol", "per_volume"]) == 0
     dice = 2 * files.mask(None, hand * 0).sum() / (files.mask(None, hand * 0).sum() + files.mask(None, hand).sum())
     assert f"{100 * dice:.2f}" in capsys.readouterr().out
+
+
+def test_a_ct_whose_lesions_were_all_deleted_is_healthy_in_the_data_set(served):
+    files, hand = corrected(served)
+    now = served.client.case(served.id)["revision"]
+    served.client.save_hand(served.id, np.full_like(hand, REMOVED).tobytes(order="F"), files.about["cut"], now)
+    [case] = open_dataset(write_data_set(served.store, served.folder, served.folder.root / "none_left")[0])
+    assert case.group == "healthy" and not read_case(case).infection.array.any()
 
 
 def test_without_a_corrected_ct_there_is_no_data_set(tmp_path, capsys):
