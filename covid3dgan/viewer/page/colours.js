@@ -2,7 +2,7 @@
 
 export const LUNGS = [86, 140, 232]
 
-const LABELS = [[229, 62, 62], [246, 173, 50], [56, 200, 214], [206, 96, 214], [104, 190, 76], [240, 128, 170],
+const LABELS = [[229, 62, 62], [56, 200, 214], [246, 173, 50], [206, 96, 214], [104, 190, 76], [240, 128, 170],
   [160, 120, 240], [214, 200, 70]]
 
 // One colour for each label of each mask, in the order in which they are listed.
