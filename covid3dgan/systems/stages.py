@@ -15,6 +15,7 @@ from covid3dgan.training.callbacks import TrainingStopped
 
 ATTEMPTS = 4
 FACTS = ("path", "seconds", "step", "collapse", "threshold")
+ABSENT = object()  # a field that the other version of the program does not have
 
 
 class Stages:
@@ -37,9 +38,9 @@ class Stages:
         if self.path.is_file() and not overwrite:
             held = json.loads(self.path.read_text(encoding="utf-8"))
             if held["identity"] != self.identity:
-                odd = [key for key in self.identity if held["identity"].get(key) != self.identity[key]]
                 raise InputError(out, "a new folder or one made with the same preset, seed and data",
-                                 f"one made with another {', '.join(odd)}", "name another folder or pass --overwrite")
+                                 f"one made with another {_differences(held['identity'], self.identity)}",
+                                 "name another folder or pass --overwrite")
             self.done = held["done"]
         elif self.path.is_file():
             for name in folders:
@@ -76,6 +77,34 @@ class Stages:
 
     def _write(self):
         write_json(self.path, {"identity": self.identity, "done": self.done})
+
+
+def _differences(held, wanted, most=3):
+    """What two identities differ in, as text: "seed (there 1, here 2)", "preset (gan.steps: there 30, here 100)"."""
+    return ", ".join(f"{name} ({_values(held.get(name), wanted.get(name), most)})"
+                     for name in dict.fromkeys([*wanted, *held]) if held.get(name) != wanted.get(name))
+
+
+def _values(held, wanted, most):
+    if not (isinstance(held, dict) and isinstance(wanted, dict)):
+        return f"there {_shown(held)}, here {_shown(wanted)}"
+    held, wanted = dict(_leaves(held)), dict(_leaves(wanted))
+    odd = [key for key in dict.fromkeys([*wanted, *held]) if held.get(key, ABSENT) != wanted.get(key, ABSENT)]
+    found = [f"{key}: there {_shown(held.get(key, ABSENT))}, here {_shown(wanted.get(key, ABSENT))}"
+             for key in odd[:most]]
+    return "; ".join(found) + (f"; and {len(odd) - most} more" if len(odd) > most else "")
+
+
+def _leaves(content, path=()):
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield ".".join((*path, key)), value
+
+
+def _shown(value):
+    return "absent" if value is ABSENT else json.dumps(value)
 
 
 def train_or_go_on(train, *data, path, preset, execution, facts=FACTS, **options):

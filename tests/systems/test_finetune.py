@@ -154,7 +154,7 @@ def test_a_second_call_goes_on_and_another_seed_is_refused(finetuned, capsys):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("run.json")} == times
     assert json.loads((out / "results.json").read_text())["cases"] == json.loads(held)["cases"]
     assert main([*command, "--seed", "1"]) == 1
-    assert "one made with another seed; name another folder or pass --overwrite" in capsys.readouterr().err
+    assert "one made with another seed (there 0, here 1); name another folder" in capsys.readouterr().err
 
 
 def test_presets_network_fields_are_those_of_the_network_that_learns_on():

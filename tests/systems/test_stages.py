@@ -32,6 +32,22 @@ def test_another_identity_and_foreign_files_are_refused(tmp_path):
     assert (tmp_path / "other" / "gan").is_dir(), "it is no run of ours, so nothing of it is ours to remove"
 
 
+def test_a_refusal_names_the_fields_that_differ(tmp_path):
+    there = {"preset": {"name": "x", "gan": {"steps": 30, "old": True}}, "seed": 1}
+    here = {"preset": {"name": "x", "gan": {"steps": 100, "new": None}}, "seed": 2}
+    Stages(tmp_path, there, ["a"])
+    with pytest.raises(InputError) as refused:
+        Stages(tmp_path, here, ["a"])
+    assert ("found one made with another preset (gan.steps: there 30, here 100; gan.new: there absent, here null; "
+            "gan.old: there true, here absent), seed (there 1, here 2);") in str(refused.value)
+
+
+def test_a_refusal_names_three_fields_and_counts_the_others(tmp_path):
+    Stages(tmp_path, {"preset": dict.fromkeys("abcde", 1)}, ["a"])
+    with pytest.raises(InputError, match=r"c: there 1, here 2; and 2 more\)"):
+        Stages(tmp_path, {"preset": dict.fromkeys("abcde", 2)}, ["a"])
+
+
 def test_overwrite_forgets_the_stages_and_removes_what_they_would_go_on_from(tmp_path):
     stages = Stages(tmp_path, {"seed": 1}, ["a"], folders=["gan"])
     stages.run("a", lambda: 1)
