@@ -48,5 +48,13 @@ def test_nothing_is_cut_asked_for_or_wrong(path, width):
                 "rgb(20, 24, 29)" if width == 1200 else "rgb(255, 255, 255)")
             assert [address for address in page.requests if not address.startswith("data:")] == []
             assert page.errors == []
+            # On paper the dark theme is light, too, badges and all.
+            dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+            page.call("Emulation.setEmulatedMedia", media="print", features=dark)
+            for part, colours in ((".phantom", ["rgb(107, 54, 0)", "rgb(255, 244, 224)"]),
+                                  (".badge", ["rgb(107, 54, 0)", "rgb(255, 244, 224)"]),
+                                  (".lower", ["rgb(138, 63, 0)", "rgb(253, 238, 221)"])):
+                assert page.run("(style => [style.color, style.backgroundColor])"
+                                f"(getComputedStyle(document.querySelector('{part}')))") == colours
     except NoBrowser as why:
         pytest.skip(str(why))

@@ -42,6 +42,12 @@ def bare_python():
     return None
 
 
+def not_in_a_clone(folder, names):
+    """For ``shutil.copytree``: what lies in a checkout that somebody works in, and in no clone."""
+    found = shutil.ignore_patterns(".*", "node_modules", "__pycache__", "*.egg-info")(folder, names)
+    return found | ({"runs", "build"} & set(names) if Path(folder) == ROOT else set())
+
+
 @pytest.mark.skipif(bare_python() is None, reason="no Python 3.12 here")
 def test_the_set_up_cell_makes_a_bare_python_ready(tmp_path, monkeypatch):
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -51,8 +57,7 @@ def test_the_set_up_cell_makes_a_bare_python_ready(tmp_path, monkeypatch):
     if made.returncode:
         pytest.skip("no package index in reach")
     # As Colab has it: the repository's clone lies in the folder that the notebook runs in, under the package's name.
-    kept = shutil.ignore_patterns(".*", "runs", "node_modules", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, tmp_path / "content/covid3dgan", ignore=kept)
+    shutil.copytree(ROOT, tmp_path / "content/covid3dgan", ignore=not_in_a_clone)
     setup, predict, run = (tmp_path / name for name in ("setup.txt", "predict.txt", "run.py"))
     setup.write_text(sources._setup_cell(), encoding="utf-8")
     predict.write_text("import covid3dgan.models\n" + PREDICT, encoding="utf-8")
