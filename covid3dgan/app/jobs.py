@@ -10,6 +10,7 @@ import time
 
 from covid3dgan.app.store import CANCELLED, DONE, FAILED, QUEUED, RUNNING
 from covid3dgan.app.worker import STAGES, work
+from covid3dgan.errors import InputError
 
 MOST_TRIES = 2
 # Seconds for a million voxels until this machine has been timed.
@@ -36,10 +37,10 @@ class Jobs:
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self, seconds=120):
-        """Starts the worker and waits until its network is loaded; returns the sentence that says why not, or None."""
+        """Starts the worker and waits until its network is loaded; returns the InputError that says why not, or None."""
         self._thread.start()
         if not self._ready.wait(seconds):
-            self.problem = f"The network was not loaded within {seconds} s; try again."
+            self.problem = InputError("the network", f"it loaded within {seconds} s", "it still at that", "try again")
         return self.problem
 
     def stop(self):
@@ -116,7 +117,9 @@ class Jobs:
         if "ready" in message:
             self.described = message["ready"]
         elif not self._stop.is_set() and not self._ready.is_set():
-            self.problem = message.get("fatal", "The process that holds the network ended at once (out of memory?).")
+            self.problem = message.get("fatal") or InputError(
+                "the network", "a process that holds it", "one that ended at once, most often for want of memory",
+                "close other programs and try again")
         elif not self._stop.is_set():
             time.sleep(1)  # it ended while its network was loaded; the next may live
         self._ready.set()

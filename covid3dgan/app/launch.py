@@ -46,8 +46,8 @@ def launch(port=0, data=None, work=None, model=None, browser=True):
     progress.say("loading the network ...")
     problem = jobs.start()
     try:
-        if problem:
-            raise InputError("covid3dgan app", "a network that finds lesions", problem.rstrip("."), "see above")
+        if problem is not None:
+            raise problem
         app = build_app(store, folder, jobs, port, token, data)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False,
                                                lifespan="off", ws="none", timeout_graceful_shutdown=3))

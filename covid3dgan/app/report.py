@@ -2,7 +2,9 @@
 
 __all__ = ["report_page"]
 
+import gc
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from covid3dgan.evaluation.figures.prediction import sheet_of_slices
 NOTE = "Research software, not a medical device."
 _SLICES = 12
 _LISTED = 5
+# One thread for all: matplotlib's settings belong to the whole process, and it keeps fonts for each thread that draws.
+_DRAWING = ThreadPoolExecutor(1, "report")
 
 
 def report_page(case, files):
@@ -22,12 +26,19 @@ def report_page(case, files):
         case: of app.store.Store.
         files: app.case_files.CaseFiles.
     """
-    mask, lungs, hu = files.mask(case["threshold"]), files.read("lungs"), files.read("ct").astype(np.float32)
+    try:
+        return _DRAWING.submit(_drawn, case, files).result()
+    finally:
+        gc.collect()  # a figure's parts hold each other: left alone, those of ten reports pile up
+
+
+def _drawn(case, files):
+    mask, lungs, hu = files.mask(case["threshold"]), files.read("lungs"), files.read("ct")
     shown = np.flatnonzero((lungs > 0).any((0, 1)))
     chosen = np.unique(np.linspace(shown[0], shown[-1], _SLICES).round().astype(int))[::-1]
     spacing = files.about["grid"]["spacing"]
-    figure = sheet_of_slices([(f"slice {z + 1}", *(axial(array)[z] for array in (hu, mask, lungs))) for z in chosen],
-                             _title(case, files), aspect=spacing[1] / spacing[0])
+    figure = sheet_of_slices([(f"slice {z + 1}", axial(hu)[z].astype(np.float32), axial(mask)[z], axial(lungs)[z])
+                              for z in chosen], _title(case, files), aspect=spacing[1] / spacing[0])
     figure.supxlabel(f"{NOTE} {_how(case, files)}", fontsize=6)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=150)

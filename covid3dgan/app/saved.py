@@ -1,9 +1,8 @@
-"""What people keep of a case: corrections, masks as NIfTI and DICOM, the table, the report page, the data set."""
+"""What people keep of a case: corrections, masks as NIfTI and DICOM, the table, the report page."""
 
-__all__ = ["download", "keep_hand", "new_data_set", "new_id", "write_data_set"]
+__all__ = ["download", "keep_hand", "new_id", "plain", "source_input"]
 
 import csv
-import datetime
 import io
 import re
 import secrets
@@ -11,15 +10,10 @@ import tempfile
 import threading
 from pathlib import Path
 
-from covid3dgan.app.case_files import CaseFiles
 from covid3dgan.app.lesions import lesions
-from covid3dgan.app.store import DONE
 from covid3dgan.data import volumes
-from covid3dgan.data.datasets.cases import case_id
 from covid3dgan.errors import InputError
-from covid3dgan.files import atomic_path, atomic_write_text
 from covid3dgan.inference.inputs import find_inputs
-from covid3dgan.inference.slices import read_ct
 
 _SAVING = threading.Lock()
 
@@ -43,8 +37,6 @@ def keep_hand(store, files, identity, packed, threshold, revision):
         store.change(identity, revision=revision + 1, facts=facts, threshold=threshold, hand=int(hand.any()))
         return store.get(identity)
 
-
-# === one case ===
 
 def download(kind, case, files):
     """(bytes, file name, media type) of "mask.nii.gz", "network.nii.gz", "segmentation.dcm", "lesions.csv" or
@@ -124,47 +116,3 @@ def source_input(case):
                 raise item.problem
             return item
     raise InputError(case["name"], "the CT that it was made from", "it is gone", "add the CT again")
-
-
-# === the data set ===
-
-def new_data_set(store, folder):
-    """``write_data_set`` into a new folder in the work folder."""
-    stamp = datetime.datetime.now().strftime("%Y-%m-%d_%H%M%S")
-    return write_data_set(store, folder, folder.root / "data_sets" / stamp)
-
-
-def write_data_set(store, folder, out):
-    """(path, count): a data set of what people corrected or checked, in the layout 'plain' (docs/DATASETS.md).
-
-    ``images/ID.nii.gz``, ``masks/ID.nii.gz`` and ``lungs/ID.nii.gz`` on each CT's own grid, ``network/ID.nii.gz``: what
-    the network alone had said, and cases.csv with the columns id, group, patient, date and changed_by_hand.
-    """
-    out = Path(out)
-    cases = [case for case in store.all() if case["state"] == DONE and (case["hand"] or case["checked"])]
-    if not cases:
-        raise InputError("the data set", "a CT that was corrected or marked as checked", "none", "correct one first")
-    if out.exists() and any(out.iterdir()):
-        raise InputError(out, "a folder that is empty or does not exist yet", "one with files", "name another")
-    rows, used = [["id", "group", "patient", "date", "changed_by_hand"]], set()
-    for case in reversed(cases):
-        identity = case_id(Path(f"{plain(case['name'])}.nii.gz"))  # as the layout's reader will call it
-        identity = f"{identity}_{case['id']}" if identity in used else identity
-        used.add(identity)
-        infected = _write_case(out, identity, case, CaseFiles(folder.case(case["id"])))
-        rows.append([identity, "covid" if infected else "healthy", " ".join(case["patient"].replace(",", " ").split()),
-                     plain(case["date"]) if case["date"] else "", case["hand"]])
-    atomic_write_text(out / "cases.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
-    return out, len(cases)
-
-
-def _write_case(out, identity, case, files):
-    """Writes one case's files; whether its mask has a lesion."""
-    ct = read_ct(source_input(case))
-    mask = files.on_ct(files.mask(case["threshold"]))
-    for name, volume in (("images", ct), ("masks", ct.like(mask.array)),
-                         ("lungs", ct.like(files.on_ct(files.read("lungs")).array))):
-        volumes.write(volume, out / name / f"{identity}.nii.gz")
-    with atomic_path(out / "network" / f"{identity}.nii.gz") as temporary:
-        temporary.write_bytes((files.folder / "network.nii.gz").read_bytes())
-    return bool(mask.array.any())

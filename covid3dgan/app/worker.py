@@ -29,7 +29,7 @@ def work(connection, model):
 
     Args:
         connection: of a pipe. Jobs come as dicts: ``job`` (id), ``source``, ``item``, ``half_done``, ``folder``. Dicts
-            go back: ``ready`` or ``fatal``; then for a job ``found``, ``stage``, and ``done`` or ``failed``.
+            go back: ``ready`` or ``fatal`` (an InputError); then for a job ``found``, ``stage``, and ``done`` or ``failed``.
         model: as ``load_predictor`` takes it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the server's, which ends this process
@@ -41,7 +41,7 @@ def work(connection, model):
             raise ArgumentError("--model", "a network that finds lesions in CTs",
                                 f"one that segments {predictor.noun}s", "name another or leave it out")
     except InputError as error:
-        connection.send({"fatal": str(error)})
+        connection.send({"fatal": error})
         return
     connection.send({"ready": predictor.describe()})
     finder = _Finder()

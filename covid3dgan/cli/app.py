@@ -26,8 +26,8 @@ def run(args):
 
 
 def _export(args):
+    from covid3dgan.app.data_set import write_data_set
     from covid3dgan.app.folder import WorkFolder, default_folder
-    from covid3dgan.app.saved import write_data_set
     from covid3dgan.app.store import Store
 
     folder = WorkFolder(args.work or default_folder())

@@ -163,9 +163,12 @@ def open_run(path, kind=None):
 def read_manifest(path):
     """The content of a run.json."""
     if not path.is_file():
-        raise InputError(path.parent, "a run directory with run.json",
-                         "none" if path.parent.exists() else "no such folder",
-                         "check the folder's name" + nearest_names(path.parent.name, _siblings(path.parent)))
+        folder = path.parent
+        exported = sorted(folder.glob("*.tflite"))  # as 'finetune' leaves one in its folder
+        others = [name for name in _siblings(folder) if name != folder.name]
+        raise InputError(folder, "a run directory with run.json", "none" if folder.exists() else "no such folder",
+                         f"name {exported[0]}" if exported else
+                         f"check the folder's name{nearest_names(folder.name, others)}")
     return _read_json(path)
 
 

@@ -103,7 +103,7 @@ def test_a_network_that_cannot_be_loaded_is_one_sentence(tmp_path):
     folder = WorkFolder(tmp_path)
     store = Store(folder.list)
     jobs = Jobs(store, folder, "lost.tflite", app_workers.fatal)
-    assert jobs.start() == "lost.tflite: expected a network, found none; name another."
+    assert str(jobs.start()) == "lost.tflite: expected a network, found none; name another."
     jobs.stop()
 
 

@@ -1,22 +1,26 @@
 """What people take away: masks, table, report, DICOM, and a data set that the other verbs read."""
 
 import csv
+import errno
 import gzip
 import io
+import threading
 
 import nibabel as nib
 import numpy as np
 import pytest
 from app_client import Served
+from matplotlib.figure import Figure
 from PIL import Image
 
-from covid3dgan.app import report
+from covid3dgan.app import data_set, report
 from covid3dgan.app.case_files import REMOVED, CaseFiles
+from covid3dgan.app.data_set import _identity, write_data_set
 from covid3dgan.app.jobs import Jobs
-from covid3dgan.app.saved import write_data_set
 from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 from covid3dgan.data.datasets.opening import open_dataset, read_case
+from covid3dgan.errors import InputError
 from covid3dgan.evaluation.figures import prediction
 
 
@@ -115,6 +119,18 @@ def test_the_reports_heading_is_whole(served, monkeypatch):
         assert f"{side} {facts[f'{side}_infection_ml']:.1f} ml, " in said.replace("\n", " ")
 
 
+def test_reports_of_all_threads_are_drawn_in_one(served, monkeypatch):
+    files, _ = corrected(served)
+    drew = []
+    monkeypatch.setattr(report, "sheet_of_slices", lambda *args, **how: drew.append(threading.get_ident()) or Figure())
+    asked = [threading.Thread(target=report.report_page, args=(served.client.case(served.id), files)) for _ in range(2)]
+    for thread in asked:
+        thread.start()
+    for thread in asked:
+        thread.join(60)
+    assert len(drew) == 2 and len(set(drew)) == 1  # matplotlib's settings are the whole process's
+
+
 def test_a_dicom_segmentation_is_of_dicom_alone(served):
     status, _, body = served.client.ask("GET", f"/api/cases/{served.id}/save/segmentation.dcm")
     assert status == 422 and b"expected a DICOM series for a DICOM segmentation" in body
@@ -141,6 +157,45 @@ def test_a_ct_whose_lesions_were_all_deleted_is_healthy_in_the_data_set(served):
     served.client.save_hand(served.id, np.full_like(hand, REMOVED).tobytes(order="F"), files.about["cut"], now)
     [case] = open_dataset(write_data_set(served.store, served.folder, served.folder.root / "none_left")[0])
     assert case.group == "healthy" and not read_case(case).infection.array.any()
+
+
+@pytest.mark.parametrize(("name", "identity"), [("scan.nii.gz", "scan"), ("a_mask_ct", "a"), ("--_ct", "ct"),
+                                                ("日本", "ct"), ("x.png", "x")])
+def test_patient_and_group_find_their_ct_whatever_it_is_called(served, tmp_path, name, identity):
+    corrected(served)
+    served.client.json("PATCH", f"/api/cases/{served.id}", {"name": name, "patient": "A, B"})
+    try:
+        [case] = open_dataset(write_data_set(served.store, served.folder, tmp_path / "out")[0])
+    finally:
+        served.client.json("PATCH", f"/api/cases/{served.id}", {"name": "my <ct>", "patient": ""})
+    assert (case.id, case.patient, case.group) == (identity, "A B", "covid")
+    assert case.infection.name == case.lungs.name == f"{identity}.nii.gz"
+
+
+def test_names_that_a_disk_may_take_for_one_stay_apart():
+    used = set()
+    assert _identity({"name": "CT 1", "id": "f1"}, used) == "CT_1"
+    assert _identity({"name": "ct 1.nii", "id": "f2"}, used) == "ct_1_f2"
+
+
+def test_a_data_set_that_fails_leaves_nothing_and_the_same_folder_can_be_used_again(served, tmp_path, monkeypatch):
+    corrected(served)
+    (tmp_path / "out" / ".tmp-killed").mkdir(parents=True)
+    for out in ("out", "new"):
+        with monkeypatch.context() as patch:
+            patch.setattr(data_set, "atomic_write_text", full_disk)
+            with pytest.raises(OSError, match="No space left"):
+                write_data_set(served.store, served.folder, tmp_path / out)
+    assert list(tmp_path.iterdir()) == [tmp_path / "out"] and not any((tmp_path / "out").iterdir())
+    path, count = write_data_set(served.store, served.folder, tmp_path / "out")
+    assert count == 1 and sorted(found.name for found in path.iterdir()) == ["cases.csv", "images", "lungs", "masks",
+                                                                            "network"]
+    with pytest.raises(InputError, match="expected a folder that is empty"):
+        write_data_set(served.store, served.folder, path)
+
+
+def full_disk(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_without_a_corrected_ct_there_is_no_data_set(tmp_path, capsys):

@@ -4,6 +4,8 @@ import os
 import time
 from pathlib import Path
 
+from covid3dgan.errors import InputError
+
 
 def slow(connection, model):
     """Takes each job and works on it until it is killed; a job whose source is called 'dies' ends the process."""
@@ -22,4 +24,4 @@ def slow(connection, model):
 
 def fatal(connection, model):
     """Cannot load its network."""
-    connection.send({"fatal": f"{model}: expected a network, found none; name another."})
+    connection.send({"fatal": InputError(model, "a network", "none", "name another")})

@@ -84,3 +84,12 @@ def test_a_damaged_manifest_is_named(folder):
     (folder / "run.json").write_text("{")
     with pytest.raises(InputError, match="run.json"):
         open_run(folder)
+
+
+def test_a_folder_that_only_holds_an_exported_network_says_how_to_name_it(tmp_path):
+    (tmp_path / "tuned").mkdir()
+    with pytest.raises(InputError, match=r"found none; check the folder's name\.$"):  # not: nearest: tuned
+        open_run(tmp_path / "tuned")
+    (tmp_path / "tuned" / "segmenter.tflite").write_bytes(b"")
+    with pytest.raises(InputError, match=r"found none; name .*tuned.segmenter\.tflite\.$"):
+        open_run(tmp_path / "tuned")

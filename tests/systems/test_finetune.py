@@ -89,7 +89,7 @@ def test_the_sentence_says_whether_it_helped():
     np.testing.assert_allclose(found["change"]["interval"], [0.1, 0.3])  # of three, each resample's extremes
     assert scores.sentence_of(found) == (
         "It helped: better on 3 of 3 held-out cases, mean Dice 0.400 -> 0.600 (change +0.200, 95 % interval +0.100 to "
-        "+0.300); the threshold alone gives 0.500. On 1 held-out cases without a lesion it marks 2.0 ml in the mean, "
+        "+0.300); the threshold alone gives 0.500. On the one held-out case without a lesion it marks 2.0 ml, "
         "before 8.0 ml.")
     unsure = scores.summary([row("a", 0.4, 0.4, 0.6), row("b", 0.5, 0.5, 0.4)])
     assert scores.sentence_of(unsure).startswith("No clear difference: better on 1 of 2")

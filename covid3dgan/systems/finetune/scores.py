@@ -72,6 +72,7 @@ def sentence_of(found):
             f"{found['threshold alone']['dice']:.3f}.")
     if "without_lesion" in found:
         clean = found["without_lesion"]
-        text += (f" On {clean['cases']} held-out cases without a lesion it marks {clean['after']:.1f} ml in the mean, "
-                 f"before {clean['before']:.1f} ml.")
+        one = clean["cases"] == 1
+        text += (f" On {'the one held-out case' if one else str(clean['cases']) + ' held-out cases'} without a lesion it "
+                 f"marks {clean['after']:.1f} ml{'' if one else ' in the mean'}, before {clean['before']:.1f} ml.")
     return text
