@@ -37,7 +37,7 @@ class Jobs:
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self, seconds=120):
-        """Starts the worker and waits until its network is loaded; returns the InputError that says why not, or None."""
+        """Starts the worker and waits until its network is loaded; returns an InputError where it is not, else None."""
         self._thread.start()
         if not self._ready.wait(seconds):
             self.problem = InputError("the network", f"it loaded within {seconds} s", "it still at that", "try again")

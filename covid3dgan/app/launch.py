@@ -44,8 +44,8 @@ def launch(port=0, data=None, work=None, model=None, browser=True):
     store, token = Store(folder.list), secrets.token_urlsafe(32)
     jobs = Jobs(store, folder, model)
     progress.say("loading the network ...")
-    problem = jobs.start()
     try:
+        problem = jobs.start()
         if problem is not None:
             raise problem
         app = build_app(store, folder, jobs, port, token, data)

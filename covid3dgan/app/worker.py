@@ -29,7 +29,8 @@ def work(connection, model):
 
     Args:
         connection: of a pipe. Jobs come as dicts: ``job`` (id), ``source``, ``item``, ``half_done``, ``folder``. Dicts
-            go back: ``ready`` or ``fatal`` (an InputError); then for a job ``found``, ``stage``, and ``done`` or ``failed``.
+            go back: ``ready`` or ``fatal`` (an InputError); then for a job ``found``, ``stage``, and ``done`` or
+            ``failed``.
         model: as ``load_predictor`` takes it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is the server's, which ends this process

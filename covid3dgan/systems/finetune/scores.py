@@ -73,6 +73,7 @@ def sentence_of(found):
     if "without_lesion" in found:
         clean = found["without_lesion"]
         one = clean["cases"] == 1
-        text += (f" On {'the one held-out case' if one else str(clean['cases']) + ' held-out cases'} without a lesion it "
-                 f"marks {clean['after']:.1f} ml{'' if one else ' in the mean'}, before {clean['before']:.1f} ml.")
+        where = "the one held-out case" if one else f"{clean['cases']} held-out cases"
+        text += (f" On {where} without a lesion it marks {clean['after']:.1f} ml{'' if one else ' in the mean'}, "
+                 f"before {clean['before']:.1f} ml.")
     return text
