@@ -33,7 +33,7 @@ setup(
     packages=find_packages(include=["covid3dgan", "covid3dgan.*"]),
     package_data={"covid3dgan": ["evaluation/*.json", "evaluation/report/*.css", "weights/*.json", "weights/*.tflite",
                                  "viewer/*.json", "viewer/page/*", "viewer/licences/*", "viewer/built/*.html",
-                                 "app/page/*", "app/built/*"]},
+                                 "app/page/*", "app/page/*/*", "app/built/*"]},
     cmdclass={"build_py": BuildWithViewer},
     # What predict, evaluate and verify need; no TensorFlow. python-gdcm decodes compressed DICOM; its wheels for Python
     # 3.9 end with 3.2.2.

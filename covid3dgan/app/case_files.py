@@ -1,4 +1,5 @@
 """What is kept of a CT: its lungs' part in canonical order, one file each for HU, scores, lungs and the user's hand.
+Where the model has a generator there is one for HU as if it were healthy, too.
 
 The network scores nothing outside the lungs and the page shows their part with a margin, so the part has all that can
 be marked. Files are raw voxels, first axis fastest, gzipped: the browser unpacks them without a library.
@@ -27,7 +28,8 @@ from covid3dgan.viewer.stored import frame_for
 ADDED, REMOVED = 1, 2
 MARGIN_MM = 25.0  # a lesion at the pleura may have been taken for the chest wall
 MOST_VOXELS = 250_000_000
-FILES = {"ct": np.dtype("<i2"), "scores": np.dtype("u1"), "lungs": np.dtype("u1"), "hand": np.dtype("u1")}
+FILES = {"ct": np.dtype("<i2"), "scores": np.dtype("u1"), "lungs": np.dtype("u1"), "hand": np.dtype("u1"),
+         "healthy": np.dtype("<i2")}
 _LEVEL = 1  # scanner noise hardly compresses
 
 
@@ -63,7 +65,7 @@ class CaseFiles:
         """Whether the case was made; facts.json is written last."""
         return (self.folder / "facts.json").is_file()
 
-    def make(self, ct, prediction, threshold, about):
+    def make(self, ct, prediction, threshold, about, healthy=None):
         """Writes everything that is made once.
 
         Args:
@@ -71,6 +73,7 @@ class CaseFiles:
             prediction: inference.lesions.Prediction on its grid.
             threshold: the network's.
             about: what else facts.json says.
+            healthy: (X, Y, Z) of the CT's grid in HU, as if it were healthy (app.as_if_healthy), or None.
         """
         canonical = ct.canonical()
         lungs, mask, scores = (ct.like(array).canonical().array
@@ -85,6 +88,9 @@ class CaseFiles:
         columns = np.flatnonzero((lungs > 0).any((1, 2)))
         self.folder.mkdir(parents=True)
         self._write("ct", np.clip(np.rint(hu), -32768, 32767))
+        if healthy is not None:
+            part = ct.like(healthy).canonical().array[frame.part]
+            self._write("healthy", np.clip(np.rint(part), -32768, 32767))
         self._write("scores", levels)
         self._write("lungs", (lungs > 0) * 1)
         # The network's mask on the CT's own grid: every later mask takes its place in the world from this file.

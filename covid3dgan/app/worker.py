@@ -14,6 +14,7 @@ from pathlib import Path
 import pydicom
 
 from covid3dgan import progress
+from covid3dgan.app.as_if_healthy import generator_behind
 from covid3dgan.app.case_files import CaseFiles
 from covid3dgan.data.preprocess.lungs import lung_mask_for
 from covid3dgan.errors import ArgumentError, InputError, InputWarning
@@ -41,6 +42,7 @@ def work(connection, model):
         if not hasattr(predictor, "lung_method"):
             raise ArgumentError("--model", "a network that finds lesions in CTs",
                                 f"one that segments {predictor.noun}s", "name another or leave it out")
+        generator = generator_behind(predictor)
     except InputError as error:
         connection.send({"fatal": error})
         return
@@ -51,10 +53,10 @@ def work(connection, model):
             job = connection.recv()
         except EOFError:
             return
-        _do(job, finder, predictor, connection)
+        _do(job, finder, predictor, generator, connection)
 
 
-def _do(job, finder, predictor, connection):
+def _do(job, finder, predictor, generator, connection):
     """One job; whatever fails is a sentence for the user."""
     def tell(**what):
         connection.send({"job": job["job"], **what})
@@ -64,7 +66,7 @@ def _do(job, finder, predictor, connection):
         tell(found=item.id, others=others)
         files = CaseFiles(Path(job["folder"]))
         if not files.whole:
-            _make(item, Path(job["half_done"]), files.folder, predictor, tell)
+            _make(item, Path(job["half_done"]), files.folder, predictor, generator, tell)
         tell(done=files.about["facts"], about={key: files.about[key] for key in ("patient", "date")})
     except InputError as error:
         tell(failed=finder.named(str(error)))
@@ -78,7 +80,7 @@ def _do(job, finder, predictor, connection):
         shutil.rmtree(job["half_done"], ignore_errors=True)
 
 
-def _make(item, half_done, folder, predictor, tell):
+def _make(item, half_done, folder, predictor, generator, tell):
     """Everything of a case, in a folder that takes its place when it is whole."""
     if item.problem is not None:
         raise item.problem
@@ -93,13 +95,26 @@ def _make(item, half_done, folder, predictor, tell):
         lungs = lung_mask_for(ct, None, predictor.lungs_by)
         tell(stage="network", voxels=ct.array.size)
         prediction = predictor.predict(ct, ct.like(lungs))
+        healthy, why = _healthy(generator, ct, lungs)
     # Sentences on this CT, without where it lies.
     doubts = [text.replace(f"{ct.source}: ", "") for text in prediction.facts["warnings"]]
     prediction.facts["warnings"] = [text[:1].upper() + text[1:] for text in doubts]
     about = {"id": item.id, "input": item.named(item.path), "model": predictor.describe(),
-             "lungs": predictor.lungs_by, "made": datetime.datetime.now().isoformat(timespec="seconds"), **_who(item)}
-    CaseFiles(half_done).make(ct, prediction, predictor.threshold, about)
+             "lungs": predictor.lungs_by, "healthy": why or True,
+             "made": datetime.datetime.now().isoformat(timespec="seconds"), **_who(item)}
+    CaseFiles(half_done).make(ct, prediction, predictor.threshold, about, healthy)
     os.replace(half_done, folder)
+
+
+def _healthy(generator, ct, lungs):
+    """(the CT as if it were healthy, None), or (None, the sentence that says why there is none)."""
+    made, why = generator
+    if made is None:
+        return None, why
+    try:
+        return made.of(ct, lungs), None
+    except InputError as error:  # the lesions are found all the same
+        return None, "No CT as if healthy: " + str(error).replace(f"{ct.source}: ", "")
 
 
 def _who(item):

@@ -35,7 +35,7 @@ class BuildError(Exception):
 
 def wanted():
     """Whether one of the pages is missing, or older than its sources."""
-    pages = [*(HERE / "page").iterdir(), *(APP / "page").iterdir()]
+    pages = [*(HERE / "page").rglob("*.*"), *(APP / "page").rglob("*.*")]
     sources = [*pages, *(HERE / name for name in _SOURCES), Path(__file__)]
     built = [BUILT, *(APP_BUILT / name for name in _APP_FILES)]
     newest = max(path.stat().st_mtime for path in sources)

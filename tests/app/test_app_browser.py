@@ -1,8 +1,5 @@
 """The app in a real browser, as a person uses it: add, see, correct, undo, save, restart, find it again."""
 
-import contextlib
-import io
-import json
 import os
 import subprocess
 import time
@@ -11,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_client import Process
-from browser import NoBrowser, Page, find_browser
-from PIL import Image
+from app_page import click, open_case, open_page, settled, slices, text
+from browser import NoBrowser, find_browser
 
 from covid3dgan.data import volumes
 from covid3dgan.viewer import build
@@ -59,49 +56,13 @@ def app(folder):
 
 @pytest.fixture(scope="module")
 def desk(app):
-    with open_page(app, width=1280, height=720) as page:
+    with open_page(app.address, width=1280, height=720) as page:
         yield page
-
-
-@contextlib.contextmanager
-def open_page(app, **how):
-    """A browser of its own at the app's address, as a context."""
-    try:
-        page = Page(**how, timeout=90).__enter__()
-    except NoBrowser as error:
-        pytest.skip(str(error))
-    try:
-        page.call("Page.navigate", url=app.address)
-        page.wait("document.readyState === 'complete' && document.getElementById('work-folder').textContent !== ''")
-        yield page
-    finally:
-        page.__exit__()
-
-
-def click(page, selector):
-    page.run(f"document.querySelector({json.dumps(selector)}).click()")
-
-
-def text(page, selector):
-    return page.run(f"document.querySelector({json.dumps(selector)}).innerText.replace(/\\s+/g, ' ')")
-
-
-def open_case(page, name):
-    page.wait(f"[...document.querySelectorAll('#rows .open')].some(b => b.textContent === {json.dumps(name)})")
-    page.run(f"[...document.querySelectorAll('#rows .open')].find(b => b.textContent === {json.dumps(name)}).click()")
-    page.wait("document.body.dataset.shown")
-
-
-def settled(page):
-    page.run("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def reddish(page):
     """How many pixels of the slices are red (the network's) and amber (the user's)."""
-    left, top, width, height = page.run(
-        "(b => [b.left, b.top, b.width, b.height])(document.getElementById('flat').getBoundingClientRect())")
-    shot = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
-    r, g, b = np.moveaxis(shot[int(top):int(top + height), int(left):int(left + width)], -1, 0)
+    r, g, b = np.moveaxis(slices(page), -1, 0)
     # The letters on the edges are amber, too, but brighter than what is half transparent.
     return int(((r > g + 40) & (np.abs(g - b) < 40)).sum()), int(((r > b + 50) & (g > b + 30) & (r < 240)).sum())
 
@@ -201,7 +162,7 @@ def test_another_ct_beside_it_says_the_change(desk):
 
 
 def test_a_second_tab_is_warned_and_may_take_over(app, desk):
-    with open_page(app, width=900, height=700) as other:
+    with open_page(app.address, width=900, height=700) as other:
         open_case(other, "first")
         other.wait("!document.getElementById('seat').hidden")
         assert "open in another tab" in text(other, "#seat")
@@ -232,7 +193,7 @@ def test_rules_of_accessibility_hold_in_both_themes(desk, axe):
 
 
 def test_a_tablet_has_no_sideways_scrolling(app):
-    with open_page(app, width=820, height=1100, dark=False, phone=True) as tablet:
+    with open_page(app.address, width=820, height=1100, dark=False, phone=True) as tablet:
         open_case(tablet, "first")
         assert tablet.run("document.documentElement.scrollWidth") <= 820
         assert tablet.run("document.getElementById('flat').getBoundingClientRect().height") > 400
@@ -250,7 +211,7 @@ def test_after_a_restart_everything_is_found_again(app, desk, folder):
     assert "Changed by hand" in before
     app.process.terminate()
     app.process.wait(30)
-    with Process(folder / "work", "--data", str(folder / "cts")) as again, open_page(again) as page:
+    with Process(folder / "work", "--data", str(folder / "cts")) as again, open_page(again.address) as page:
         assert not page.run("document.getElementById('tour').open")
         page.wait("document.querySelectorAll('#rows .open').length === 2")
         assert text(page, "#rows") == before

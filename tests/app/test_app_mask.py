@@ -12,7 +12,7 @@ from scipy import ndimage
 import covid3dgan.app
 from covid3dgan.viewer import build
 
-PAGE = Path(covid3dgan.app.__file__).parent / "page"
+PAGE = Path(covid3dgan.app.__file__).parent / "page" / "slices"
 # 7 x 6 x 5 voxels of 1 x 2 x 3 mm; scores of 200 in a block of 2 x 2 x 2 from (1, 1, 1), 90 beside it.
 MAKE = """
 import { Mask, ADDED, REMOVED } from './mask.js'

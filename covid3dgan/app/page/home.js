@@ -1,6 +1,6 @@
 // The list: every CT with its state, what was found, and what can be done with it.
 import { get, send } from './api.js'
-import { millilitres } from './panel.js'
+import { millilitres } from './case/panel.js'
 import { find, make } from '../../viewer/page/elements.js'
 import { uploads } from './upload.js'
 

@@ -4,7 +4,7 @@ import { find, make } from '../../viewer/page/elements.js'
 const HELP = [['\u2191 \u2193', 'next, previous slice (Shift, Page: ten)'], ['i j k l', 'move the crosshair in the slice'],
   ['\u2190 \u2192', 'turn the 3D scene'], ['a c s d v', 'axial, coronal, sagittal, 3D, all views'], ['w', 'next window'],
   ['n, Shift n', 'next, previous lesion'], ['y, x', 'keep, delete the chosen lesion'], ['[ ]', 'lower, raise the threshold'],
-  ['m, o', 'show or hide the mask, the scores'], ['b, e, h', 'brush, eraser, crosshair (Ctrl with the brush: erase)'],
+  ['m, o, p', 'show or hide the mask, the scores, the CT as if healthy'], ['b, e, h', 'brush, eraser, crosshair (Ctrl with the brush: erase)'],
   [', .', 'smaller, larger brush'], ['g', 'disc or 3D ball'], ['Space', 'paint or erase at the crosshair'],
   ['f', 'fill between two painted slices'], ['u, Shift u', 'undo, redo (Ctrl z, Ctrl y)'], ['+ -, r', 'zoom, reset the view'],
   ['t', 'dark or light'], ['Esc', 'back to the list'], ['?', 'this list'],

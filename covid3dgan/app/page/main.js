@@ -1,6 +1,7 @@
 // The app's page: the list, one CT, and what both share: messages, theme, keys, tour.
 import { send } from './api.js'
-import { CasePage } from './case.js'
+import { CasePage } from './case/case.js'
+import { actions } from './case/controls.js'
 import { Home } from './home.js'
 import { listen, showHelp } from './keys.js'
 import { tour } from './tour.js'
@@ -21,7 +22,7 @@ function start() {
   }
   find('message').onclick = () => problem('')
   theme(matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
-  listen({ ...page.actions(), t: () => find('theme').click(), '?': showHelp, Escape: back },
+  listen({ ...actions(page), t: () => find('theme').click(), '?': showHelp, Escape: back },
     (key) => !find('case').hidden && (page.mask || ['t', '?', 'Escape'].includes(key)) || find('home').hidden === false && ['t', '?'].includes(key))
   window.addEventListener('beforeunload', (event) => page.keeper.dirty && event.preventDefault())
   window.addEventListener('pagehide', () => page.id && page.keeper.dirty && page.keeper.save())

@@ -18,4 +18,7 @@ export function css([red, green, blue]) {
 export const HEAT = { R: [72, 72, 150, 226, 252, 255], G: [20, 20, 36, 84, 168, 244],
   B: [120, 120, 130, 70, 50, 150], A: [0, 60, 140, 190, 220, 235], I: [0, 1, 64, 128, 192, 255] }
 
+// Grey like a CT's, and black where it is below its window instead of nothing.
+export const OPAQUE = { R: [0, 255], G: [0, 255], B: [0, 255], A: [255, 255], I: [0, 255] }
+
 export const HEAT_CSS = 'linear-gradient(90deg, rgb(72 20 120), rgb(226 84 70), rgb(255 244 150))'

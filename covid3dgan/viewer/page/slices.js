@@ -1,6 +1,7 @@
 // Axial, coronal and sagittal slices: NiiVue on one canvas.
 import { DRAG_MODE, Niivue, NVImage, SLICE_TYPE } from '@niivue/niivue'
-import { HEAT } from './colours.js'
+import { HEAT, OPAQUE } from './colours.js'
+import { plainContext, sliceShaders } from './slice_shader.js'
 
 const { AXIAL, CORONAL, SAGITTAL } = SLICE_TYPE
 // Left, top, width, height as shares of the canvas; the fourth quarter belongs to the 3D scene.
@@ -11,8 +12,11 @@ const LAYOUTS = {
   sagittal: [[SAGITTAL, [0, 0, 1, 1]]],
   '3d': [[AXIAL, [0, 0, 1, 1]]],
 }
-// NiiVue's COLORMAP_TYPE, which it does not export: colours from 0 to the largest value, nothing below the cut.
-const TRANSPARENT_BELOW = 1
+// NiiVue's COLORMAP_TYPE, which it does not export: colours from 0 to the largest value, nothing below the cut. Its list
+// calls that 1, its shaders do it for 2 (0.69.0); for 1 they make all above the cut opaque.
+const TRANSPARENT_BELOW = 2
+// A CT, what a GAN makes of its lungs, and a whole CT in the place of the first: black is black there, too.
+const WINDOWED = ['ct', 'healthy', 'instead']
 const AXIS = { all: 2, axial: 2, coronal: 1, sagittal: 0, '3d': 2 }
 
 export class Slices {
@@ -28,8 +32,11 @@ export class Slices {
   }
 
   async attach(canvas) {
+    plainContext(canvas)
     await this.nv.attachToCanvas(canvas)
+    this.shaders = sliceShaders(this.nv)
     this.nv.addColormap('heat', HEAT)
+    this.nv.addColormap('opaque', OPAQUE)
     this.setView(this.view)
   }
 
@@ -58,6 +65,7 @@ export class Slices {
   refresh() {
     this.waiting ??= new Promise((done) => requestAnimationFrame(() => {
       this.waiting = undefined
+      this.nv.customSliceShader = this.nv.volumes.length > 1 ? this.shaders.layered : this.shaders.bare
       this.nv.updateGLVolume()
       done()
     }))
@@ -65,21 +73,21 @@ export class Slices {
   }
 
   async add({ buffer, kind, colours, top }, window) {
-    const image = await NVImage.new(buffer, `${kind}.nii`, kind === 'map' ? 'heat' : 'gray', 1)
+    const image = await NVImage.new(buffer, `${kind}.nii`, { map: 'heat', instead: 'opaque' }[kind] ?? 'gray', 1)
     image.name = kind
     if (kind === 'mask') image.setColormapLabel(lookup(colours))
     if (kind === 'map') {
       image.colormapType = TRANSPARENT_BELOW
       ;[image.cal_min, image.cal_max] = [top / 10, top]
     }
-    if (kind === 'ct' || kind === 'healthy') [image.cal_min, image.cal_max] = window
+    if (WINDOWED.includes(kind)) [image.cal_min, image.cal_max] = window
     if (kind !== 'ct') image.opacity = 0
     this.nv.addVolume(image)
   }
 
   setWindow([low, high]) {
     for (const image of this.nv.volumes) {
-      if (image.name === 'ct' || image.name === 'healthy') [image.cal_min, image.cal_max] = [low, high]
+      if (WINDOWED.includes(image.name)) [image.cal_min, image.cal_max] = [low, high]
     }
     this.refresh()
   }
@@ -107,6 +115,7 @@ export class Slices {
     const extent = this.shape[0] * this.nv.volumes[0].pixDimsRAS[1]
     const pixels = this.nv.canvas.clientWidth * (this.view === 'all' ? 0.5 : 1)
     this.nv.opts.crosshairWidth = (1.5 * extent) / Math.max(1, pixels)
+    if (this.nv.crosshairs3D?.mm) this.nv.crosshairs3D.mm[0] = NaN // so that NiiVue makes it anew
   }
 
   setTool(tool) {

@@ -1,5 +1,5 @@
 // The panel beside the pictures: volumes, the list of lesions, what can be saved, facts.
-import { find, make, swatch } from '../../viewer/page/elements.js'
+import { find, make, swatch } from '../../../viewer/page/elements.js'
 
 const MOST_LISTED = 60
 const SAVES = [['mask.nii.gz', 'NIfTI', 'The corrected mask on the CT\u2019s own grid'],

@@ -1,5 +1,5 @@
 // Saves corrections by themselves a moment after each change, and says whether they are saved.
-import { ask, gzipped } from './api.js'
+import { ask, gzipped } from '../api.js'
 
 const WAIT = 700 // ms after the last change
 const AGAIN = 5000 // ms after a save that failed

@@ -1,10 +1,10 @@
 // Another CT of the patient beside this one: its slice at the same height of the lungs, and the change in ml.
-import { get, volume } from './api.js'
-import { Canvas } from './canvas.js'
-import { Mask } from './mask.js'
-import { nifti } from './nifti.js'
+import { get, volume } from '../api.js'
+import { Canvas } from '../slices/canvas.js'
+import { Mask } from '../slices/mask.js'
+import { nifti } from '../slices/nifti.js'
 import { changeTable } from './panel.js'
-import { find, make } from '../../viewer/page/elements.js'
+import { find, make } from '../../../viewer/page/elements.js'
 
 export class Compare {
   constructor(page) {
@@ -71,7 +71,7 @@ export class Compare {
     if (!this.shown) return
     const [now, then] = [this.page.entry.date, this.shown.entry.date]
     const days = now && then ? Math.round((Date.parse(now) - Date.parse(then)) / 86_400_000) : null
-    changeTable(this.page.numbers, this.shown.numbers, days)
+    changeTable(this.page.findings.numbers, this.shown.numbers, days)
   }
 
   // The same share of the way from the lungs' lower to their upper end.

@@ -1,5 +1,6 @@
 // The slices of a case with its mask: the viewer's, and a mask whose changed slices alone go to the graphics card.
-import { Slices } from '../../viewer/page/slices.js'
+import { Pace } from './pace.js'
+import { Slices } from '../../../viewer/page/slices.js'
 
 const MASK_UNIT = 7 // of NiiVue's drawing
 // Transparent, the network's, the user's: red and amber differ in lightness, too.
@@ -10,6 +11,11 @@ export const AXIS_OF_TILE = [2, 1, 0] // axial, coronal, sagittal
 export class Canvas extends Slices {
   async attach(canvas) {
     await super.attach(canvas)
+    this.drawNow = this.nv.drawScene.bind(this.nv)
+    this.nv.drawScene = () => this.draw()
+    this.pace = new Pace((coarse) => {
+      this.nv.setHighResolutionCapable(coarse ? window.devicePixelRatio / 2 : 0)
+    })
     this.nv.setDrawColormap(COLOURS)
     this.opacity = 0.5
   }
@@ -40,11 +46,12 @@ export class Canvas extends Slices {
     this.draw()
   }
 
-  // Once for all changes until the next frame.
+  // Whoever asks, NiiVue draws once for all changes until the next frame.
   draw() {
-    this.drawing ??= requestAnimationFrame(() => {
+    this.drawing ??= requestAnimationFrame((now) => {
+      this.pace.frame(now, Boolean(this.mask?.stroke))
       this.drawing = undefined
-      this.nv.drawScene()
+      this.drawNow()
     })
   }
 
@@ -54,7 +61,7 @@ export class Canvas extends Slices {
     this.draw()
   }
 
-  // Another layer (scores, as if healthy) over the CT; null takes it away.
+  // A layer between CT and mask: { buffer, kind, opacity } as viewer/page/slices.js takes it; null takes it away.
   async setLayer(layer, window) {
     if (this.extra !== null) this.nv.removeVolume(this.nv.volumes[this.extra])
     this.extra = null
