@@ -59,9 +59,10 @@ def generator_behind(predictor):
     Args:
         predictor: as ``load_predictor`` gives it.
     """
-    run = predictor.describe().get("run")
-    if run is None:
+    described = predictor.describe()
+    if "file" in described:  # exported: the run that it names is somebody else's, elsewhere
         return None, _NO_RUN
+    run = described["run"]
     gan = read_manifest(Path(run) / "run.json").get("gan")
     if gan is None:
         return None, _NO_GAN

@@ -67,7 +67,8 @@ def test_without_a_generator_a_sentence_says_why(tmp_path, preset):
         (tmp_path / name / "run.json").write_text(json.dumps(manifest))
         return behind({"run": str(tmp_path / name)})
 
-    assert behind({"file": "segmenter.tflite"})[1].startswith("No CT as if healthy: this network has no generator.")
+    exported = behind({"file": "segmenter.tflite", "run": "runs/segmenter"})[1]
+    assert exported.startswith("No CT as if healthy: this network has no generator.")
     assert run("masks")[1] == "No CT as if healthy: this segmenter learned from masks, without a generator."
     gone = tmp_path / "gone"
     assert run("moved", gan=str(gone))[1] == (

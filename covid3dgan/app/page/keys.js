@@ -14,6 +14,7 @@ export function showHelp() {
   find('help-table').tBodies[0].replaceChildren(...HELP.map(([key, text]) =>
     make('tr', {}, make('td', {}, make('kbd', { textContent: key })), make('td', { textContent: text }))))
   find('help').showModal()
+  find('help').scrollTop = 0
 }
 
 // actions: key -> function(event), as 'x', 'X' for Shift x, 'ctrl+z'. Typing into fields is left alone.

@@ -28,6 +28,7 @@ function choices(page) {
     ['eraser', 'Eraser', 'Eraser ( e )']], (tool) => {
     brush.tool = tool
     find('stage').dataset.tool = tool
+    find('ring').hidden = true
   })
   press.view('all')
   press.window('lung')

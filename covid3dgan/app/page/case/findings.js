@@ -58,7 +58,7 @@ export class Findings {
   goTo(at) {
     this.chosen = at
     this.list()
-    find('lesions').querySelector('[aria-pressed=true]')?.scrollIntoView({ block: 'nearest' })
+    showChosen(find('lesions'))
     if (at >= 0) this.page.canvas.placeVoxel(this.page.mask.heart(this.lesions[at]))
   }
 
@@ -88,6 +88,13 @@ export class Findings {
     if (this.solid) scene.nv.meshes.unshift(scene.nv.meshes.pop())
     scene.nv.drawScene()
   }
+}
+
+// Scrolls the list, and not the page around it.
+function showChosen(list) {
+  const chosen = list.querySelector('[aria-pressed=true]')?.getBoundingClientRect()
+  const { top, bottom } = list.getBoundingClientRect()
+  if (chosen) list.scrollTop += Math.min(0, chosen.top - top) + Math.max(0, chosen.bottom - bottom)
 }
 
 function nearest(lesions, [x, y, z]) {
