@@ -139,9 +139,9 @@ def threshold_curve(thresholds, dice, interval=None, chosen=None, paper=None, re
         axes.plot(list(paper), list(paper.values()), "--s", color=ORANGE, markersize=4, label="paper")
     if chosen is not None:
         axes.axvline(chosen, color=GREY, linestyle=":", linewidth=1)
-        right = chosen > (min(thresholds) + max(thresholds)) / 2
-        axes.annotate(f"chosen: {chosen:g}", (chosen, 1), (-3 if right else 3, -2), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="right" if right else "left", va="top", fontsize=8, color=GREY)
+        # Above the axes: the curve has its maximum there.
+        axes.annotate(f"chosen: {chosen:g}", (chosen, 1), (0, 2), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", ha="center", va="bottom", fontsize=8, color=GREY)
     if len(thresholds) <= _MOST_TICKS:  # the labels of a finer grid would cover each other
         axes.set_xticks(thresholds, [f"{value:g}" for value in thresholds])
     axes.set_xlabel("threshold (share of each slice's maximum)" if relative else "threshold")
@@ -149,7 +149,7 @@ def threshold_curve(thresholds, dice, interval=None, chosen=None, paper=None, re
     axes.grid()
     legend_below(figure, axes)
     if title:
-        axes.set_title(title)
+        axes.set_title(title, pad=18)
     return figure
 
 
