@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from covid3dgan.errors import ArgumentError
 from covid3dgan.evaluation import evaluation_output
 from covid3dgan.evaluation.evaluate import PROTOCOLS, evaluate
 from covid3dgan.files import refuse_overwrite
@@ -37,6 +38,8 @@ def add_arguments(parser):
                              "of the predictions as they are")
     parser.add_argument("--out", metavar="DIR", default=argparse.SUPPRESS,
                         help="write JSON, CSV per case and slice, figures and a report here")
+    parser.add_argument("--view", action="store_true", help="also write DIR/view.html, which shows CTs, predictions "
+                        "and references in a browser, and link the report's cases to it")
     parser.add_argument("--seed", type=int, default=0, help="of the bootstrap over cases")
     parser.add_argument("--overwrite", action="store_true", help="replace an evaluation in DIR")
 
@@ -44,19 +47,44 @@ def add_arguments(parser):
 def run(args):
     if args.out:
         refuse_overwrite(Path(args.out) / "results.json", args.overwrite)
+    if args.view:
+        _check_view(args)
     evaluated = evaluate(args.prediction, args.reference, args.protocol, args.lungs, args.ct, args.threshold,
                          None if args.rule is None else args.rule == "relative", not args.no_slice_filters,
                          args.continuous_dice)
-    report = None
+    report, problems = None, list(evaluated.problems)
     if args.out:
+        view, unseen = _view(evaluated, args) if args.view else (None, [])
         report = evaluation_output.write(evaluated, args.out, args.prediction, args.reference, _command(args),
-                                         args.seed, args.overwrite)
+                                         args.seed, args.overwrite, view)
+        problems += [text.rstrip(".") for text in unseen]
     print(evaluation_output.terminal_table(evaluated, args.seed))
     if report:
         print(f"\nreport: {report}")
-    for problem in evaluated.problems:
+    for problem in problems:
         print(f"covid3dgan evaluate: {problem}.", file=sys.stderr)
-    return 1 if evaluated.problems else 0
+    return 1 if problems else 0
+
+
+def _check_view(args):
+    """An error, before anything is computed, where the page cannot be written."""
+    from covid3dgan.viewer.page import require_template
+
+    if not args.out:
+        raise ArgumentError("--view", "--out DIR as well, where the page goes", "no --out", "name a folder")
+    require_template()
+    refuse_overwrite(Path(args.out) / "view.html", args.overwrite)
+
+
+def _view(evaluated, args):
+    """(path of the page or None, sentences on what it does not show)."""
+    from covid3dgan.evaluation.report import PHANTOM_NOTICE
+    from covid3dgan.viewer.evaluated import write_evaluated_page
+
+    page = Path(args.out) / "view.html"
+    notice = PHANTOM_NOTICE if evaluation_output.is_phantom(args.reference) else ""
+    unseen = write_evaluated_page(evaluated.pairs, page, f"{Path(args.prediction).resolve().name}: evaluation", notice)
+    return page if page.is_file() else None, unseen
 
 
 def _command(args):
@@ -65,5 +93,6 @@ def _command(args):
     for option in ("lungs", "ct", "threshold", "rule", "out"):
         if getattr(args, option) is not None:
             words += [f"--{option}", str(getattr(args, option))]
-    words += [f"--{name}" for name in ("no-slice-filters", "continuous-dice") if getattr(args, name.replace("-", "_"))]
+    flags = ("no-slice-filters", "continuous-dice", "view")
+    words += [f"--{name}" for name in flags if getattr(args, name.replace("-", "_"))]
     return shlex.join([*words, "--seed", str(args.seed)])

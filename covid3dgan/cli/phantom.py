@@ -31,7 +31,7 @@ def run(args):
 
 def _size(text):
     try:
-        return tuple(int(part) for part in text.split(","))
+        return tuple(int(part) for part in text.replace("x", ",").split(","))
     except ValueError:
         raise ArgumentError("--size", "whole numbers such as 160,160,40", repr(text),
-                            "write them with commas between") from None
+                            "write them with commas or x between") from None

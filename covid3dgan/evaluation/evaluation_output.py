@@ -40,12 +40,13 @@ def as_json(evaluated, prediction, reference, seed=0):
     }
 
 
-def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=False):
+def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=False, view=None):
     """Writes results.json, cases.csv, slices.csv, figures/ and report.html (with report.md) into ``folder``.
 
     Args:
         prediction, reference: the paths that were compared.
         command: the command line that makes these files again, for the report.
+        view: the page in ``folder`` that shows the cases, to which the report links; None without one.
 
     Returns:
         The path of the report.
@@ -62,7 +63,7 @@ def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=F
     main = pictures.pop("overview", None)
     of_cases = tuple(pictures[name] for name in ("dice_by_infection", "volumes") if name in pictures)
     of_slices = tuple(pictures[name] for name in ("worst_slices", "best_slices") if name in pictures)
-    whole, per_case = _tables(evaluated.scores, seed)
+    whole, per_case = _tables(evaluated.scores, seed, view)
     sections = [report.Section("Scores", (whole, *of_cases), phantom),
                 report.Section("Slices", of_slices, phantom),
                 report.Section("Cases", (per_case,), phantom),
@@ -71,10 +72,10 @@ def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=F
     if evaluated.problems:
         sections.append(report.Section("Not evaluated", tuple(map(report.Paragraph, evaluated.problems))))
     return report.write(folder / "report.html", "Evaluation", sections, overwrite=True, pictures="figures",
-                        lead=_first_screen(evaluated.scores, seed, prediction, reference, main, command))[0]
+                        lead=_first_screen(evaluated.scores, seed, prediction, reference, main, command, view))[0]
 
 
-def _first_screen(scores, seed, prediction, reference, picture, command):
+def _first_screen(scores, seed, prediction, reference, picture, command, view):
     """What was compared by which protocol, the means with their intervals, and one slice."""
     summary = scores.summary(seed)
     numbers = []
@@ -89,7 +90,8 @@ def _first_screen(scores, seed, prediction, reference, picture, command):
     facts = (("prediction", f"`{Path(prediction).name}`"), ("reference", f"`{Path(reference).name}`"),
              ("protocol", f"`{scores.protocol}`, {_settings(scores)}"),
              ("cases", str(len(scores.per_case()))), ("seed of the intervals", str(seed)))
-    return report.Lead(facts, tuple(numbers), picture, command)
+    links = () if view is None else (report.Link(f"Open the masks in a browser: {view.name}", view.name),)
+    return report.Lead(facts, tuple(numbers), picture, command, links)
 
 
 def is_phantom(reference):
@@ -98,7 +100,7 @@ def is_phantom(reference):
     return any((folder / "cohort.json").is_file() for folder in (reference, reference.parent, reference.parent.parent))
 
 
-def _tables(scores, seed):
+def _tables(scores, seed, view):
     spread = "standard deviation" if scores.spread == "std" else "1.96 standard errors"
     yield report.Table(
         f"Protocol {scores.protocol}", ("metric", "unit", "mean", "95 % CI", "n", "cases"),
@@ -106,9 +108,13 @@ def _tables(scores, seed):
             f"± {spread} over {scores.level}s; n: {scores.level}s that count; interval: bootstrap over cases, "
             f"seed {seed}.",
             f"Settings: {_settings(scores)}."))
-    columns = _case_columns(scores)
-    yield report.Table("Per case", columns, tuple(_case_cells(line, scores) for line in scores.per_case()),
-                       numeric=tuple(range(1, len(columns))))
+    columns, lines = _case_columns(scores), scores.per_case()
+    rows = [_case_cells(line, scores) for line in lines]
+    numeric = tuple(range(1, len(columns)))
+    if view is not None:
+        columns = (*columns, "page")
+        rows = [(*row, report.Link("open", view.name, line["case"])) for row, line in zip(rows, lines)]
+    yield report.Table("Per case", columns, tuple(rows), numeric=numeric)
 
 
 def _summary_rows(scores, seed):

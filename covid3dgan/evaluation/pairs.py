@@ -16,6 +16,8 @@ from covid3dgan.data.files import geometry, images, nifti
 from covid3dgan.errors import InputError, InputWarning, sentence
 
 _SUFFIXES = VOLUME_SUFFIXES + IMAGE_SUFFIXES
+# What `predict` writes beside the mask ID on request: ID_overlay.png and so on, which are no predictions of their own.
+_BESIDE_A_MASK = ("_overlay", "_scores", "_probability", "_uncertainty")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +96,8 @@ def _from_folders(prediction, reference, lungs, ct):
         if case not in predicted:
             problems.append(sentence(pair.reference, f"a prediction for case {case!r} in {prediction}", "none",
                                      "predict this case as well").rstrip("."))
-    for case in sorted(set(predicted) - set(true), key=natural):
+    beside = {case + ending for case in predicted for ending in _BESIDE_A_MASK}
+    for case in sorted(set(predicted) - set(true) - beside, key=natural):
         warnings.warn(InputWarning(sentence(predicted[case], f"a reference for case {case!r} in {reference}", "none",
                                             "it is not evaluated")), stacklevel=4)
     pairs = [dataclasses.replace(true[case], prediction=predicted[case])

@@ -144,9 +144,10 @@ def _phantoms(out, seed, sizes, workers, tests):
             if not made:  # its process ended, perhaps for want of memory
                 _write_phantoms(job)
             bar.update(job[2])
-    # Two roles may hold cases of one cohort, so the role becomes part of the id.
-    cases = {role: tuple(dataclasses.replace(case, id=f"{role}_{case.id}") for case in open_dataset(out / role))
-             for role in plan}
+    # Training and validation may hold cases of one cohort, so the role becomes part of their ids; a test case keeps its
+    # file's name, so that `evaluate` finds its reference.
+    cases = {role: tuple(case if role in tests else dataclasses.replace(case, id=f"{role}_{case.id}")
+                         for case in open_dataset(out / role)) for role in plan}
     described = {role: f"phantoms: {count} x {cohort}" for role, (cohort, count, _) in plan.items()}
     train = cases["train_healthy"] + cases["train_mild"] + cases["train_severe"]
     return Cohorts(train, cases["validation"], {name: cases[name] for name in tests}, True, described)

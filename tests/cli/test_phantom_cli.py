@@ -40,7 +40,7 @@ def test_never_overwrites_unless_told_and_then_leaves_nothing_old(tmp_path, caps
     out = tmp_path / "out"
     assert main(["phantom", str(out), *ARGUMENTS]) == 0
     before = sha256(out / "images/mosmed-like_000.nii.gz")
-    assert main(["phantom", str(out), "--cohort", "healthy", "--cases", "1", "--quiet", "--size", "32,32,8"]) == 1
+    assert main(["phantom", str(out), "--cohort", "healthy", "--cases", "1", "--quiet", "--size", "32x32x8"]) == 1
     assert "--overwrite" in capsys.readouterr().err
     assert sha256(out / "images/mosmed-like_000.nii.gz") == before
     assert main(["phantom", str(out), "--cohort", "healthy", "--cases", "1", "--quiet", "--size", "32,32,8",

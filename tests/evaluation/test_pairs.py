@@ -46,6 +46,18 @@ def test_a_missing_prediction_is_a_problem_and_a_missing_reference_a_warning(tmp
     assert len(problems) == 1 and "b.nii.gz: expected a prediction for case 'b'" in problems[0]
 
 
+def test_what_predict_writes_beside_its_masks_is_no_prediction(tmp_path, mask, recwarn):
+    for name in ("pred/a.nii.gz", "pred/a_scores.nii.gz", "pred/a_uncertainty.nii.gz", "ref/a.nii.gz"):
+        write(tmp_path / name, mask)
+    for name in ("a_overlay.png", "a_probability.png"):
+        images.write(np.zeros((4, 4)), tmp_path / "pred" / name)
+    pairs, problems = find_pairs(tmp_path / "pred", tmp_path / "ref")
+    assert [pair.case for pair in pairs] == ["a"] and problems == [] and not recwarn.list
+    write(tmp_path / "pred" / "b_scores.nii.gz", mask)  # without a mask b it may be a case of that name
+    with pytest.warns(InputWarning, match="expected a reference for case 'b_scores'"):
+        find_pairs(tmp_path / "pred", tmp_path / "ref")
+
+
 def test_two_files_of_one_case_are_a_problem(tmp_path, mask):
     for name in ("pred/a.nii.gz", "pred/a_mask.nii.gz", "ref/a.nii.gz"):
         write(tmp_path / name, mask)

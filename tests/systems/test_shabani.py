@@ -151,9 +151,9 @@ def test_without_a_built_page_there_is_none_and_no_link(folder, monkeypatch):
     assert system.view() is None
 
 
-def test_predictions_lie_on_their_cts(folder):
+def test_predictions_have_the_names_and_grids_of_their_cts(folder):
     [mask] = sorted((folder / "predictions/Mosmed").glob("*.nii.gz"))
-    ct = folder / "phantoms/Mosmed/images" / mask.name.replace("Mosmed_", "")
+    ct = folder / "phantoms/Mosmed/images" / mask.name
     a, b = nibabel.load(ct), nibabel.load(mask)
     assert a.shape == b.shape and np.array_equal(a.affine, b.affine)
 

@@ -82,7 +82,8 @@ def wide_cell(cell, named=False):
     if cell.n:
         behind.append(f'<span class="n">n {escape(cell.n)}</span>')
     if behind:
-        parts.append(f'<span class="behind">{" ".join(behind)}</span>')
+        gap = ", " if cell.interval and cell.n else " "
+        parts.append(f'<span class="behind">{gap.join(behind)}</span>')
     return " ".join(parts)
 
 
