@@ -14,6 +14,7 @@ __all__ = ["ADDED", "FILES", "REMOVED", "CaseFiles", "in_bytes"]
 import dataclasses
 import gzip
 import json
+import os
 import zlib
 from pathlib import Path
 
@@ -155,3 +156,5 @@ class CaseFiles:
     def _write(self, name, array):
         with self.path(name).open("wb") as file, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
             packed.write(np.asarray(array, FILES[name]).tobytes(order="F"))
+        with self.path(name).open("rb+") as file:
+            os.fsync(file.fileno())  # facts.json, which says that all is whole, may not come to the disk before it

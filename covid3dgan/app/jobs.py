@@ -5,6 +5,7 @@ __all__ = ["Jobs"]
 import contextlib
 import multiprocessing
 import secrets
+import sqlite3
 import threading
 import time
 
@@ -27,6 +28,8 @@ class Jobs:
         model: as ``load_predictor`` takes it.
         target: what the worker process runs; see app.worker.work.
     """
+
+    patience = 5  # seconds before the list is tried again where it could not be written
 
     def __init__(self, store, folder, model=None, target=work):
         self.store, self.folder, self.model, self.target = store, folder, model, target
@@ -94,17 +97,28 @@ class Jobs:
     # === the thread ===
 
     def _run(self):
+        failed = False
         while not self._stop.is_set():
             if self._process is None or not self._process.is_alive():
                 self._begin()
                 if self.problem:
                     return
-            case = self.store.next()
-            if case is None:
-                self._wake.wait(0.5)
-                self._wake.clear()
-                continue
-            self._do(case)
+            try:
+                if failed:
+                    self.store.requeue()
+                    failed = False
+                case = self.store.next()
+                if case is None:
+                    self._wake.wait(0.5)
+                    self._wake.clear()
+                    continue
+                self._do(case)
+            except sqlite3.Error:  # a full disk: what was at work begins anew once the list can be written
+                failed = True
+                with self._lock:
+                    self._now = None
+                self._kill()
+                self._stop.wait(self.patience)
 
     def _begin(self):
         """A new worker, whose network is loaded."""
@@ -127,8 +141,9 @@ class Jobs:
     def _do(self, case):
         identity = case["id"]
         with self._lock:
-            if self.store.get(identity)["state"] != QUEUED:
-                return
+            now = self.store.get(identity)
+            if now is None or now["state"] != QUEUED:
+                return  # removed or stopped since it was looked up
             self.store.change(identity, state=RUNNING, tries=case["tries"] + 1)
             self._now = {"job": identity, "stage": "read", "since": time.monotonic(), "voxels": self._usual}
         with contextlib.suppress(OSError):  # a dead worker: seen below
@@ -156,9 +171,7 @@ class Jobs:
                     self.store.keep_speed("voxels", message["voxels"])
                 now.update(stage=message["stage"], since=time.monotonic(), voxels=message["voxels"])
             elif "found" in message:
-                self.store.change(identity, item=message["found"])
-                for other in message["others"]:
-                    self.store.add(secrets.token_hex(8), case["source"], case["owned"], other, other)
+                self.store.found(case, message["found"], {secrets.token_hex(8): other for other in message["others"]})
             elif self.store.get(identity) is None or self.store.get(identity)["state"] != RUNNING:
                 return True  # cancelled in the last moment
             elif "done" in message:

@@ -3,6 +3,7 @@
 __all__ = ["build_app"]
 
 import functools
+import sqlite3
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -40,7 +41,8 @@ def build_app(store, folder, jobs, port, token, data=None, most_bytes=MOST_BYTES
     routes = [*[Route(path, functools.partial(_static, *file)) for path, file in _STATIC.items()],
               *Adding(store, folder, jobs, Uploads(folder, most_bytes), Picks(data)).routes(),
               *Cases(lookup, jobs, seats).routes(), *Keeping(lookup, seats).routes()]
-    handlers = {Refused: _refused, InputError: _bad_input, OSError: _failing_disk, ClientDisconnect: _gone}
+    handlers = {Refused: _refused, InputError: _bad_input, OSError: _failing_disk,
+                sqlite3.Error: _failing_disk, ClientDisconnect: _gone}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), port, token)
 
 

@@ -38,12 +38,29 @@ class Store:
             self._database.execute("pragma journal_mode = wal")
             self._database.execute("pragma synchronous = full")
             self._database.executescript(_TABLES)
-            self._database.execute("update cases set state = ? where state = ?", (QUEUED, RUNNING))
+        self.requeue()
+
+    def requeue(self):
+        """Cases that seem to be at work wait again: to be called where none is."""
+        self._write("update cases set state = ? where state = ?", (QUEUED, RUNNING))
 
     def add(self, identity, source, owned, item, name):
         """A new case at the end of the queue."""
         self._write("insert into cases (id, source, owned, item, name, state, added) values (?, ?, ?, ?, ?, ?, ?)",
                     (identity, str(source), int(owned), item, name, QUEUED, time.time()))
+
+    def found(self, case, item, others):
+        """Notes which CT of its source a case is, and adds the source's other CTs to the queue: all of it or nothing.
+
+        Args:
+            case: a dict of ``get``.
+            others: {id of a new case: its CT}.
+        """
+        with self._lock, self._database:
+            self._database.execute("begin immediate")
+            self.change(case["id"], item=item)
+            for identity, other in others.items():
+                self.add(identity, case["source"], case["owned"], other, other)
 
     def change(self, identity, **values):
         """Sets columns of a case."""

@@ -7,12 +7,14 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 from pathlib import Path, PurePosixPath
 
 from covid3dgan.data.files.zip_files import MOST_FILES, leaves_its_folder
 from covid3dgan.files import fsync_directory
 
 MOST_BYTES = 2_000_000_000
+_UNKNOWN = "This upload is not known any more; drop the CT again."
 SPARE = 500_000_000  # bytes that stay free, for what is made of a CT
 
 
@@ -62,7 +64,7 @@ class Uploads:
             raise Refused(400, f"The path {name!r} leads out of its folder; nothing was kept of it.")
         path = self.folder.incoming.joinpath(identity, *_plain_parts(name))
         try:
-            self._check(upload["bytes"] + (length or 0))
+            self._check(length or 0, upload["bytes"])
             path.parent.mkdir(parents=True, exist_ok=True)
             with open(path, "xb") as file:
                 async for block in stream:
@@ -80,6 +82,9 @@ class Uploads:
         except BaseException:  # the browser went away in the middle
             self.drop(identity)
             raise
+        if identity not in self._open:  # dropped while another of its files came in
+            shutil.rmtree(self.folder.incoming / identity, ignore_errors=True)
+            raise Refused(404, _UNKNOWN)
 
     def finish(self, identity):
         """(path of the source, name): the upload takes its place among the sources."""
@@ -103,11 +108,12 @@ class Uploads:
 
     def _get(self, identity):
         if identity not in self._open:
-            raise Refused(404, "This upload is not known any more; drop the CT again.")
+            raise Refused(404, _UNKNOWN)
         return self._open[identity]
 
-    def _check(self, size):
-        if size > self.most:
+    def _check(self, size, received=0):
+        """Refuses ``size`` bytes more: ``received`` are on the disk already."""
+        if received + size > self.most:
             raise self._too_large()
         free = shutil.disk_usage(self.folder.root).free
         if size + SPARE > free:
@@ -119,7 +125,9 @@ class Uploads:
 
 
 def full_disk(error):
-    """The :class:`Refused` of an OSError while writing."""
+    """The :class:`Refused` of an OSError or sqlite3.Error while writing."""
+    if isinstance(error, sqlite3.Error):
+        error = OSError(errno.ENOSPC if "full" in str(error) else errno.EIO, str(error))
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return Refused(507, "The disk is full: nothing of this was kept, and what was saved before is whole. Make room "
                             "and try again.")

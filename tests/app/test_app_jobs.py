@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import time
 
 import app_workers
 import pytest
+from app_client import Served
 
 from covid3dgan.app.folder import WorkFolder
 from covid3dgan.app.jobs import Jobs
@@ -96,6 +98,52 @@ def test_a_case_at_work_when_the_server_ended_waits_at_the_next_start(tmp_path):
     store._database.close()  # as kill -9 leaves it
     store = Store(tmp_path / "app.sqlite")
     assert store.get("one")["state"] == "queued" and store.next()["id"] == "one"
+    store.close()
+
+
+def test_a_case_that_is_removed_while_it_is_taken_up_stops_nothing(queue, monkeypatch):
+    ghosts = [{"id": "gone", "source": "/nowhere/gone", "item": None, "tries": 0}]
+    real = queue.store.next
+    monkeypatch.setattr(queue.store, "next", lambda: ghosts.pop() if ghosts else real())
+    add(queue, "one")
+    until(queue, "one", "done")
+    assert not ghosts
+
+
+def test_a_case_at_work_is_removed_and_the_next_begins(tmp_path):
+    with Served(tmp_path, lambda store, folder: Jobs(store, folder, target=app_workers.slow)) as app:
+        add(app.jobs, "slow", "second")
+        until(app.jobs, "slow", "running", stage="lungs")
+        app.client.json("DELETE", "/api/cases/slow")
+        until(app.jobs, "second", "done")
+        assert [case["id"] for case in app.store.all()] == ["second"]
+
+
+def test_a_list_that_cannot_be_written_is_tried_again(queue, monkeypatch):
+    monkeypatch.setattr(queue, "patience", 0.05)
+    real, failures = queue.store.change, [3]
+
+    def full(identity, **values):
+        if values.get("state") == "done" and failures[0]:
+            failures[0] -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        real(identity, **values)
+
+    monkeypatch.setattr(queue.store, "change", full)
+    add(queue, "one", "two")
+    until(queue, "two", "done")
+    assert queue.store.get("one")["state"] == "done" and failures == [0]
+
+
+def test_the_cts_of_one_source_are_listed_together_or_not_at_all(tmp_path):
+    store = Store(tmp_path / "app.sqlite")
+    store.add("one", "/folder", True, None, "folder")
+    with pytest.raises(sqlite3.IntegrityError):
+        store.found(store.get("one"), "a", {"two": "b", "one": "c"})
+    assert store.get("one")["item"] is None and len(store.all()) == 1
+    store.found(store.get("one"), "a", {"two": "b", "three": "c"})
+    assert [(case["item"], case["source"], case["owned"]) for case in store.all()] == [
+        ("c", "/folder", 1), ("b", "/folder", 1), ("a", "/folder", 1)]
     store.close()
 
 

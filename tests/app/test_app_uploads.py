@@ -5,6 +5,7 @@ import errno
 import http.client
 import io
 import json
+import sqlite3
 import time
 import zipfile
 
@@ -101,6 +102,44 @@ def test_a_disk_with_too_little_room_is_seen_before_the_upload(served, monkeypat
     monkeypatch.setattr(uploads.shutil, "disk_usage", lambda path: Usage(10**9, 10**9, 400_000_000))
     status, _, body = served.client.ask("POST", "/api/uploads", b'{"name": "ct", "bytes": 10}')
     assert status == 507 and b"has 0.4 GB left, too little for this" in body
+
+
+def test_what_came_in_already_is_not_counted_twice(served, monkeypatch):
+    def left(path):
+        on_disk = sum(file.stat().st_size for file in served.folder.incoming.rglob("*") if file.is_file())
+        return Usage(10**9, 10**9, 25 - on_disk)
+
+    monkeypatch.setattr(uploads, "SPARE", 0)
+    monkeypatch.setattr(uploads.shutil, "disk_usage", left)
+    upload = begin(served, 20)
+    assert [put(served, upload, name, bytes(10))[0] for name in ("a.dcm", "b.dcm", "c.dcm")] == [200, 200, 507]
+
+
+def test_a_file_that_is_still_on_its_way_when_its_upload_is_dropped_leaves_nothing(served):
+    upload = begin(served, 2000)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    connection.putrequest("PUT", f"/api/uploads/{upload}/file?name=a/ct.nii")
+    for name, value in (("Cookie", served.client.cookie), ("Origin", f"http://127.0.0.1:{served.port}"),
+                        ("Content-Length", "2000")):
+        connection.putheader(name, value)
+    connection.endheaders()
+    connection.send(bytes(1000))
+    served.client.json("DELETE", f"/api/uploads/{upload}")
+    connection.send(bytes(1000))
+    answer = connection.getresponse()
+    assert answer.status == 404 and b"not known any more" in answer.read() and not kept(served)
+    connection.close()
+
+
+def test_a_list_that_cannot_be_written_is_said(served, monkeypatch):
+    case = served.client.upload("ct", {"ct.nii": b"0"})
+
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(served.store, "change", full)
+    status, _, body = served.client.ask("PATCH", f"/api/cases/{case}", b'{"patient": "p"}')
+    assert status == 507 and b"The disk is full" in body
 
 
 def test_a_disk_that_fills_up_in_the_middle_is_said_and_leaves_nothing(served, monkeypatch):

@@ -49,14 +49,12 @@ class Cases:
         return JSONResponse(shown(self.store.get(case["id"])))
 
     async def remove(self, request):
-        case = self.lookup.case(request)
-        if case["state"] == RUNNING:
-            self.jobs.cancel(case["id"])
-        self.store.remove(case["id"])
-        await run_in_threadpool(self._forget, case)
+        await run_in_threadpool(self._forget, self.lookup.case(request))
         return JSONResponse({})
 
     def _forget(self, case):
+        self.jobs.cancel(case["id"])  # also one that was not at work a moment ago
+        self.store.remove(case["id"])
         shutil.rmtree(self.folder.case(case["id"]), ignore_errors=True)
         if case["owned"] and not self.store.uses(case["source"]):
             remove_source(self.folder, case["source"])
