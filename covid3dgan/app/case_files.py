@@ -50,11 +50,15 @@ def in_bytes(scores, mask, threshold):
 class CaseFiles:
     """The files of one case in ``folder``; ``about`` is what facts.json says.
 
+    ``revision`` of app.store.Store says which corrections are the latest: each save makes a file of its own, which
+    counts once the list has its number.
+
     ``about["grid"]``: ``part`` (start and end per axis), ``shape`` and ``affine`` of the part, ``middle``: its first
     voxel of the patient's right side. ``about["cut"]``: the network's own threshold.
     """
 
     folder: Path
+    revision: int = 0
 
     @property
     def about(self):
@@ -103,20 +107,31 @@ class CaseFiles:
                      "middle": int(columns.mean().round()) if len(columns) else hu.shape[0] // 2}})
 
     def path(self, name):
-        """The gzipped file of one of ``FILES``."""
-        return self.folder / f"{name}.gz"
+        """The gzipped file of one of ``FILES``; None of the hand where nothing was saved."""
+        if name != "hand":
+            return self.folder / f"{name}.gz"
+        path = self.folder / f"hand-{self.revision}.gz"
+        if self.revision and not path.is_file():
+            raise InputError("the corrections", "the file that was saved last", f"no {path.name} in the work folder",
+                             "bring it back from a copy of that folder")
+        return path if self.revision else None
 
     def read(self, name):
         """(X, Y, Z) of the part in canonical order; ``hand`` is 0 where nothing was saved."""
         shape = self.about["grid"]["shape"]
-        if name == "hand" and not self.path(name).is_file():
+        path = self.path(name)
+        if path is None:
             return np.zeros(shape, np.uint8)
-        with gzip.open(self.path(name)) as packed:
+        with gzip.open(path) as packed:
             raw = packed.read()
         return np.frombuffer(raw, FILES[name]).reshape(shape, order="F")
 
     def write_hand(self, packed):
-        """Keeps what the browser sent, gzipped bytes, after a look at every one of them; returns the array."""
+        """Keeps what the browser sent, gzipped bytes, after a look at every one of them, for the next revision.
+
+        Returns:
+            The :class:`CaseFiles` of that revision.
+        """
         shape = self.about["grid"]["shape"]
         size = int(np.prod(shape))
         unpack = zlib.decompressobj(wbits=31)
@@ -130,9 +145,15 @@ class CaseFiles:
         hand = np.frombuffer(raw, np.uint8)
         if hand.max(initial=0) > REMOVED:
             raise InputError("the corrections", "voxels of 0, 1 and 2", f"{hand.max()}", "open the case again")
-        with atomic_path(self.path("hand")) as temporary:
+        with atomic_path(self.folder / f"hand-{self.revision + 1}.gz") as temporary:
             temporary.write_bytes(packed)
-        return hand.reshape(shape, order="F")
+        return dataclasses.replace(self, revision=self.revision + 1)
+
+    def forget_before(self, revision):
+        """Removes older corrections."""
+        for path in self.folder.glob("hand-*.gz"):
+            if int(path.name[5:-3]) < revision:
+                path.unlink(missing_ok=True)
 
     def mask(self, threshold=None, hand=None):
         """The corrected mask of the part, bool; without a threshold at the network's own."""

@@ -47,7 +47,9 @@ def write_data_set(store, folder, out):
     try:
         rows, used = [_COLUMNS], set()
         for case in progress.bar(cases[::-1], description="data set", unit="CT"):
-            rows.append(_write_case(half_done, _identity(case, used), case, CaseFiles(folder.case(case["id"]))))
+            case = store.get(case["id"]) or case  # it may have been saved again meanwhile
+            files = CaseFiles(folder.case(case["id"]), case["revision"])
+            rows.append(_write_case(half_done, _identity(case, used), case, files))
         atomic_write_text(half_done / "cases.csv", "".join(",".join(map(str, row)) + "\n" for row in rows))
         for path in sorted(half_done.iterdir(), key=lambda path: path.name == "images"):  # they make it a data set
             os.replace(path, out / path.name)

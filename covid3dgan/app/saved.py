@@ -3,6 +3,7 @@
 __all__ = ["download", "keep_hand", "new_id", "plain", "source_input"]
 
 import csv
+import dataclasses
 import io
 import re
 import secrets
@@ -16,6 +17,7 @@ from covid3dgan.errors import InputError
 from covid3dgan.inference.inputs import find_inputs
 
 _SAVING = threading.Lock()
+_READ_ON = 5  # revisions that stay for whoever is reading them
 
 
 def new_id():
@@ -32,9 +34,11 @@ def keep_hand(store, files, identity, packed, threshold, revision):
     with _SAVING:
         if store.get(identity)["revision"] != revision:
             return None
-        hand = files.write_hand(packed)
+        files = dataclasses.replace(files, revision=revision).write_hand(packed)
+        hand = files.read("hand")
         facts = {**files.about["facts"], **files.sizes(files.mask(threshold, hand))}
-        store.change(identity, revision=revision + 1, facts=facts, threshold=threshold, hand=int(hand.any()))
+        store.change(identity, revision=files.revision, facts=facts, threshold=threshold, hand=int(hand.any()))
+        files.forget_before(revision - _READ_ON)
         return store.get(identity)
 
 

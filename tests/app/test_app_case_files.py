@@ -42,8 +42,10 @@ def test_corrections_win_over_every_threshold(made):
     files, _, _ = made
     marked = tuple(np.argwhere(files.mask())[0])
     free = tuple(np.argwhere(~files.mask())[0])
-    hand = files.write_hand(packed(files, added=[free], removed=[marked]))
-    assert hand[free] == ADDED and np.array_equal(files.read("hand"), hand)
+    before, files = files, files.write_hand(packed(files, added=[free], removed=[marked]))
+    hand = files.read("hand")
+    assert (hand[free], hand[marked], np.count_nonzero(hand)) == (ADDED, REMOVED, 2)
+    assert not before.read("hand").any()  # until the list says that the new ones count
     for threshold in (1, 100, 255):
         assert files.mask(threshold)[free] and not files.mask(threshold)[marked]
     assert files.mask().sum() == 24  # one more, one less
@@ -54,12 +56,22 @@ def test_corrections_win_over_every_threshold(made):
     (None, "voxels of 0, 1 and 2, found 3")])
 def test_what_is_no_correction_is_refused_and_the_earlier_one_stays(made, content, found):
     files, _, _ = made
-    good = files.write_hand(packed(files, added=[(0, 0, 0)]))
+    files = files.write_hand(packed(files, added=[(0, 0, 0)]))
+    good = files.read("hand")
     if content is None:
         content = gzip.compress(bytes([3]) * good.size)
     with pytest.raises(InputError, match=found):
         files.write_hand(content)
-    assert np.array_equal(files.read("hand"), good)
+    assert np.array_equal(files.read("hand"), good) and good[0, 0, 0] == ADDED
+    assert [path.name for path in files.folder.glob("*hand*")] == ["hand-1.gz"]
+
+
+def test_corrections_that_are_gone_are_not_taken_for_none(made):
+    files, _, _ = made
+    files = files.write_hand(packed(files, added=[(0, 0, 0)]))
+    files.path("hand").unlink()
+    with pytest.raises(InputError, match="expected the file that was saved last, found no hand-1.gz"):
+        files.read("hand")
 
 
 def test_sizes_are_those_of_the_whole_ct(made):
@@ -78,7 +90,7 @@ def test_lesions_are_told_apart_measured_and_sided(made):
     hand = np.zeros(files.about["grid"]["shape"], np.uint8)
     right = np.argwhere(files.read("lungs"))[-1]
     hand[tuple(right)] = ADDED
-    files.write_hand(gzip.compress(hand.tobytes(order="F")))
+    files = files.write_hand(gzip.compress(hand.tobytes(order="F")))
     first, second = lesions(files)
     assert first["ml"] > second["ml"] == pytest.approx(0.08) and second["side"] == "right" and second["by_hand"]
 

@@ -57,4 +57,4 @@ def test_a_zipped_series_is_segmented_and_comes_back_as_dicom(folder, tmp_path):
         assert frames[np.array(lesions)].sum() == files.mask(files.about["cut"], hand).sum()
         [how] = made.SegmentSequence[1].SegmentationAlgorithmIdentificationSequence
         assert "corrected by hand" in how.AlgorithmName
-        assert gzip.decompress(files.path("hand").read_bytes()) == hand.tobytes(order="F")
+        assert gzip.decompress(CaseFiles(files.folder, 1).path("hand").read_bytes()) == hand.tobytes(order="F")

@@ -4,6 +4,7 @@ import csv
 import errno
 import gzip
 import io
+import sqlite3
 import threading
 
 import nibabel as nib
@@ -90,7 +91,31 @@ def test_a_save_from_an_older_state_or_a_second_tab_changes_nothing(served):
     assert status == 409 and "is being corrected in another tab" in text
     status, text = served.client.save_hand(served.id, bytes(5), 100, now)
     assert status == 422 and "expected" in text
-    assert np.array_equal(files.read("hand"), hand) and served.client.case(served.id)["revision"] == now
+    assert served.client.volume(served.id, "hand") == hand.tobytes(order="F")
+    assert served.client.case(served.id)["revision"] == now
+
+
+def test_a_save_that_the_list_does_not_know_of_counts_for_nothing(served, monkeypatch):
+    files, hand = corrected(served)
+    before = served.client.case(served.id)
+
+    def full(*_, **__):  # as kill -9 between the two would leave it
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(served.store, "change", full)
+        status, text = served.client.save_hand(served.id, bytes(hand.size), 7, before["revision"])
+    assert status == 507 and "The disk is full" in text
+    assert served.client.case(served.id) == before
+    assert served.client.volume(served.id, "hand") == hand.tobytes(order="F")
+    assert served.client.save_hand(served.id, bytes(hand.size), 7, before["revision"])[0] == 200
+    assert not any(served.client.volume(served.id, "hand")) and served.client.case(served.id)["threshold"] == 7
+
+
+def test_old_corrections_do_not_pile_up(served):
+    for _ in range(8):
+        files, _ = corrected(served)
+    assert 1 < len(list(files.folder.glob("hand-*.gz"))) < 8
 
 
 def test_table_and_report_say_what_the_mask_says(served):

@@ -33,7 +33,7 @@ class Lookup:
 
     def files(self, case):
         """Its app.case_files.CaseFiles."""
-        return CaseFiles(self.folder.case(case["id"]))
+        return CaseFiles(self.folder.case(case["id"]), case["revision"])
 
 
 def shown(case):
