@@ -108,13 +108,10 @@ def _tables(scores, seed, view):
             f"± {spread} over {scores.level}s; n: {scores.level}s that count; interval: bootstrap over cases, "
             f"seed {seed}.",
             f"Settings: {_settings(scores)}."))
-    columns, lines = _case_columns(scores), scores.per_case()
-    rows = [_case_cells(line, scores) for line in lines]
-    numeric = tuple(range(1, len(columns)))
+    columns, rows = _case_columns(scores), [_case_cells(line, scores) for line in scores.per_case()]
     if view is not None:
-        columns = (*columns, "page")
-        rows = [(*row, report.Link("open", view.name, line["case"])) for row, line in zip(rows, lines)]
-    yield report.Table("Per case", columns, tuple(rows), numeric=numeric)
+        rows = [(report.Link(row[0], view.name, row[0]), *row[1:]) for row in rows]
+    yield report.Table("Per case", columns, tuple(rows), numeric=tuple(range(1, len(columns))))
 
 
 def _summary_rows(scores, seed):

@@ -67,10 +67,10 @@ def masks_section(view, phantom, dice):
     """
     if view is None:
         return ()
-    rows = [(name, case, "-" if math.isnan(value) else f"{value:.1f}", report.Link("open", view.name, case))
+    rows = [(name, report.Link(case, view.name, case), "-" if math.isnan(value) else f"{value:.1f}")
             for name, cases in dice.items() for case, value in cases.items()
             if (view.parent / FOLDER / name / f"{case}.nii.gz").is_file()]
-    cases = report.Table("Cases", ("data set", "case", "Dice (%)", "page"), tuple(rows), merged=1, numeric=(2,))
+    cases = report.Table("Cases", ("data set", "case", "Dice (%)"), tuple(rows), merged=1, numeric=(2,))
     return (report.Section("Masks", (
         report.Paragraph("The first test cases with predicted and reference masks, slice by slice and in 3D, and their "
                          "volumes per side."), *([cases] if rows else [report.Link(f"Open {view.name}", view.name)])),
