@@ -37,7 +37,7 @@ class WorkFolder:
     """
 
     def __init__(self, root):
-        self.root = Path(root)
+        self.root = Path(root).resolve()
         self.incoming, self.sources, self.cases = (self.root / name for name in ("incoming", "sources", "cases"))
         try:
             self.root.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ from covid3dgan import progress
 from covid3dgan.app.folder import WorkFolder, default_folder
 from covid3dgan.app.jobs import Jobs
 from covid3dgan.app.store import Store
+from covid3dgan.app.uploads import offer_again
 from covid3dgan.errors import ArgumentError, InputError
 
 ADDRESS = "127.0.0.1"  # this machine alone
@@ -42,6 +43,7 @@ def launch(port=0, data=None, work=None, model=None, browser=True):
     listener = _listener(port)
     port = listener.getsockname()[1]
     store, token = Store(folder.list), secrets.token_urlsafe(32)
+    offer_again(store, folder)
     jobs = Jobs(store, folder, model)
     progress.say("loading the network ...")
     try:

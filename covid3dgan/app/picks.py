@@ -3,6 +3,7 @@
 __all__ = ["Picks"]
 
 import threading
+from pathlib import Path
 
 from covid3dgan.app.uploads import Refused
 from covid3dgan.inference.inputs import find_inputs
@@ -16,7 +17,8 @@ class Picks:
     """
 
     def __init__(self, data=None):
-        self.data, self._lock, self._found = data, threading.Lock(), None
+        self.data = None if data is None else Path(data).resolve()  # the next start may be in another folder
+        self._lock, self._found = threading.Lock(), None
 
     @property
     def any(self):

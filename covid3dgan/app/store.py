@@ -6,6 +6,7 @@ import json
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 _TABLES = """
 create table if not exists cases (
@@ -25,13 +26,13 @@ class Store:
     """All cases, for any thread.
 
     Attributes of a case (a dict): ``id``; ``source``: the path of what it is read from, ``owned`` where that lies in
-    the work folder; ``item``: which CT of the source; ``name``; ``state``; ``error``; ``tries``; ``added``;
-    ``patient``, ``date``; ``facts``: dict or None; ``hand``: changed by hand; ``checked``: approved by a person;
-    ``threshold``: 1 to 255, None for the network's own; ``revision``: counts what was saved.
+    the list's folder, which may be moved as a whole; ``item``: which CT of the source; ``name``; ``state``; ``error``;
+    ``tries``; ``added``; ``patient``, ``date``; ``facts``: dict or None; ``hand``: changed by hand; ``checked``:
+    approved by a person; ``threshold``: 1 to 255, None for the network's own; ``revision``: counts what was saved.
     """
 
     def __init__(self, path):
-        self._lock = threading.RLock()
+        self._lock, self._folder = threading.RLock(), Path(path).resolve().parent
         self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._database.row_factory = sqlite3.Row
         with self._lock:
@@ -47,7 +48,7 @@ class Store:
     def add(self, identity, source, owned, item, name):
         """A new case at the end of the queue."""
         self._write("insert into cases (id, source, owned, item, name, state, added) values (?, ?, ?, ?, ?, ?, ?)",
-                    (identity, str(source), int(owned), item, name, QUEUED, time.time()))
+                    (identity, self._place(source, owned), int(owned), item, name, QUEUED, time.time()))
 
     def found(self, case, item, others):
         """Notes which CT of its source a case is, and adds the source's other CTs to the queue: all of it or nothing.
@@ -88,8 +89,8 @@ class Store:
         return rows[0] if rows else None
 
     def uses(self, source):
-        """How many cases are read from a source."""
-        return self._read("select count(*) as n from cases where source = ?", (str(source),))[0]["n"]
+        """How many cases are read from a source that lies in the list's folder."""
+        return self._read("select count(*) as n from cases where source = ?", (self._place(source, True),))[0]["n"]
 
     def speeds(self):
         """{stage: seconds for a million voxels}, as measured on this machine, and "voxels": of a CT."""
@@ -113,6 +114,11 @@ class Store:
         with self._lock:
             self._database.close()
 
+    def _place(self, source, owned):
+        """How a source is written down."""
+        source = Path(source).resolve()
+        return source.relative_to(self._folder).as_posix() if owned else str(source)
+
     def _write(self, command, values):
         with self._lock:
             self._database.execute(command, values)
@@ -121,6 +127,8 @@ class Store:
         with self._lock:
             rows = [dict(row) for row in self._database.execute(command, values).fetchall()]
         for row in rows:
+            if row.get("owned"):
+                row["source"] = str(self._folder / row["source"])
             if row.get("facts"):
                 row["facts"] = json.loads(row["facts"])
         return rows

@@ -1,6 +1,6 @@
 """Uploads: streamed to the disk file by file, counted, and moved to the sources when whole."""
 
-__all__ = ["MOST_BYTES", "Refused", "Uploads"]
+__all__ = ["MOST_BYTES", "Refused", "Uploads", "full_disk", "offer_again", "remove_source"]
 
 import errno
 import os
@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 from pathlib import Path, PurePosixPath
 
+from covid3dgan.data.datasets.cases import stem
 from covid3dgan.data.files.zip_files import MOST_FILES, leaves_its_folder
 from covid3dgan.files import fsync_directory
 
@@ -98,8 +99,7 @@ class Uploads:
         os.replace(room, target)
         fsync_directory(self.folder.sources)
         del self._open[identity]
-        inside = list(target.iterdir())
-        return (inside[0] if len(inside) == 1 else target), upload["name"]
+        return _source_in(target), upload["name"]
 
     def drop(self, identity):
         """Forgets an upload and what came of it."""
@@ -138,6 +138,21 @@ def _plain_parts(name):
     """A path's parts as names that every file system takes."""
     parts = [re.sub(r"[^\w.\- ]", "_", part).strip(" ")[-150:] for part in PurePosixPath(name).parts]
     return [part.lstrip(".") or "_" for part in parts] or ["_"]
+
+
+def _source_in(room):
+    """The path that an upload is read from: its only file or folder, or all of it."""
+    inside = list(room.iterdir())
+    return inside[0] if len(inside) == 1 else room
+
+
+def offer_again(store, folder):
+    """Adds uploads that came in whole and are in no list: the app was killed between the two."""
+    listed = {Path(case["source"]).relative_to(folder.sources).parts[0] for case in store.all() if case["owned"]}
+    for room in sorted(folder.sources.iterdir()):
+        if room.is_dir() and room.name not in listed:
+            source = _source_in(room)
+            store.add(secrets.token_hex(8), source, True, None, stem(source))
 
 
 def remove_source(folder, path):

@@ -4,6 +4,7 @@ import os
 import signal
 import sqlite3
 import time
+from pathlib import Path
 
 import app_workers
 import pytest
@@ -13,6 +14,7 @@ from covid3dgan.app.folder import WorkFolder
 from covid3dgan.app.jobs import Jobs
 from covid3dgan.app.seats import EXPIRES, Seats
 from covid3dgan.app.store import Store
+from covid3dgan.app.uploads import offer_again
 from covid3dgan.errors import InputError
 
 
@@ -93,7 +95,7 @@ def test_a_case_that_ends_the_worker_twice_is_said_and_the_others_go_on(queue):
 
 def test_a_case_at_work_when_the_server_ended_waits_at_the_next_start(tmp_path):
     store = Store(tmp_path / "app.sqlite")
-    store.add("one", "/nowhere/ct", True, None, "one")
+    store.add("one", "/nowhere/ct", False, None, "one")
     store.change("one", state="running", tries=1)
     store._database.close()  # as kill -9 leaves it
     store = Store(tmp_path / "app.sqlite")
@@ -137,14 +139,43 @@ def test_a_list_that_cannot_be_written_is_tried_again(queue, monkeypatch):
 
 def test_the_cts_of_one_source_are_listed_together_or_not_at_all(tmp_path):
     store = Store(tmp_path / "app.sqlite")
-    store.add("one", "/folder", True, None, "folder")
+    store.add("one", tmp_path / "sources" / "u", True, None, "folder")
     with pytest.raises(sqlite3.IntegrityError):
         store.found(store.get("one"), "a", {"two": "b", "one": "c"})
     assert store.get("one")["item"] is None and len(store.all()) == 1
     store.found(store.get("one"), "a", {"two": "b", "three": "c"})
     assert [(case["item"], case["source"], case["owned"]) for case in store.all()] == [
-        ("c", "/folder", 1), ("b", "/folder", 1), ("a", "/folder", 1)]
+        (item, str(tmp_path / "sources" / "u"), 1) for item in "cba"]
     store.close()
+
+
+def test_a_work_folder_may_be_named_from_elsewhere_or_moved(tmp_path, monkeypatch):
+    (tmp_path / "cts").mkdir()
+    (tmp_path / "cts" / "a.nii").write_bytes(b"0")
+    monkeypatch.chdir(tmp_path)
+    with Served("work", data="cts") as app:
+        one = app.client.upload("up", {"up.nii": b"0"})
+        picked = app.client.json("POST", "/api/picks", {"id": "a"})["case"]
+    (tmp_path / "work").rename(tmp_path / "moved")
+    monkeypatch.chdir("/")
+    with Served(tmp_path / "moved") as app:
+        assert Path(app.store.get(one)["source"]).read_bytes() == b"0"
+        assert app.store.get(picked)["source"] == str(tmp_path / "cts")
+        app.client.json("DELETE", f"/api/cases/{one}")
+        assert not list(app.folder.sources.iterdir())
+
+
+def test_an_upload_that_came_in_whole_but_is_in_no_list_is_offered_again(tmp_path):
+    with Served(tmp_path) as app:
+        known = app.client.upload("known", {"a.nii": b"0"})
+        lost = app.client.json("POST", "/api/uploads", {"name": "lost", "bytes": 1})["upload"]
+        assert app.client.ask("PUT", f"/api/uploads/{lost}/file?name=lost.nii.gz", b"1")[0] == 200
+        (app.folder.incoming / lost).rename(app.folder.sources / lost)  # kill -9 comes here
+        for _ in range(2):
+            offer_again(app.store, app.folder)
+        assert [case["name"] for case in app.store.all()] == ["lost", "known"]
+        found = app.store.all()[0]
+        assert Path(found["source"]).read_bytes() == b"1" and found["state"] == "queued" and found["id"] != known
 
 
 def test_a_network_that_cannot_be_loaded_is_one_sentence(tmp_path):
