@@ -122,6 +122,14 @@ def test_the_case_shows_lesions_and_the_threshold_moves_them_at_once(desk):
     desk.press("v")
 
 
+def test_without_a_generator_there_is_no_ct_as_if_healthy_and_it_is_said(desk):
+    assert desk.run("document.querySelector('#layer [value=healthy]').hidden")
+    desk.press("p")
+    assert desk.run("document.getElementById('layer').value") == ""
+    assert text(desk, "#no-healthy").startswith("No CT as if healthy: this network has no generator.")
+    assert text(desk, "#status") == text(desk, "#no-healthy")
+
+
 def test_brush_undo_redo_and_delete_change_the_mask_and_are_saved(desk):
     start = millilitres(desk)
     count = int(text(desk, "#lesion-count").strip("()"))

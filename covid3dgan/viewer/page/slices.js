@@ -113,7 +113,8 @@ export class Slices {
   thinCrosshair() {
     if (!this.nv.volumes.length) return
     const extent = this.shape[0] * this.nv.volumes[0].pixDimsRAS[1]
-    const pixels = this.nv.canvas.clientWidth * (this.view === 'all' ? 0.5 : 1)
+    const { canvas } = this.nv
+    const pixels = Math.min(canvas.clientWidth, canvas.width) * (this.view === 'all' ? 0.5 : 1)
     this.nv.opts.crosshairWidth = (1.5 * extent) / Math.max(1, pixels)
     if (this.nv.crosshairs3D?.mm) this.nv.crosshairs3D.mm[0] = NaN // so that NiiVue makes it anew
   }

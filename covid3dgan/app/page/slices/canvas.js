@@ -13,8 +13,15 @@ export class Canvas extends Slices {
     await super.attach(canvas)
     this.drawNow = this.nv.drawScene.bind(this.nv)
     this.nv.drawScene = () => this.draw()
+    // A canvas of a new size is empty, and the page may be shown before the next frame.
+    const resized = this.nv.resizeListener.bind(this.nv)
+    this.nv.resizeListener = () => {
+      resized()
+      this.drawNow()
+    }
     this.pace = new Pace((coarse) => {
       this.nv.setHighResolutionCapable(coarse ? window.devicePixelRatio / 2 : 0)
+      this.thinCrosshair()
     })
     this.nv.setDrawColormap(COLOURS)
     this.opacity = 0.5

@@ -1,7 +1,7 @@
 // Keeps moving pictures moving: where this machine draws slowly (mostly: without a graphics card), frames that follow
 // one another are drawn with half as many points each way, and the last one again in full once it stands still.
 
-const GOAL = 34 // ms from drawing a frame to the next one; a longer way is less than 30 frames a second
+const GOAL = 25 // ms from drawing a frame to the next one; a longer way leaves little room above 30 frames a second
 const REST = 150 // ms without a frame: it stands still
 const SLOW_IN_A_ROW = 3
 
