@@ -96,6 +96,22 @@ def test_a_row_has_paper_mean_spread_interval_count_and_verdict():
                          "| at least 50 %: **missed** | a |")
 
 
+def test_metrics_stand_side_by_side_where_there_are_several_and_only_there():
+    """GAN has two metrics, one with the paper's number; the threshold has one, and stays in the other table."""
+    plain = {"unit": "%", "values": [1.0, 3.0, 5.0], "intervals": None}
+    record = changed()
+    record["numbers"] += [{"what": "GAN", "on": "Mosmed-like", "metric": "recall", **plain},
+                          {"what": "threshold", "on": "Mosmed-like", "metric": "Dice", **plain}]
+    for number in record["numbers"]:
+        number.pop("intervals")
+    found = {"afseg/x": records.complete(record)}
+    assert tables.metrics_table(found) == [
+        "| what, paper / ours | data | Dice | recall | from |", "|---|---|---|---|---|",
+        "| GAN | phantoms: Mosmed-like | 41.2 / 60.0 % | 3.0 ± 2.0 % (3) | a |"]
+    assert [line.split(" | ")[0] for line in tables.table(found, but_for_metrics=True)[2:]] == ["| threshold, Dice"]
+    assert tables.metrics_table({"afseg/x": records.complete(RECORD)}) == []
+
+
 def test_machines_stand_side_by_side_and_a_miss_is_bold():
     one = changed(kind="none", seeds=[], number={"values": [3.0], "intervals": None, "unit": "s",
                                                  "target": {"at_most": 2}})

@@ -2,19 +2,19 @@
 
 __all__ = ["results_page"]
 
-from benchmarks.results.tables import machines_table, sources, table, target_text, wrapped
+from benchmarks.results.tables import machines_table, metrics_table, sources, table, target_text, wrapped
 
 _HEAD = """\
 # Results
 Written by `python -m benchmarks.results` from [results/](../results/README.md), which holds every seed, interval,
 machine and note, and all rows as [CSV](../results/results.csv). What was tried: [experiments](experiments/README.md).
 
-**How to read it.** "Ours" is the mean ± standard deviation over (n) trainings with other seeds, or over (n) runs where
-nothing is trained. **With n below 3 it is a first look, not a claim.** In brackets: the lowest and the highest end of
-the seeds' 95 % intervals over cases. The papers' ± is theirs, over slices or patients. Rows with "phantoms" were
-measured on synthetic images: **they say nothing about patients**, and where they come near a paper's number, no more
-than the difficulty does. A target is met if every run meets it. Letters name file, command, instruction set and commit:
-"AVX-512 BF16" is an AMD EPYC, "AVX2 played" the same with oneDNN held to AVX2, "AMX" an Intel Xeon; 2 cores each."""
+**How to read it.** "Ours" is the mean ± standard deviation over (n) trainings with other seeds, or over (n) runs; **with
+n below 3 it is a first look, not a claim.** In brackets: the outer ends of the seeds' 95 % intervals over cases. The
+papers' ± is over slices or patients. **Phantoms are synthetic images and say nothing about patients**: where they come
+near a paper's number, no more than the difficulty does. A target is met if every run meets it. Letters name file,
+command, instruction set and commit, 2 cores each: "AVX-512 BF16" is an AMD EPYC, "AVX2 played" the same with oneDNN
+held to AVX2, "AMX" an Intel Xeon."""
 
 # Folder of results/ and its title.
 _TITLES = {
@@ -29,6 +29,8 @@ _TITLES = {
 # Sections with machines across; exports stand with the times.
 _WITH = {"export": "speed"}
 _ACROSS = ("speed",)
+# Sections whose paper's table has its metrics across.
+_METRICS_ACROSS = ("afseg",)
 
 
 def results_page(records):
@@ -37,8 +39,11 @@ def results_page(records):
     for section, title in _TITLES.items():
         chosen = {name: record for name, record in records.items() if _section(name) == section}
         if chosen:
-            rows = machines_table(chosen) if section in _ACROSS else table(chosen)
-            lines += ["", f"## {title}", *rows, "", *sources(chosen)]
+            lines += ["", f"## {title}"]
+            if section in _METRICS_ACROSS:
+                lines += [*metrics_table(chosen), ""]
+            rows = machines_table(chosen) if section in _ACROSS else table(chosen, section in _METRICS_ACROSS)
+            lines += [*rows, "", *sources(chosen)]
     return "\n".join(lines) + "\n"
 
 

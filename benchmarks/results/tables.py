@@ -1,7 +1,7 @@
 """Cells and tables of the documents: numbers as they are printed, one row per number, sources below."""
 
-__all__ = ["letters_of", "machines_table", "mean_text", "pair_text", "decimals", "sources", "table", "target_text",
-           "wrapped"]
+__all__ = ["letters_of", "machines_table", "mean_text", "metrics_table", "pair_text", "decimals", "sources", "table",
+           "target_text", "wrapped"]
 
 import itertools
 import string
@@ -18,11 +18,48 @@ def letters_of(records):
     return dict(zip(records, itertools.chain(string.ascii_lowercase, string.ascii_uppercase)))
 
 
-def table(records):
-    """The lines of one table over records, a row per shown number; the last column names its source."""
+def metrics_table(records):
+    """The lines of one table in a paper's shape, metrics across, over what is shown with several of them; each cell is
+    "paper / ours", or ours alone; spread and number of runs stand in the last column. No lines where there is nothing
+    of the kind."""
+    groups = {key: numbers for key, numbers in _by_subject(records).items() if len(numbers) > 1}
+    metrics = list(dict.fromkeys(number["metric"] for numbers in groups.values() for number in numbers))
+    if not groups:
+        return []
+    lines = _head("what, paper / ours", "data", *metrics, "from")
+    for (letter, kind, what, on), numbers in groups.items():
+        cells = {number["metric"]: _paper_and_ours(number, number["metric"] == metrics[-1]) for number in numbers}
+        lines.append(_row(what, kind + on, *(cells.get(metric, "-") for metric in metrics), letter))
+    return lines
+
+
+def _paper_and_ours(number, whole):
+    """"0.839 / 0.851 ± 0.009 (3)"; without spread and number of runs unless ``whole``."""
+    paper = f"{pair_text(number, 'paper').partition(' ')[0]} / " if number.get("paper") else ""
+    return paper + (mean_text(number) if whole else mean_text({**number, "spread": None}, with_count=False))
+
+
+def _by_subject(records):
+    """{(letter, kind, what, on): shown numbers}."""
+    letters, groups = letters_of(records), {}
+    for name, record in records.items():
+        for number in record["numbers"]:
+            if number.get("shown", True):
+                key = letters[name], _KIND[record["kind"]], number["what"], number["on"]
+                groups.setdefault(key, []).append(number)
+    return groups
+
+
+def table(records, but_for_metrics=False):
+    """The lines of one table over records, a row per shown number; the last column names its source.
+
+    ``but_for_metrics`` leaves out what :func:`metrics_table` has.
+    """
+    several = {key for key, numbers in _by_subject(records).items() if but_for_metrics and len(numbers) > 1}
     letters = letters_of(records)
     shown = [(letters[name], record, number) for name, record in records.items() for number in record["numbers"]
-             if number.get("shown", True)]
+             if number.get("shown", True)
+             and (letters[name], _KIND[record["kind"]], number["what"], number["on"]) not in several]
     with_paper = any(number.get("paper") for _, _, number in shown)
     with_target = any(number.get("target") for _, _, number in shown)
     lines = _head("what", "data", *(["paper", "published code"] if with_paper else []), "ours: mean ± spread (n)",
