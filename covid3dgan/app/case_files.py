@@ -112,8 +112,8 @@ class CaseFiles:
             return self.folder / f"{name}.gz"
         path = self.folder / f"hand-{self.revision}.gz"
         if self.revision and not path.is_file():
-            raise InputError("the corrections", "the file that was saved last", f"no {path.name} in the work folder",
-                             "bring it back from a copy of that folder")
+            raise InputError(f"{self.folder.name}/{path.name}", "the corrections that were saved last", "no such file",
+                             "bring it back from a copy of the work folder")
         return path if self.revision else None
 
     def read(self, name):
