@@ -70,7 +70,7 @@ def test_corrections_that_are_gone_are_not_taken_for_none(made):
     files, _, _ = made
     files = files.write_hand(packed(files, added=[(0, 0, 0)]))
     files.path("hand").unlink()
-    with pytest.raises(InputError, match="case/hand-1.gz: expected the corrections that were saved last, found no such"):
+    with pytest.raises(InputError, match="case.hand-1.gz: expected the corrections that were saved last"):
         files.read("hand")
 
 
