@@ -10,7 +10,7 @@ import numpy as np
 from covid3dgan import streams
 from covid3dgan.data.batches.pipelines import Indices
 from covid3dgan.data.noise import healthy_noise
-from covid3dgan.errors import InputError
+from covid3dgan.errors import ArgumentError, InputError
 
 # The batch axis of what ``segmenter_batches`` gives, where it is not the first; None: not split among devices.
 SEGMENTER_AXES = {"pairs": 1, "label": None, "step": None}
@@ -40,6 +40,10 @@ def segmenter_batches(slices, targets, groups, options, contrastive, seed, healt
     """
     size = options.batch_size
     half = size // 2
+    needed = 1 if contrastive.loss == "npairs" else 2  # supcon contrasts a slice with another one of its group
+    if contrastive.enabled and half < needed:
+        raise ArgumentError("segmenter.batch_size", f"at least {2 * needed}: {needed} slice(s) of each group for "
+                            f"contrastive.loss={contrastive.loss}", size, "raise it or set contrastive.enabled=false")
     orders = _group_orders(groups, half, seed)
     drawn = np.arange(len(slices)) if with_lung is None else np.asarray(with_lung)
     everything = Indices(len(drawn), size, [seed, streams.SEGMENTER_SLICES], "epochs")

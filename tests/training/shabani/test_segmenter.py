@@ -158,6 +158,14 @@ def test_flips_mirror_slice_and_target_together():
         np.testing.assert_array_equal(batch["target"][i], expected)
 
 
+def test_a_batch_too_small_to_contrast_is_refused_before_the_first_step():
+    with pytest.raises(InputError, match=r"segmenter.batch_size: expected at least 4: 2 slice\(s\) of each group for "
+                                         "contrastive.loss=supcon, found 3"):
+        _batches(_preset(batch_size=3))
+    pairs = dataclasses.replace(_preset(batch_size=2), contrastive=Contrastive(grouping="quartiles", loss="npairs"))
+    assert _batches(pairs)(0)["label"].tolist() == [1, 0]
+
+
 def _painting_batches(share=0.75):
     """Batches of 8, and the 6 healthy volumes of 4 slices that are painted; the mask leaves a border out."""
     preset = _preset(batch_size=8, synthetic_share=share)
