@@ -54,9 +54,9 @@ def run(args):
                          args.continuous_dice)
     report, problems = None, list(evaluated.problems)
     if args.out:
-        view, unseen = _view(evaluated, args) if args.view else (None, [])
+        view, shown, unseen = _view(evaluated, args) if args.view else (None, [], [])
         report = evaluation_output.write(evaluated, args.out, args.prediction, args.reference, _command(args),
-                                         args.seed, args.overwrite, view)
+                                         args.seed, args.overwrite, view, shown)
         problems += [text.rstrip(".") for text in unseen]
     print(evaluation_output.terminal_table(evaluated, args.seed))
     if report:
@@ -77,14 +77,15 @@ def _check_view(args):
 
 
 def _view(evaluated, args):
-    """(path of the page or None, sentences on what it does not show)."""
+    """(path of the page or None, the cases that it holds, sentences on what it does not show)."""
     from covid3dgan.evaluation.report import PHANTOM_NOTICE
     from covid3dgan.viewer.evaluated import write_evaluated_page
 
     page = Path(args.out) / "view.html"
     notice = PHANTOM_NOTICE if evaluation_output.is_phantom(args.reference) else ""
-    unseen = write_evaluated_page(evaluated.pairs, page, f"{Path(args.prediction).resolve().name}: evaluation", notice)
-    return page if page.is_file() else None, unseen
+    shown, unseen = write_evaluated_page(evaluated.pairs, page,
+                                         f"{Path(args.prediction).resolve().name}: evaluation", notice)
+    return page if shown else None, shown, unseen
 
 
 def _command(args):

@@ -40,13 +40,13 @@ def as_json(evaluated, prediction, reference, seed=0):
     }
 
 
-def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=False, view=None):
+def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=False, view=None, shown=()):
     """Writes results.json, cases.csv, slices.csv, figures/ and report.html (with report.md) into ``folder``.
 
     Args:
         prediction, reference: the paths that were compared.
         command: the command line that makes these files again, for the report.
-        view: the page in ``folder`` that shows the cases, to which the report links; None without one.
+        view: the page in ``folder`` that shows the cases ``shown``, to which the report links; None without one.
 
     Returns:
         The path of the report.
@@ -63,7 +63,7 @@ def write(evaluated, folder, prediction, reference, command, seed=0, overwrite=F
     main = pictures.pop("overview", None)
     of_cases = tuple(pictures[name] for name in ("dice_by_infection", "volumes") if name in pictures)
     of_slices = tuple(pictures[name] for name in ("worst_slices", "best_slices") if name in pictures)
-    whole, per_case = _tables(evaluated.scores, seed, view)
+    whole, per_case = _tables(evaluated.scores, seed, view, shown)
     sections = [report.Section("Scores", (whole, *of_cases), phantom),
                 report.Section("Slices", of_slices, phantom),
                 report.Section("Cases", (per_case,), phantom),
@@ -100,7 +100,7 @@ def is_phantom(reference):
     return any((folder / "cohort.json").is_file() for folder in (reference, reference.parent, reference.parent.parent))
 
 
-def _tables(scores, seed, view):
+def _tables(scores, seed, view, shown):
     spread = "standard deviation" if scores.spread == "std" else "1.96 standard errors"
     yield report.Table(
         f"Protocol {scores.protocol}", ("metric", "unit", "mean", "95 % CI", "n", "cases"),
@@ -109,8 +109,7 @@ def _tables(scores, seed, view):
             f"seed {seed}.",
             f"Settings: {_settings(scores)}."))
     columns, rows = _case_columns(scores), [_case_cells(line, scores) for line in scores.per_case()]
-    if view is not None:
-        rows = [(report.Link(row[0], view.name, row[0]), *row[1:]) for row in rows]
+    rows = [(report.Link(row[0], view.name, row[0]), *row[1:]) if row[0] in shown else row for row in rows]
     yield report.Table("Per case", columns, tuple(rows), numeric=tuple(range(1, len(columns))))
 
 

@@ -20,7 +20,8 @@ def write_evaluated_page(pairs, page, title, notice=""):
         title, notice: see :func:`viewer.page.write_page`.
 
     Returns:
-        One sentence for each CT that could not be shown, or why there is no page: the scores are there all the same.
+        (ids, sentences): the cases that the page holds, none where there is no page; and one sentence for each CT that
+        could not be shown, or why there is no page: the scores are there all the same.
     """
     cases = [CaseFiles(Input(name, pair.image, pair.lungs, pair.window),
                        (("prediction", pair.prediction), ("reference mask", pair.reference)))
@@ -28,11 +29,12 @@ def write_evaluated_page(pairs, page, title, notice=""):
              if pair.image is not None and all(path.name.lower().endswith(VOLUME_SUFFIXES)
                                                for path in (pair.image, pair.prediction, pair.reference))]
     if not cases:
-        return [sentence(page, "CTs as NIfTI files behind the masks", "none", "pass --ct, or leave --view out")]
+        return [], [sentence(page, "CTs as NIfTI files behind the masks", "none", "pass --ct, or leave --view out")]
     if len(cases) > MOST_CASES:
         warnings.warn(InputWarning(sentence(page, f"at most {MOST_CASES} CTs", f"{len(cases)}",
                                             f"it shows the first {MOST_CASES}")), stacklevel=2)
+    ids = [case.input.id for case in cases[:MOST_CASES]]
     try:
-        return write_page(cases[:MOST_CASES], page, title, notice, overwrite=True)[1]
+        return ids, write_page(cases[:MOST_CASES], page, title, notice, overwrite=True)[1]
     except InputError as error:
-        return [str(error)]
+        return [], [str(error)]

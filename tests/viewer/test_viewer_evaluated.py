@@ -56,6 +56,16 @@ def test_each_case_shows_prediction_and_reference_and_the_report_links_to_it(fil
     assert main(command) == 1 and "view.html: expected a path that does not exist yet" in capsys.readouterr().err
 
 
+def test_a_case_that_the_page_does_not_hold_has_no_link(files):
+    command = ["evaluate", str(files / "found"), str(files / "data/masks"), "--protocol", "per_volume", "--out",
+               str(files / "out"), "--view", "--ct", str(files / "ct")]
+    (files / "ct").mkdir()
+    (files / "ct/one.nii.gz").write_bytes((files / "data/images/one.nii.gz").read_bytes())
+    assert main(command) == 0
+    report = (files / "out/report.html").read_text(encoding="utf-8")
+    assert 'href="view.html#one"' in report and "view.html#two" not in report and "two" in report
+
+
 def test_it_wants_a_folder_and_a_built_page_before_it_computes(files, capsys, monkeypatch):
     command = ["evaluate", str(files / "found"), str(files / "data"), "--view"]
     assert main(command) == 2 and "--view: expected --out DIR" in capsys.readouterr().err
@@ -73,9 +83,9 @@ def test_without_cts_the_scores_are_there_and_the_page_is_missed(files, capsys):
 
 def test_a_page_of_very_many_cases_holds_the_first_ones(tmp_path, monkeypatch):
     held = []
-    monkeypatch.setattr(evaluated, "write_page", lambda cases, *_, **__: (held.extend(cases), [])[::-1])
+    monkeypatch.setattr(evaluated, "write_page", lambda cases, *_, **__: (held.extend(cases), []))
     pairs = {f"{number:02}": Pair(f"{number:02}", *[Path(f"{name}.nii.gz") for name in ("p", "r", "l", "i")])
              for number in range(page.MOST_CASES + 2)}
     with pytest.warns(InputWarning, match="it shows the first 40"):
-        evaluated.write_evaluated_page(pairs, tmp_path / "view.html", "a title")
-    assert [files.input.id for files in held] == list(pairs)[:page.MOST_CASES]
+        ids, _ = evaluated.write_evaluated_page(pairs, tmp_path / "view.html", "a title")
+    assert ids == [files.input.id for files in held] == list(pairs)[:page.MOST_CASES]
