@@ -16,6 +16,11 @@ import covid3dgan  # noqa: F401  before any test loads TensorFlow: it turns oneD
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+def pytest_make_parametrize_id(val, argname):
+    """Bytes are called after their argument: a gzip file holds the time, and parallel workers must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def bfloat16():
     """For tests that compute in bfloat16: skipped where that is refused, as tests/test_compat.py asserts."""
