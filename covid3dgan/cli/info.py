@@ -9,6 +9,7 @@ import json
 
 import covid3dgan
 from covid3dgan import environment, presets
+from covid3dgan.errors import ArgumentError
 
 
 def add_arguments(parser):
@@ -22,6 +23,9 @@ def run(args):
     if args.preset:
         print(_preset(args.preset, args.settings, args.json))
         return 0
+    if args.settings:
+        raise ArgumentError("--set", "a preset whose fields it overrides", "none",
+                            f"name it, as in: covid3dgan info shabani/paper --set {args.settings[0]}")
     from covid3dgan.cli.main import VERBS
 
     facts = {"covid3dgan": covid3dgan.__version__, "versions": environment.versions(),

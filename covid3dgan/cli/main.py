@@ -14,7 +14,7 @@ import warnings
 import covid3dgan
 from covid3dgan import progress
 from covid3dgan.cli.shared.examples import EXAMPLES
-from covid3dgan.errors import InputError, InputWarning
+from covid3dgan.errors import InputError, InputWarning, missing_sentence, system_sentence
 from covid3dgan.quiet_start import quiet_tensorflow
 
 # Verb -> one line of help. Each verb lives in covid3dgan/cli/<verb>.py (hyphens become underscores) and offers
@@ -132,8 +132,18 @@ def _run(verb, args, program):
         except Exception as error:  # the last resort: one sentence, the traceback only under --debug
             if args.debug:
                 raise
-            print(f"{program}: failed: {type(error).__name__}: {error} (--debug shows where)", file=sys.stderr)
+            print(f"{program}: {_in_a_sentence(error)}", file=sys.stderr)
             return 1
+
+
+def _in_a_sentence(error):
+    """What an error that nobody foresaw says to a user."""
+    text = None
+    if isinstance(error, ModuleNotFoundError):
+        text = missing_sentence(error)
+    elif isinstance(error, OSError) and error.filename is not None:
+        text = system_sentence(error)
+    return text or f"failed: {type(error).__name__}: {error} (--debug shows where)"
 
 
 if __name__ == "__main__":

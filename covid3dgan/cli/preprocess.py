@@ -17,7 +17,8 @@ SHOWN = 6  # cases on the contact sheet
 def add_arguments(parser):
     parser.add_argument("data", help="a data set (docs/DATASETS.md) or a folder images/ masks/ [lungs/]")
     parser.add_argument("out", help="folder to make: one .npz per case, manifest.json, contact_sheet.png")
-    parser.add_argument("--preset", help="take recipe and shape from this preset")
+    parser.add_argument("--preset", help="take recipe and shape from this preset; shabani/improved where no "
+                        "recipe is named")
     parser.add_argument("--recipe", choices=["published", "paper"], help="the recipe, where no preset is named")
     parser.add_argument("--set", dest="settings", action="append", default=[], metavar="FIELD=VALUE",
                         help="override a field, e.g. preprocess.shape=16,64,64 (with --preset)")
@@ -57,6 +58,9 @@ def _options(args):
     if args.preset is None and args.recipe is not None and not args.settings:
         return getattr(PreprocessOptions, args.recipe)()
     preset = presets.override(presets.get(args.preset or "shabani/improved"), args.settings)
+    if not hasattr(preset, "preprocess"):
+        raise ArgumentError("--preset", "a preset that prepares CTs (shabani, elmourabit, khali)",
+                            f"{preset.name}, which takes images as they are", "name another, or leave it out")
     options = dataclasses.replace(preset.preprocess, shape=tuple(preset.gan.volume_shape))
     if args.recipe is not None:
         changed = getattr(PreprocessOptions, args.recipe)()

@@ -95,7 +95,7 @@ def evaluate(prediction, reference, protocol="published", lungs=None, ct=None, t
     if rules.lungs and not any(pair.lungs for pair in pairs):
         raise ArgumentError("lungs", f"lung masks, which the protocol {protocol} needs", "none",
                             "pass --lungs, or as the reference a data set that has them")
-    parts, slices, volumes, used, units = [], [], [], {}, set()
+    parts, slices, volumes, used, units, failed = [], [], [], {}, set(), None
     for pair in progress.bar(pairs, description=protocol, unit="case"):
         try:
             part, rows, sizes, unit = _score(pair, protocol, rules, options, continuous)
@@ -103,12 +103,15 @@ def evaluate(prediction, reference, protocol="published", lungs=None, ct=None, t
             if isinstance(error, ArgumentError):
                 raise
             problems.append(str(error).rstrip("."))
+            failed = error
             continue
         parts.append(part)
         slices += rows
         volumes.append(sizes)
         units.add(unit)
         used[pair.case] = pair
+    if not parts and len(problems) == 1:
+        raise failed
     if not parts:
         raise InputError(prediction, "at least one case that can be scored",
                          f"none; the first of {len(problems)} problems: {problems[0]}", "repair the files")
@@ -132,6 +135,9 @@ def _options(protocol, rules, threshold, relative, slice_filters):
                                 "leave the rule to the protocol")
     else:
         options["relative"] = rules.default("relative") if relative is None else bool(relative)
+    if options.get("relative", protocol == "khali") and not 0 <= options["threshold"] < 1:
+        raise ArgumentError("threshold", "a share of each slice's maximum, from 0 to below 1",
+                            f"{options['threshold']:g}", "choose another, or the rule absolute where there is one")
     if protocol == "published":
         options["slice_filters"] = bool(slice_filters)
     elif not slice_filters:

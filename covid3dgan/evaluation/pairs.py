@@ -19,6 +19,8 @@ _SUFFIXES = VOLUME_SUFFIXES + IMAGE_SUFFIXES
 # What `predict` writes beside the mask ID on request: ID_overlay.png and so on, which are no predictions of their own.
 _BESIDE_A_MASK = ("_overlay", "_scores", "_probability", "_uncertainty")
 
+_LOWEST_SCORE = -200  # networks without a last activation give scores a little below 0; air in a CT is near -1000
+
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
@@ -85,7 +87,10 @@ def _from_folders(prediction, reference, lungs, ct):
     pairing = Pairing()
     predicted = pairing.by_id(prediction, _SUFFIXES)
     if not predicted:
-        raise InputError(prediction, f"files that end in {', '.join(_SUFFIXES)}", "none", "name their folder")
+        data_set = find_dataset(prediction) is not None
+        raise InputError(prediction, f"a folder of predictions ({', '.join(_SUFFIXES)})",
+                         "a data set" if data_set else "no such file", "name the predictions first and what they are "
+                         "compared with second" if data_set else "name the folder that they lie in")
     true = _references(reference, pairing)
     for role, folder in (("lungs", lungs), ("image", ct)):
         if folder is not None:
@@ -150,6 +155,10 @@ def _read_map(path):
     array, header = nifti.read_nifti(path)
     if not np.isfinite(array).all():
         raise InputError(path, "finite values", "NaN or Inf", "repair the prediction")
+    low, high = float(array.min()), float(array.max())
+    if low < _LOWEST_SCORE:
+        raise InputError(path, "a mask or a map of scores", f"values from {low:g} to {high:g}, as a CT in HU has them",
+                         "name the prediction, not its CT")
     return volumes.Volume(array, header.get_best_affine(), source=str(path))
 
 
@@ -161,10 +170,7 @@ def _on_grid(volume, reference):
 
 
 def _grid(volume):
-    size = " x ".join(str(n) for n in volume.shape)
-    step = " x ".join(f"{s:.3g}" for s in volume.spacing)
-    corner = ", ".join(f"{c:.4g}" for c in volume.affine[:3, 3])
-    return f"{size} voxels of {step} mm, {volume.orientation}, first voxel at ({corner}) mm"
+    return geometry.describe_grid(volume.shape, volume.affine)
 
 
 def _slices_first(volume):

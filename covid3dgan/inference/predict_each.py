@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from covid3dgan import environment, progress
+from covid3dgan.data.datasets.cases import IMAGE_SUFFIXES
 from covid3dgan.errors import InputError
 from covid3dgan.files import refuse_overwrite, sha256, write_json
 from covid3dgan.inference.inputs import is_volume_file
@@ -38,6 +39,9 @@ def predict_each(predictor, inputs, out, probability=False, overlay=False, resum
     out = Path(out)
     if is_volume_file(out) and len(inputs) > 1:
         raise InputError(out, f"a folder for {len(inputs)} masks", "a file name", "name a folder")
+    if not is_volume_file(out) and (out.is_file() or (out.suffix.lower() in IMAGE_SUFFIXES and not out.is_dir())):
+        raise InputError(out, "a folder for the masks, or for one CT a name that ends in .nii or .nii.gz",
+                         "another file" if out.is_file() else "the name of a picture", "name a folder")
     described = predictor.describe()
     results, problems = {}, []
     try:

@@ -64,6 +64,9 @@ def load_predictor(path=None):
         from covid3dgan.inference.exported.predictors import load_exported
 
         return load_exported(path)
+    if path.is_file():
+        raise InputError(path, "a run directory, a .tflite file or the folder of a SavedModel", "another file",
+                         "name one of these; 'covid3dgan export' makes a .tflite file of a .keras or HDF5 file")
     kind = "ssinfnet-multi" if recipe_of(path) == "ssinfnet" else read_manifest(path / "run.json")["kind"]
     loaders = papers.loaders()
     if kind not in loaders:

@@ -45,8 +45,8 @@ def read_layer(path, ct, lungs, name):
     if found.shape != ct.shape:
         raise InputError(path, f"the CT's shape {ct.shape}", f"{found.shape}", "pass what was made from this CT")
     if not geometry.same_grid(ct.shape, ct.affine, found.shape, found.affine):
-        raise InputError(path, f"the CT's place ({ct!r})", f"another affine ({found!r})",
-                         "pass what was made from this CT")
+        raise InputError(path, f"the CT's grid, {geometry.describe_grid(ct.shape, ct.affine)}",
+                         geometry.describe_grid(found.shape, found.affine), "pass what was made from this CT")
     array = np.nan_to_num(found.array, nan=0.0)
     low, top = float(array.min()), float(array.max())
     if np.isfinite((low, top)).all():

@@ -189,3 +189,15 @@ def test_pictures(tmp_path, capsys):
 def test_wrong_arguments(cohort, capsys, arguments, code, sentence):
     got, _, error = run(capsys, cohort / "pred", cohort / "data", *arguments)
     assert got == code and sentence in error
+
+
+def test_a_share_of_the_maximum_lies_below_one(cohort, capsys):
+    for protocol, text in (("published", "3"), ("khali", "1")):
+        code, _, error = run(capsys, cohort / "pred", cohort / "data", "--protocol", protocol, "--threshold", text)
+        assert code == 2 and f"a share of each slice's maximum, from 0 to below 1, found {text};" in error
+
+
+def test_one_pair_that_fails_says_why_alone(cohort, capsys):
+    code, _, error = run(capsys, cohort / "data" / "images" / "a.nii.gz", cohort / "data" / "masks" / "a.nii.gz",
+                         "--protocol", "per_volume")
+    assert code == 1 and error.count("expected") == 1 and "as a CT in HU has them; name the prediction" in error

@@ -89,7 +89,8 @@ def test_version(capsys):
     assert covid3dgan.__version__ in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("argv", [[], ["nonsense"], ["info", "--nonsense"], ["info", "shabani/nonsense"]])
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["info", "--nonsense"], ["info", "shabani/nonsense"],
+                                  ["info", "--set", "gan.steps=3"]])
 def test_wrong_arguments_exit_2(argv, capsys):
     assert cli.main(argv) == 2
     assert capsys.readouterr().err
@@ -113,6 +114,13 @@ class _Verb:
      "covid3dgan info: a.nii: expected a volume, found a picture; pass another file."),
     (errors.ArgumentError("--n", "a number", "x", "correct it"), 2, "expected a number"),
     (RuntimeError("out of luck"), 1, "failed: RuntimeError: out of luck (--debug shows where)"),
+    (FileExistsError(17, "File exists", "out"), 1,
+     "covid3dgan info: out: expected a path that can be read or written, found File exists; check the path,"),
+    (ConnectionError("gone"), 1, "failed: ConnectionError: gone (--debug shows where)"),
+    (ModuleNotFoundError("No module named 'keras.models'", name="keras.models"), 1,
+     "covid3dgan info: TensorFlow: expected it in this Python, since networks are trained and opened with it, found no "
+     "package keras.models; in a copy of the repository run pip install '.[keras3]'"),
+    (ModuleNotFoundError("No module named 'other'", name="other"), 1, "failed: ModuleNotFoundError: No module named"),
     (KeyboardInterrupt(), 1, "interrupted"),
 ])
 def test_errors_become_one_sentence_and_an_exit_code(error, code, text, monkeypatch, capsys):
@@ -120,6 +128,28 @@ def test_errors_become_one_sentence_and_an_exit_code(error, code, text, monkeypa
     assert cli.main(["info"]) == code
     message = capsys.readouterr().err
     assert text in message and message.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv, text", [
+    (["app", "--data", "nowhere"], "nowhere: expected a folder of CTs for --data, found no such folder"),
+    (["app", "--export", "out", "--work", "nowhere"], "nowhere: expected the work folder of an app, found no such"),
+    (["predict", "ct.nii.gz", "out", "--model", "a.txt"], "a.txt: expected a run directory, a .tflite file or"),
+    (["predict", "ct.nii.gz", "a.txt"], "a.txt: expected a folder for the masks, or for one CT a name that ends in "
+     ".nii or .nii.gz, found another file"),
+    (["predict", "ct.nii.gz", "mask.png"], "found the name of a picture; name a folder."),
+    (["verify", "empty"], "found an empty folder"),
+    (["preprocess", "data", "out", "--preset", "afseg/cells"], "--preset: expected a preset that prepares CTs"),
+])
+def test_what_cannot_be_used_is_said_and_nothing_is_left(argv, text, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("words")
+    (tmp_path / "ct.nii.gz").write_bytes(b"no CT")
+    (tmp_path / "empty").mkdir()
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    assert cli.main(argv) in (1, 2)
+    message = capsys.readouterr().err
+    assert text in message and message.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
 
 
 def test_debug_shows_the_traceback(monkeypatch):

@@ -92,14 +92,15 @@ def test_two_files_make_a_pair_whatever_they_are_called(tmp_path, mask):
 @pytest.mark.parametrize("prediction, reference, sentence", [
     ("nowhere", "ref", "nowhere: expected the file or folder of the prediction, found nothing at that path"),
     ("pred/a.nii.gz", "ref", "expected two files or two folders"),
-    ("empty", "ref", "empty: expected files that end in"),
+    ("empty", "ref", "empty: expected a folder of predictions .*, found no such file; name the folder"),
+    ("data", "ref", "data: expected a folder of predictions .*, found a data set; name the predictions first"),
     ("pred", "empty", "expected masks .* or a data set with infection masks, found neither"),
     ("pred", "other", r"expected a file for one of the cases of .*other \(z\), found a;"),
 ])
 def test_what_cannot_be_paired_is_said(tmp_path, mask, monkeypatch, prediction, reference, sentence):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    for name in ("pred/a.nii.gz", "ref/a.nii.gz", "other/z.nii.gz"):
+    for name in ("pred/a.nii.gz", "ref/a.nii.gz", "other/z.nii.gz", "data/images/a.nii.gz", "data/masks/a.nii.gz"):
         write(tmp_path / name, mask)
     with pytest.raises(InputError, match=sentence):
         if reference == "other":
@@ -144,6 +145,13 @@ def test_maps_of_scores_keep_their_values(tmp_path, mask):
     scores = np.linspace(-0.5, 1.5, mask.size).reshape(mask.shape).astype(np.float32)
     (pair,), _ = find_pairs(write(tmp_path / "p.nii.gz", scores), write(tmp_path / "r.nii.gz", mask))
     np.testing.assert_allclose(np.sort(read_pair(pair).prediction.ravel()), np.sort(scores.ravel()), atol=1e-6)
+
+
+def test_a_ct_is_no_prediction(tmp_path, mask):
+    ct = np.where(mask > 0, -1000.0, 40.0).astype(np.float32)
+    (pair,), _ = find_pairs(write(tmp_path / "p.nii.gz", ct), write(tmp_path / "r.nii.gz", mask))
+    with pytest.raises(InputError, match="p.nii.gz: expected a mask or a map of scores, found values from -1000 to 40"):
+        read_pair(pair)
 
 
 def test_pictures_are_read_as_masks_or_scores(tmp_path):

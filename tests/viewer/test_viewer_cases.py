@@ -84,7 +84,7 @@ def test_layers_of_another_grid_and_layers_that_show_nothing_are_refused(tmp_pat
     ct = Volume(np.full((4, 4, 4), -850, np.float32), AFFINE)
     moved = Volume(ct.array, AFFINE + np.eye(4)[:, [3, 0, 1, 2]] * 0 + np.pad([[3.0], [0], [0]], ((0, 1), (3, 0))))
     path = put(tmp_path / "layer.nii.gz", LABELS)
-    with pytest.raises(InputError, match="another affine"):
+    with pytest.raises(InputError, match=r"the CT's grid, 4 x 4 x 4 voxels of .*, found 4 x 4 x 4 voxels of"):
         read_layer(path, moved, None, "layer")
     with pytest.raises(InputError, match="the CT's shape"):
         read_layer(path, Volume(np.zeros((4, 4, 5), np.float32), AFFINE), None, "layer")

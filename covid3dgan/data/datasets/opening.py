@@ -101,7 +101,8 @@ def _on_grid(case, ct, path, strict):
     if mask.shape != ct.shape:
         raise InputError(path, f"the shape of its CT, {ct.shape}", f"{mask.shape}", "bring both to one grid")
     if not geometry.same_grid(ct.shape, ct.affine, mask.shape, mask.affine):
-        parts = (path, f"the affine of its CT ({ct.orientation})", f"another one ({mask.orientation})")
+        parts = (path, f"the grid of its CT, {geometry.describe_grid(ct.shape, ct.affine)}",
+                 geometry.describe_grid(mask.shape, mask.affine))
         if not case.trust_image_grid:
             raise InputError(*parts, "bring both to one grid")
         warn_or_refuse(*parts, "the CT's is used, as this data set's masks need", strict)

@@ -77,7 +77,8 @@ def verify(path, layout=None, strict=False):
 
 def _single(path, layout):
     if path.is_dir() and (layout is not None or not any(child.is_file() for child in path.rglob("*"))):
-        raise InputError(path, f"a data set ({layout or ', '.join(LAYOUTS)}; see docs/DATASETS.md)", "another layout",
+        raise InputError(path, f"a data set ({layout or ', '.join(LAYOUTS)}; see docs/DATASETS.md)",
+                         "another layout" if any(path.iterdir()) else "an empty folder",
                          "check the folder or arrange it as images/ and masks/")
     return Dataset(path.name, "single CT", path, (Case(case_id(path), path),))
 
@@ -154,7 +155,8 @@ def _check_mask(case, report, strict, role, ct):
                                       "bring both to one grid"))
         return None
     if ct is not None and not geometry.same_grid(ct.shape, ct.affine, mask.shape, mask.affine):
-        parts = (path, f"the affine of its CT ({ct.orientation})", f"another one ({mask.orientation})")
+        parts = (path, f"the grid of its CT, {geometry.describe_grid(ct.shape, ct.affine)}",
+                 geometry.describe_grid(mask.shape, mask.affine))
         if case.trust_image_grid:
             _doubt(report, strict, *parts, "the CT's is used, as this data set's masks need")
         else:

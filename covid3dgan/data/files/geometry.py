@@ -1,6 +1,6 @@
 """Orientation from the affine alone: spacing, axis codes, canonical (RAS+) voxel order and its exact inverse."""
 
-__all__ = ["canonical_affine", "from_canonical", "is_orthogonal", "is_usable", "orientation",
+__all__ = ["canonical_affine", "describe_grid", "from_canonical", "is_orthogonal", "is_usable", "orientation",
            "orientation_name", "same_grid", "spacing", "to_canonical"]
 
 import nibabel as nib
@@ -27,6 +27,14 @@ def orientation(affine):
 def orientation_name(affine):
     """Three letters such as 'RAS' or 'LPS': where each voxel axis points to."""
     return "".join(nib.orientations.ornt2axcodes(orientation(affine)))
+
+
+def describe_grid(shape, affine):
+    """A grid in words, for messages: voxels, their size, where their axes point to, where the first one lies."""
+    size = " x ".join(str(n) for n in shape)
+    step = " x ".join(f"{s:.3g}" for s in spacing(affine))
+    corner = ", ".join(f"{c:.4g}" for c in np.asarray(affine)[:3, 3])
+    return f"{size} voxels of {step} mm, {orientation_name(affine)}, first voxel at ({corner}) mm"
 
 
 def is_usable(affine):

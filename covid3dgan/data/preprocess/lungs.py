@@ -64,8 +64,8 @@ def lung_mask_for(volume, mask=None, method="threshold"):
     if mask.shape != volume.shape:
         raise InputError(subject, f"the CT's shape {volume.shape}", f"{mask.shape}", "pass the mask of this CT")
     if not geometry.same_grid(volume.shape, volume.affine, mask.shape, mask.affine):
-        raise InputError(subject, f"the CT's place ({volume!r})", f"another affine ({mask!r})",
-                         "bring the mask onto the CT's grid")
+        raise InputError(subject, f"the CT's grid, {geometry.describe_grid(volume.shape, volume.affine)}",
+                         geometry.describe_grid(mask.shape, mask.affine), "bring the mask onto the CT's grid")
     given = (mask.array > 0).astype(np.uint8)
     if not given.any():
         raise InputError(subject, "a lung mask", "no voxel above 0", "pass another mask or none to segment the lungs")
@@ -78,7 +78,7 @@ def _network_mask(canonical):
         from lungmask import LMInferer
     except ImportError:
         raise InputError("method", "the package lungmask for the method 'lungmask'", "it is not installed",
-                         "run pip install covid3dgan[lungmask], or use the method 'threshold'") from None
+                         "run pip install 'covid3dgan[lungmask]', or use the method 'threshold'") from None
     slices = np.ascontiguousarray(geometry.axial(canonical.array))
     try:
         labels = LMInferer(modelname="R231", tqdm_disable=True).apply(slices)

@@ -80,7 +80,7 @@ ERRORS = {
     "shape": ({"infection": block(10, 15)[:7]}, r"masks/a.nii.gz: expected the shape of its CT, \(8, 7, 40\), found "
               r"\(7, 7, 40\); bring both to one grid"),
     "affine": ({"affine": AFFINE @ np.array([[-1, 0, 0, 7], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])},
-               r"masks/a.nii.gz: expected the affine of its CT \(LAS\), found another one \(RAS\); bring both"),
+               r"masks/a.nii.gz: expected the grid of its CT, .* mm, LAS, .*, found .* mm, RAS, .*; bring both"),
     "fractional mask": ({"lungs": fractional(block(5, 30))}, "lungs/a.nii.gz: expected a mask with whole labels, 0 for "
                         "background, found values from 0 to 0.5"),
     "negative mask": ({"infection": -block(5, 30).astype(np.int16)}, "masks/a.nii.gz: expected a mask with whole"),
@@ -205,7 +205,7 @@ def test_pictures_are_checked_against_their_masks(tmp_path):
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):
-    with pytest.raises(InputError, match="expected a data set .mosmed, .*, found another layout"):
+    with pytest.raises(InputError, match="expected a data set .mosmed, .*, found an empty folder"):
         verify(tmp_path)
     with pytest.raises(InputError, match="found nothing at that path"):
         verify(tmp_path / "missing")
