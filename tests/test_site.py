@@ -3,6 +3,7 @@
 `make docs` builds the site itself, strictly, in an environment of its own.
 """
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -32,6 +33,21 @@ class Files(set):
     def get_file_from_path(self, path):
         """The path where it is one of the site's."""
         return path if path in self else None
+
+
+def snippets():
+    """The texts of the documents' Python blocks, but those for other programs' consoles."""
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        texts = re.findall(r"^```python\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+        if path.name != "slicer.md":
+            yield from (pytest.param(text, id=path.name) for text in texts)
+
+
+@pytest.mark.parametrize("text", snippets())
+def test_what_a_documents_python_imports_is_there(text):
+    imports = [node for node in ast.parse(text).body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    assert imports
+    exec(compile(ast.Module(imports, []), "document", "exec"), {})
 
 
 @pytest.mark.parametrize("line, sentence", [

@@ -12,9 +12,9 @@ machine and note, and all rows as [CSV](../results/results.csv). What was tried:
 **How to read it.** "Ours" is the mean ± standard deviation over (n) trainings with other seeds, or over (n) runs;
 **with n below 3 it is a first look, not a claim.** In brackets: the outer ends of the seeds' 95 % intervals over
 cases. The papers' ± is over slices or patients. **Phantoms are synthetic images and say nothing about patients**:
-where they come near a paper's number, no more than the difficulty does. A target is met if every run meets it. Letters
-name file, command, instruction set and commit, 2 cores each: "AVX-512 BF16" is an AMD EPYC, "AVX2 played" the same
-with oneDNN held to AVX2, "AMX" an Intel Xeon."""
+a number near a paper's means that the images are about as hard, no more. A target is met if every run meets it.
+Letters name file, command, instruction set and commit, 2 cores each: "AVX-512 BF16" is an AMD EPYC, "AVX2 only" the
+same with oneDNN limited to AVX2, "AMX" an Intel Xeon."""
 
 # Folder of results/ and its title.
 _TITLES = {

@@ -116,7 +116,7 @@ def _short(command, most=88):
 
 
 def machine_text(machine):
-    """"AMD EPYC, AVX2 played"."""
+    """"AMD EPYC, AVX2 only"."""
     return f"{machine['processor']}, {machine['instructions']}"
 
 
