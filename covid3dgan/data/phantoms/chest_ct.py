@@ -8,19 +8,16 @@ results on patients.
 ((64, 64, 24), 'mosmed-like_000')
 """
 
-__all__ = ["COHORTS", "COHORT_WRITERS", "MEDSEG_PATIENTS", "CtCohort", "PhantomCase", "generate", "infection_rate",
-           "write_cohort", "write_medseg_like"]
+__all__ = ["COHORTS", "COHORT_WRITERS", "MEDSEG_PATIENTS", "PhantomCase", "generate", "infection_rate", "write_cohort",
+           "write_medseg_like"]
 
 import math
 import os
 import shutil
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
-from scipy.special import ndtri
 from threadpoolctl import threadpool_limits
 
 from covid3dgan import files, progress
@@ -29,9 +26,10 @@ from covid3dgan.data.files.memory import available_memory
 from covid3dgan.data.phantoms import scanner, tissues
 from covid3dgan.data.phantoms import vessels as phantom_vessels
 from covid3dgan.data.phantoms.anatomy import Thorax
+from covid3dgan.data.phantoms.ct_cohorts import COHORTS, find_cohort, infection_rate, random_of
 from covid3dgan.data.phantoms.grid import Tubes
 from covid3dgan.data.phantoms.images import IMAGE_COHORTS, write_image_cohort
-from covid3dgan.data.phantoms.lesions import LesionStyle, grow_lesions
+from covid3dgan.data.phantoms.lesions import grow_lesions
 from covid3dgan.data.phantoms.variety import PLAIN, draw_variety
 from covid3dgan.data.volumes import Volume
 from covid3dgan.errors import ArgumentError, InputError, nearest_names
@@ -41,34 +39,7 @@ SMALLEST_SIZE = (32, 32, 8)
 BYTES_PER_VOXEL = 140  # that are in use at once while a phantom is made
 # One stream of random numbers per concern, so that a change of size or of the disease leaves the patient the same.
 ANATOMY, PLACEMENT, BODY, SURFACE, VESSELS, LUNGS, LESIONS, NOISE, VARIETY = range(9)
-GOLDEN = 0.6180339887498949
-BLOCK = 20  # cases over which a cohort's mean infection rate is held
 MEDSEG_PATIENTS = "radiopaedia-like"  # MedSeg's volumes are nine CTs of Radiopaedia
-
-
-@dataclass(frozen=True)
-class CtCohort:
-    """How the cases of one cohort differ from another's."""
-
-    infection_rate: Optional[float]  # mean percentage of the lung volume; None for healthy lungs
-    spread: float = 0.0              # sigma of the lognormal infection rate
-    style: Optional[LesionStyle] = None
-    noise: tuple[float, float] = (20.0, 38.0)  # range of a scan's noise, see add_noise
-    varied: bool = False             # each with hila, contrast agent, kernel and thickness of its own (variety.py)
-
-
-# Infection rates: Shabani et al. 2022, Table 1.
-COHORTS = {
-    "healthy": CtCohort(None),
-    "mosmed-like": CtCohort(1.47, 0.85, LesionStyle(consolidation=0.06, crazy_paving=0.15, lesion_volume=5.0)),
-    "coronacases-like": CtCohort(7.92, 0.65, LesionStyle(consolidation=0.15, crazy_paving=0.30, lesion_volume=12.0)),
-    "uestc-like": CtCohort(5.67, 0.75, LesionStyle(consolidation=0.17, crazy_paving=0.30, lesion_volume=10.0)),
-    "radiopaedia-like": CtCohort(10.33, 0.65, LesionStyle(consolidation=0.18, crazy_paving=0.35, lesion_volume=14.0)),
-    # Of no paper: from as many scanners as real CTs come from.
-    "varied-healthy": CtCohort(None, noise=(8.0, 60.0), varied=True),
-    "varied-covid": CtCohort(7.0, 0.9, LesionStyle(consolidation=0.2, crazy_paving=0.3, lesion_volume=12.0),
-                             noise=(8.0, 60.0), varied=True),
-}
 
 
 @dataclass(frozen=True)
@@ -85,23 +56,6 @@ class PhantomCase:
     rate: float             # percentage of the lung mask that is infected
 
 
-def infection_rate(cohort, case, seed=0):
-    """The infection rate in percent that case number ``case`` is drawn with; 0 in the healthy cohort.
-
-    Every block of 20 cases holds each twentieth of the lognormal once and has exactly the cohort's mean, whatever the
-    seed; quantiles step by the golden ratio, so a part of a block is spread evenly as well.
-    """
-    settings = _settings(cohort)
-    if settings.infection_rate is None:
-        return 0.0
-    block, place = divmod(case, BLOCK)
-    rng = _random(cohort, seed, 0, block)
-    steps = (rng.random() + GOLDEN * np.arange(BLOCK)) % 1.0
-    quantiles = (np.argsort(np.argsort(steps)) + rng.uniform(0.2, 0.8, BLOCK)) / BLOCK
-    relative = np.exp(settings.spread * ndtri(quantiles))
-    return float(settings.infection_rate * relative[place] / relative.mean())
-
-
 # How BLAS splits a product among threads shows in the last digit, and so here and there in a voxel's HU.
 @threadpool_limits.wrap(limits=1, user_api="blas")
 def generate(cohort, case, seed=0, size=SIZE):
@@ -116,13 +70,13 @@ def generate(cohort, case, seed=0, size=SIZE):
     Returns:
         A :class:`PhantomCase`.
     """
-    settings = _settings(cohort)
+    settings = find_cohort(cohort)
     _check_at_least("case", case, 0)
     _check_at_least("seed", seed, 0)
     size = _checked_size(size)
 
     def rng(stream):
-        return _random(cohort, seed, 1, case, stream)
+        return random_of(cohort, seed, 1, case, stream)
 
     thorax = Thorax(rng(ANATOMY))
     place = rng(PLACEMENT)
@@ -223,13 +177,6 @@ def write_cohort(out, cohort, cases, seed=0, size=None, overwrite=False):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _settings(cohort):
-    if cohort not in COHORTS:
-        raise ArgumentError("cohort", f"one of {', '.join(COHORTS)}", f"{cohort!r}{nearest_names(cohort, COHORTS)}",
-                            "choose one of them")
-    return COHORTS[cohort]
-
-
 def _check_replaceable(out):
     """``overwrite`` replaces whole folders: never one that holds anything but a phantom cohort."""
     if out.exists() and not (out.is_dir() and ((out / "cohort.json").is_file() or not any(out.iterdir()))):
@@ -240,11 +187,6 @@ def _check_replaceable(out):
 def _check_at_least(name, value, least):
     if value < least:
         raise ArgumentError(name, f"{least} or more", str(value), "choose another number")
-
-
-def _random(cohort, seed, *stream):
-    """Random numbers of one concern; the name's checksum keeps cohorts of one seed from sharing patients."""
-    return np.random.default_rng([seed, zlib.crc32(cohort.encode()), *stream])
 
 
 def _checked_size(size):
