@@ -6,7 +6,7 @@ import numpy as np
 
 from covid3dgan.data.preprocess.prepared_set import open_prepared
 from covid3dgan.evaluation import paper_tables, report
-from covid3dgan.evaluation.figures import charts, panels, views3d
+from covid3dgan.evaluation.figures import charts, group_charts, panels, views3d
 from covid3dgan.evaluation.figures.style import hounsfield
 from covid3dgan.evaluation.shabani_claims import STEPS
 from covid3dgan.evaluation.thresholds import binarise
@@ -52,10 +52,10 @@ def figures(maps, tests, groups, distances, scores, preset):
         scores: what shabani_scores.score_methods returned.
     """
     within_lung = preset.evaluation.within_lung
-    yield report.Picture(charts.pca_scatter(groups), "Fig. 2a: whole volumes of each data set on their first two "
+    yield report.Picture(group_charts.pca_scatter(groups), "Fig. 2a: whole volumes of each data set on their first two "
                          "principal components.", "fig2a")
-    yield report.Picture(charts.group_distances(distances), "Fig. 2b: mean Euclidean distance between the groups, with "
-                         "the deviation over bootstrap draws.", "fig2b")
+    yield report.Picture(group_charts.group_distances(distances), "Fig. 2b: mean Euclidean distance between the groups "
+                         "with the deviation over bootstrap draws.", "fig2b")
     yield report.Picture(_slices_figure(maps, tests, scores, within_lung),
                          "Fig. 3: slice, output, mask at the threshold, true mask.", "fig3")
     for name, arrays in maps.items():

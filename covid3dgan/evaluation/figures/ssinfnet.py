@@ -7,13 +7,13 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from covid3dgan.evaluation import metrics
-from covid3dgan.evaluation.figures.charts import legend_below
 from covid3dgan.evaluation.figures.style import (
     GREY,
     SERIES,
     bare,
     heading,
     hounsfield,
+    legend_below,
     new_figure,
     show_ct,
     styled,

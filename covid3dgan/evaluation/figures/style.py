@@ -1,7 +1,8 @@
 """One look for every figure: fonts and sizes for print, colours that the colour-blind tell apart, one grey window."""
 
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "RED", "SERIES", "described", "hounsfield", "new_figure",
-           "heading", "named_points", "places", "png", "row_label", "save", "short", "show_ct", "styled", "wrapped"]
+           "heading", "legend_below", "named_points", "places", "png", "row_label", "save", "short", "show_ct",
+           "styled", "wrapped"]
 
 import functools
 import io
@@ -172,3 +173,17 @@ def save(figure, path, dpi=200):
     with atomic_path(path) as temporary:
         temporary.write_bytes(png(figure, dpi))
     return path
+
+
+def legend_below(figure, axes):
+    """A legend under the axes with as many columns as the figure's width takes, in rows of like length."""
+    handles, labels = axes.get_legend_handles_labels()
+    # At 8 points about 14 letters take an inch; an entry's patch and gaps take as much as 7.
+    room = figure.get_figwidth() * 14
+    labels = [short(label, int(room) - 8) for label in labels]
+    lengths = [len(label) + 7 for label in labels]
+    for rows in range(1, len(labels) + 1):
+        columns = -(-len(labels) // rows)
+        if sum(max(column) for column in np.array_split(lengths, columns)) <= room:
+            break
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)

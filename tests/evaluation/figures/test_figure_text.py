@@ -9,6 +9,7 @@ from figure_text import faults
 from covid3dgan.evaluation.figures import (
     afseg,
     charts,
+    group_charts,
     overview,
     panels,
     prediction,
@@ -80,8 +81,8 @@ def made():
 
 
 FIGURES = {
-    "pca_scatter": lambda: charts.pca_scatter({name: groups(at) for at, name in enumerate(NAMES)}, "A title"),
-    "group_distances": lambda: charts.group_distances(distances()),
+    "pca_scatter": lambda: group_charts.pca_scatter({name: groups(at) for at, name in enumerate(NAMES)}, "A title"),
+    "group_distances": lambda: group_charts.group_distances(distances()),
     "grouped_bars": lambda: charts.grouped_bars(
         {method: dict.fromkeys(NAMES, (99.9, 12.0)) for method in METHODS}, "Dice (%), published protocol"),
     "grouped_bars, one": lambda: charts.grouped_bars({METHODS[3]: {NAMES[4]: (50.0, 5.0)}}, "Dice (%)"),

@@ -9,7 +9,7 @@ import pytest
 
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import image_groups
-from covid3dgan.evaluation.figures import charts, panels, style, views3d
+from covid3dgan.evaluation.figures import charts, group_charts, panels, style, views3d
 
 
 def labels(figure):
@@ -85,7 +85,7 @@ def test_image_groups_refuse_what_cannot_be_compared(groups):
 
 def test_pca_scatter_names_groups_numbers_and_variance(groups):
     fewer = {name: images[:4] for name, images in groups.items()}
-    figure = charts.pca_scatter({"Mosmed": groups, "UESTC": fewer})
+    figure = group_charts.pca_scatter({"Mosmed": groups, "UESTC": fewer})
     assert [axes.get_title() for axes in figure.axes] == ["Mosmed (n = 12, 9, 12)", "UESTC (n = 4, 4, 4)"]
     assert all("% of variance" in axes.get_xlabel() for axes in figure.axes)
     drawn = [[len(points.get_offsets()) for points in axes.collections] for axes in figure.axes]
@@ -96,7 +96,7 @@ def test_pca_scatter_names_groups_numbers_and_variance(groups):
 
 def test_group_distances_draws_each_pair_at_each_data_set(groups):
     found = image_groups.bootstrapped_distances(groups)
-    figure = charts.group_distances({"Mosmed": found, "UESTC": found})
+    figure = group_charts.group_distances({"Mosmed": found, "UESTC": found})
     axes = figure.axes[0]
     assert [t.get_text() for t in axes.get_xticklabels()] == ["Mosmed", "UESTC"]
     heights = [container.lines[0].get_ydata() for container in axes.containers]
