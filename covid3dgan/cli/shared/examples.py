@@ -9,7 +9,7 @@ EXAMPLES = {
     "verify": ("data/mosmed", "my_ct.nii.gz dicom_series --strict"),
     "preprocess": ("data/mosmed prepared/mosmed --preset shabani/improved", "data/mosmed prepared --recipe published"),
     "train": ("gan prepared/healthy prepared/covid runs/gan --preset shabani/demo",
-              "segmenter prepared/healthy prepared/covid runs/segmenter --gan runs/gan --resume"),
+              "segmenter prepared/healthy prepared/covid runs/segmenter --gan runs/gan --preset shabani/demo"),
     "pseudo-mask": ("runs/gan prepared/covid pseudo_masks",
                     "runs/gan prepared/covid pseudo_masks --seed 1 --overwrite"),
     "predict": ("my_ct.nii.gz masks", "dicom_folder masks --model runs/segmenter --probability --overlay"),
