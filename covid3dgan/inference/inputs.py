@@ -73,7 +73,7 @@ def find_inputs(path, lungs=None):
         raise InputError(error.filename or path, "files that may be read", "no permission",
                          "change their access rights") from None
     if not found:
-        raise InputError(path, "CTs (NIfTI, DICOM series or slices)", "none in that folder", "check its name")
+        raise InputError(path, "CTs (NIfTI, DICOM series or slices)", "none in it", "check its name")
     one_per_id(found, path)
     return _with_lungs(found, Path(lungs)) if lungs is not None else found
 

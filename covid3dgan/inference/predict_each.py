@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 
 from covid3dgan import environment, progress
 from covid3dgan.data.datasets.cases import IMAGE_SUFFIXES
-from covid3dgan.errors import InputError
+from covid3dgan.errors import InputError, InputWarning
 from covid3dgan.files import refuse_overwrite, sha256, write_json
 from covid3dgan.inference.inputs import is_volume_file
 
@@ -70,12 +71,30 @@ def _predict(predictor, item, paths, described, command, overwrite):
     """Segments one input and writes all its files, or none."""
     for path in paths.values():
         refuse_overwrite(path, overwrite)
-    with _together(paths) as temporary:
+    with _together(paths) as temporary, _named_warnings(item):
         facts = {"id": item.id, **predictor.predict_file(item, temporary)}
+        if "warnings" in facts:
+            facts["warnings"] = [item.named(text) for text in facts["warnings"]]
         write_json(temporary["json"], {
             **facts, "input": item.named(item.path), "input_sha256": input_digest(item), **predictor.record(item),
             "model": described, "versions": environment.versions(), "command": command, "note": NOTE})
     return facts
+
+
+@contextlib.contextmanager
+def _named_warnings(item):
+    """Warnings that name what came out of a zip file by the zip file's name, as errors do."""
+    if item.archive is None:
+        yield
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield
+        finally:
+            said = list(caught)
+    for one in said:
+        text = one.category(item.named(one.message)) if issubclass(one.category, InputWarning) else one.message
+        warnings.warn_explicit(text, one.category, one.filename, one.lineno)
 
 
 @contextlib.contextmanager

@@ -133,7 +133,7 @@ def test_relative_threshold_is_the_share_of_each_slices_maximum():
 
 @pytest.mark.parametrize("make, lungs, part", [
     (lambda p: None, None, "nothing at that path"),
-    (lambda p: (p / "cts").mkdir(), None, "none in that folder"),
+    (lambda p: (p / "cts").mkdir(), None, "none in it"),
 ])
 def test_unusable_inputs(tmp_path, make, lungs, part):
     make(tmp_path)

@@ -79,6 +79,21 @@ def test_a_zip_file_gives_the_masks_of_its_folder(clinic, tmp_path, capsys):
     assert not (tmp_path / "out2").exists()
 
 
+def test_what_lies_in_a_zip_file_is_named_by_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    thick = np.full((40, 40, 12), -1000, np.float32)
+    thick[5:35, 5:35] = 40
+    thick[8:18, 10:30, 1:11] = thick[22:32, 10:30, 1:11] = -850
+    volumes.write(volumes.Volume(thick, np.diag([8.0, 8.0, 20.0, 1.0])), "ct.nii.gz")
+    with zipfile.ZipFile("ct.zip", "w") as archive:
+        archive.write("ct.nii.gz", "of ct/a ct.nii.gz")
+    assert main(["predict", "ct.zip", "out"]) == 0
+    record = json.loads((tmp_path / "out/a ct.json").read_text())
+    assert record["input"] == "ct.zip/of ct/a ct.nii.gz"
+    assert "warning: ct.zip/of ct/a ct.nii.gz: expected slices of at most 8 mm" in capsys.readouterr().err
+    assert record["warnings"][0].startswith("ct.zip/of ct/a ct.nii.gz: expected slices of at most 8 mm")
+
+
 def test_an_interruption_leaves_whole_cases_and_says_how_to_go_on(clinic, tmp_path, capsys, monkeypatch):
     write, done = outputs.volumes.write, []
 

@@ -25,6 +25,8 @@ from covid3dgan.errors import InputError
 _BARE_SUFFIXES = (".dcm", ".ima", "")
 _UNCOMPRESSED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 _DICOMDIR = "1.2.840.10008.1.3.10"
+# SOP classes of CT images: single slices, enhanced multi-frame files, legacy converted ones.
+_CT_IMAGES = tuple(f"1.2.840.10008.5.1.4.1.1.2{ending}" for ending in ("", ".1", ".2"))
 # Where an enhanced multi-frame file keeps what single slices have at the top (PS3.3 C.7.6.16): element -> its group.
 _GROUPS = {"ImagePositionPatient": "PlanePositionSequence", "ImageOrientationPatient": "PlaneOrientationSequence",
            "PixelSpacing": "PixelMeasuresSequence", "SliceThickness": "PixelMeasuresSequence",
@@ -151,7 +153,12 @@ def _open(path):
             return None
         if "SOPClassUID" not in header:
             raise InputError(path, "a readable DICOM file", "a truncated one", "copy it again")
-    return header if {"Rows", "Columns", "SeriesInstanceUID"} <= set(header.dir()) else None
+    if {"Rows", "Columns", "SeriesInstanceUID"} <= set(header.dir()):
+        return header
+    if header.get("SOPClassUID") in _CT_IMAGES:  # left out in silence, the first or last slice would not be missed
+        raise InputError(path, "a readable DICOM file", "a truncated one: a CT image that ends before its size",
+                         "copy it again")
+    return None
 
 
 def _parse(path, header):

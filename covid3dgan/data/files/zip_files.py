@@ -47,8 +47,8 @@ class Archive:
 
     def named(self, text):
         """``text`` with the zip file's name in the place of the folder's, as people know it."""
-        return str(text).replace(self._room.name, str(self.path.parent)).replace(
-            f"{self.path.parent / self.path.stem}", str(self.path))
+        unpacked = Path(self._room.name) / self.path.stem
+        return str(text).replace(str(unpacked), str(self.path)).replace(self._room.name, str(self.path.parent))
 
     def _checked(self, archive):
         """The files to unpack; an error for an archive that nobody should unpack."""

@@ -72,8 +72,8 @@ def preprocess_dataset(data, out, options, layout=None, workers=2, published_arr
             bar.update(1)
     ordered = write_manifest()
     if not ordered:
-        raise InputError(data, "at least one case that can be prepared", f"none; the first problem: {problems[0]}",
-                         "repair the files (covid3dgan verify)")
+        raise InputError(data, "at least one case that can be prepared",
+                         f"none; the first problem: {str(problems[0]).rstrip('.')}", "repair it (covid3dgan verify)")
     if published_arrays:
         _write_arrays(out, ordered, options)
     return ordered, problems

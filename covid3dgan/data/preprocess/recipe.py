@@ -98,7 +98,7 @@ def _check_ct(volume, options, name):
     slices = frame.view(volume.array, volume.affine, options.orientation)[0].shape[0]
     if slices < max(options.min_slices, 2):
         raise InputError(name, f"at least {max(options.min_slices, 2)} slices", f"{slices}",
-                         "leave this case out or lower min_slices")
+                         "leave this case out, or pass a smaller preprocess.min_slices")
 
 
 def _on_ct_grid(volume, mask, name, role):

@@ -165,6 +165,14 @@ def truncated_header(folder):
     path.write_bytes(path.read_bytes()[:180])
 
 
+def header_without_size(folder):
+    """The last slice: nothing else of the series would show that it is not there."""
+    save_series(folder)
+    path = folder / "slice90.dcm"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:whole.index(b"\x28\0\x10\0")])  # where its number of rows begins
+
+
 def unknown_compression(folder):
     save_series(folder)
     for path in folder.iterdir():
@@ -203,6 +211,8 @@ BAD = {
     short_pixel_element: "FOLDER/slice90.dcm: expected whole pixel data, found truncated or damaged data (*); copy the "
                          "slice again.",
     truncated_header: "FOLDER/slice89.dcm: expected a readable DICOM file, found a *; copy it again.",
+    header_without_size: "FOLDER/slice90.dcm: expected a readable DICOM file, found a truncated one: a CT image that "
+                         "ends before its size; copy it again.",
     unknown_compression: "FOLDER/slice90.dcm: expected whole pixel data, found truncated or damaged data (*); copy the "
                          "slice again.",
     one_slice_aside: "FOLDER: expected slices along one straight line, found one that lies 9 mm aside; export the "
