@@ -154,10 +154,10 @@ def test_the_boxes_see_what_covers_and_what_leaves():
 
 
 def test_every_figure_function_is_drawn_here():
-    functions = {name for module in (afseg, charts, overview, panels, prediction, preparation, prepared, pseudo_masks,
-                                     reliability, ssinfnet, temperature_chart, views3d)
+    functions = {name for module in (afseg, charts, group_charts, overview, panels, prediction, preparation, prepared,
+                                     pseudo_masks, reliability, ssinfnet, temperature_chart, views3d)
                  for name in module.__all__ if isinstance(getattr(module, name), types.FunctionType)}
-    parts = {"legend_below", "marks_legend", "overlay", "render", "roc_curve"}  # of a figure
+    parts = {"marks_legend", "overlay", "render", "roc_curve"}  # of a figure
     others = {"draw": "pseudo-masks", "reliability_chart": "reliability", "contact_sheet": "prepared cases"}
     drawn = {name.split(",")[0] for name in FIGURES}
     assert {others.get(name, name) for name in functions - parts} == drawn
