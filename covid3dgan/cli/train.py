@@ -100,6 +100,10 @@ def _preset(args, network):
     if network.own_presets and preset.system != system:
         raise ArgumentError("--preset", f"a preset of {system}", f"{preset.name} of {preset.system}",
                             "see 'covid3dgan info'")
+    part = network.steps.partition(".")[0]
+    if part and not hasattr(preset, part):
+        raise ArgumentError("--preset", f"a preset with fields {part}.*", f"{preset.name}, which has none",
+                            "see 'covid3dgan info'")
     return preset
 
 

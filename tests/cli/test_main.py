@@ -138,6 +138,7 @@ def test_errors_become_one_sentence_and_an_exit_code(error, code, text, monkeypa
      ".nii or .nii.gz, found another file"),
     (["predict", "ct.nii.gz", "mask.png"], "found the name of a picture; name a folder."),
     (["verify", "empty"], "found an empty folder"),
+    (["train", "gan", "empty", "run", "--preset", "afseg/cells"], "expected a preset with fields gan.*, found"),
     (["preprocess", "data", "out", "--preset", "afseg/cells"], "--preset: expected a preset that prepares CTs"),
 ])
 def test_what_cannot_be_used_is_said_and_nothing_is_left(argv, text, tmp_path, monkeypatch, capsys):
