@@ -4,9 +4,10 @@ __all__ = ["add_arguments", "run"]
 
 import os
 import sys
+from pathlib import Path
 
 from covid3dgan import papers, presets, progress
-from covid3dgan.errors import ArgumentError
+from covid3dgan.errors import ArgumentError, InputError
 
 # Option that not all recipes take -> what is expected where it is given; {} stands for the systems that take it.
 EXPECTED = {
@@ -66,6 +67,9 @@ def run(args):
         raise ArgumentError("--preset", f"a preset of {args.system}", f"{preset.name} of {preset.system}",
                             "see 'covid3dgan info'")
     own = _own_options(args, recipe)
+    if args.data is not None and not Path(args.data).is_dir():
+        raise InputError(args.data, "a folder with the real data", "a file" if Path(args.data).exists() else
+                         "no such folder", "check its name")
     from covid3dgan.training.loop import TrainingOptions
 
     execution = TrainingOptions(seed=args.seed, precision=args.precision, deterministic=args.deterministic,

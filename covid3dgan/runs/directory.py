@@ -166,6 +166,8 @@ def read_manifest(path):
         folder = path.parent
         exported = sorted(folder.glob("*.tflite"))  # as 'finetune' leaves one in its folder
         others = [name for name in _siblings(folder) if name != folder.name]
+        if folder.is_file():
+            raise InputError(folder, "a run directory with run.json", "a file", "name the folder of a run")
         raise InputError(folder, "a run directory with run.json", "none" if folder.exists() else "no such folder",
                          f"name {exported[0]}" if exported else
                          f"check the folder's name{nearest_names(folder.name, others)}")
@@ -189,7 +191,7 @@ def recipe_of(folder):
 
 
 def _siblings(path):
-    return [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    return [p.name for p in path.parent.iterdir() if p.is_dir()] if path.parent.is_dir() else []
 
 
 def check_same(path, manifest, kind, described, seed):

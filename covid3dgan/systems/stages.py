@@ -37,7 +37,7 @@ class Stages:
         self.done = {}
         if self.path.is_file() and not overwrite:
             held = json.loads(self.path.read_text(encoding="utf-8"))
-            if held["identity"] != self.identity:
+            if held["identity"] != self.identity and not self._unused(held):
                 raise InputError(out, "a new folder or one made with the same preset, seed and data",
                                  f"one made with another {_differences(held['identity'], self.identity)}",
                                  "name another folder or pass --overwrite")
@@ -50,6 +50,10 @@ class Stages:
         self.out.mkdir(parents=True, exist_ok=True)
         self.bar = progress.bar(total=len(names), description="stages", unit="stage")
         self._write()
+
+    def _unused(self, held):
+        """Whether an earlier call ended before it made anything, as where its data were not found."""
+        return not held["done"] and [path.name for path in self.out.iterdir()] == [self.path.name]
 
     def run(self, name, work):
         """Does ``work()`` unless the stage is done; its JSON result is kept and returned either way."""

@@ -138,6 +138,8 @@ def test_errors_become_one_sentence_and_an_exit_code(error, code, text, monkeypa
      ".nii or .nii.gz, found another file"),
     (["predict", "ct.nii.gz", "mask.png"], "found the name of a picture; name a folder."),
     (["verify", "empty"], "found an empty folder"),
+    (["reproduce", "shabani", "--data", "nowhere", "--out", "out"], "nowhere: expected a folder with the real data"),
+    (["pseudo-mask", "a.txt", "empty", "out"], "a.txt: expected a run directory with run.json, found a file; name"),
     (["train", "gan", "empty", "run", "--preset", "afseg/cells"], "expected a preset with fields gan.*, found"),
     (["preprocess", "data", "out", "--preset", "afseg/cells"], "--preset: expected a preset that prepares CTs"),
 ])

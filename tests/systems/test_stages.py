@@ -21,7 +21,7 @@ def test_a_stage_is_done_once_and_its_result_is_kept(tmp_path):
 
 
 def test_another_identity_and_foreign_files_are_refused(tmp_path):
-    Stages(tmp_path / "run", {"seed": 1}, ["a"])
+    Stages(tmp_path / "run", {"seed": 1}, ["a"]).run("a", lambda: 1)
     with pytest.raises(InputError, match="made with another seed"):
         Stages(tmp_path / "run", {"seed": 2}, ["a"])
     (tmp_path / "other").mkdir()
@@ -32,10 +32,19 @@ def test_another_identity_and_foreign_files_are_refused(tmp_path):
     assert (tmp_path / "other" / "gan").is_dir(), "it is no run of ours, so nothing of it is ours to remove"
 
 
+def test_a_folder_in_which_nothing_was_made_is_no_hindrance(tmp_path):
+    Stages(tmp_path, {"data": "a wrong name"}, ["a"])
+    assert Stages(tmp_path, {"data": "the right one"}, ["a"]).run("a", lambda: 1) == 1
+    Stages(tmp_path / "begun", {"seed": 1}, ["a"])
+    (tmp_path / "begun" / "gan").mkdir()  # a training that was interrupted
+    with pytest.raises(InputError, match="made with another seed"):
+        Stages(tmp_path / "begun", {"seed": 2}, ["a"])
+
+
 def test_a_refusal_names_the_fields_that_differ(tmp_path):
     there = {"preset": {"name": "x", "gan": {"steps": 30, "old": True}}, "seed": 1}
     here = {"preset": {"name": "x", "gan": {"steps": 100, "new": None}}, "seed": 2}
-    Stages(tmp_path, there, ["a"])
+    Stages(tmp_path, there, ["a"]).run("a", lambda: 1)
     with pytest.raises(InputError) as refused:
         Stages(tmp_path, here, ["a"])
     assert ("found one made with another preset (gan.steps: there 30, here 100; gan.new: there absent, here null; "
@@ -43,7 +52,7 @@ def test_a_refusal_names_the_fields_that_differ(tmp_path):
 
 
 def test_a_refusal_names_three_fields_and_counts_the_others(tmp_path):
-    Stages(tmp_path, {"preset": dict.fromkeys("abcde", 1)}, ["a"])
+    Stages(tmp_path, {"preset": dict.fromkeys("abcde", 1)}, ["a"]).run("a", lambda: 1)
     with pytest.raises(InputError, match=r"c: there 1, here 2; and 2 more\)"):
         Stages(tmp_path, {"preset": dict.fromkeys("abcde", 2)}, ["a"])
 
