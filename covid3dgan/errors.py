@@ -56,8 +56,8 @@ def missing_sentence(error):
     if (error.name or "").split(".")[0] not in ("tensorflow", "keras", "h5py"):
         return None
     return sentence("TensorFlow", "it in this Python, since networks are trained and opened with it",
-                    f"no package {error.name}", "in a copy of the repository run pip install '.[keras3]' "
-                    "(Python 3.9: '.[reference]')")
+                    f"no package {error.name}",
+                    "run pip install 'covid3dgan[keras3]' (Python 3.9: 'covid3dgan[reference]')")
 
 
 def nearest_names(name, known, count=3):

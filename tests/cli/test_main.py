@@ -119,7 +119,7 @@ class _Verb:
     (ConnectionError("gone"), 1, "failed: ConnectionError: gone (--debug shows where)"),
     (ModuleNotFoundError("No module named 'keras.models'", name="keras.models"), 1,
      "covid3dgan info: TensorFlow: expected it in this Python, since networks are trained and opened with it, found no "
-     "package keras.models; in a copy of the repository run pip install '.[keras3]'"),
+     "package keras.models; run pip install 'covid3dgan[keras3]' (Python 3.9: 'covid3dgan[reference]')."),
     (ModuleNotFoundError("No module named 'other'", name="other"), 1, "failed: ModuleNotFoundError: No module named"),
     (KeyboardInterrupt(), 1, "interrupted"),
 ])
