@@ -6,6 +6,7 @@ The published arrays are float64 (the authors' code fills ``numpy.zeros``), volu
 
 __all__ = ["FOLDERS", "MODELS", "PhantomFiles"]
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +14,31 @@ import numpy as np
 from covid3dgan.notebooks.cells.data_sizes import role_of
 
 SHAPE = (32, 128, 128)
-_PREPARED = {"LungImages.npy": "lung", "InfectionMasks.npy": "infection", "LungMask.npy": "lung_mask",
-             "BaseCTImages.npy": "base"}
+# What an array is, by a word of its name; the first that fits wins.
+_WORDS = ((r"loss|hist|acc|metric|score|weight|idx|ids|index|pred|result", None),
+          (r"pseudo|diff", "difference"), (r"lung.?masks?|masks?.?lung", "lung_mask"),
+          (r"infect|lesion|mask|label|annot|ground.?truth|_gt|gt_|(?:^|_)y(?:_|$)", "infection"), (r"base.?ct", "base"),
+          (r"covid|normal|healthy|control|lung|image|img|scan|volume|slice|ct|data|train|test|val", "lung"))
 FOLDERS = {"data": "ct", "images": "ct", "mask": "infection", "masks": "infection"}
+_OF_MASKS = re.compile(r"mask|infect|lesion|label|seg|annot", re.I)
+_OF_CTS = re.compile(r"(?:^|[\W_])ct(?:[\W_\d]|$)|scan|image|img|vol|stud|nii|covid|normal|healthy|mosmed|corona|"
+                     r"radiop|uestc|patient|case|dataset|^data$|train|test|val", re.I)
 # Sums of a slice's pseudo-mask that the published code looks for: high above 95, low between 65 and 80.
 _HIGH, _LOW, _FAINT = 110.0, 72.0, 3.0
 
-# Model file -> builder in covid3dgan.models and its arguments.
+# A word in a model file's name -> builder in covid3dgan.models and its arguments; the first that fits wins.
 MODELS = {
-    "generator_model": ("build_generator", {"variant": "published", "with_unused_input": True}),
-    "discriminator_model": ("build_discriminator", {"variant": "published"}),
-    "my_en_de": ("build_segmenter", {}),
-    "my_train_en_con": ("build_contrastive_encoder", {"projection_units": 128}),
+    r"disc|^d(?:_|$)": ("build_discriminator", {"variant": "published"}),
+    r"gen|^g(?:_|$)": ("build_generator", {"variant": "published", "with_unused_input": True}),
+    r"en_con|contrast|^encoder": ("build_contrastive_encoder", {"projection_units": 128}),
+    r"en_de|seg|unet|bcdu": ("build_segmenter", {}),
 }
+
+
+def _kind_of(name):
+    """Which array of a prepared case, or "difference", ``name`` is by its words; None where they say nothing."""
+    stem = name.lower().partition(".")[0]
+    return next((kind for words, kind in _WORDS if re.search(words, stem)), None)
 
 
 class PhantomFiles:
@@ -44,7 +57,7 @@ class PhantomFiles:
 
     def can_make(self, name):
         """Whether the array that notebooks call ``name`` can be made."""
-        return name in _PREPARED or (name.endswith(".npy") and role_of(name) is not None)
+        return name.endswith(".npy") and (role_of(name) is not None or _kind_of(name) is not None)
 
     def make(self, name, path):
         """Writes the array that notebooks call ``name`` to ``path``."""
@@ -62,29 +75,53 @@ class PhantomFiles:
         path.mkdir(parents=True, exist_ok=True)
         for case in self._cases("coronacases-like"):
             volumes.write(case.ct if kind == "ct" else case.infection, path / f"{case.id}.nii.gz", overwrite=True)
-        self.recorder.emit("phantom", f"folder {name}", f"{self.cases} phantoms ({kind}), not patients: {path}")
+        self.recorder.emit("phantom", f"folder {path.name}", f"{self.cases} phantoms ({kind}), not patients: {path}")
+
+    def can_fill(self, folder):
+        """Whether a folder of this name may hold CTs or masks."""
+        return bool(_OF_MASKS.search(Path(folder).name) or _OF_CTS.search(Path(folder).name))
+
+    def fill(self, folder):
+        """Fills a folder that a notebook lists, by its name."""
+        self.make_folder("mask" if _OF_MASKS.search(Path(folder).name) else "data", folder)
+
+    def make_file(self, path):
+        """Writes one CT, or one infection mask, as the NIfTI file ``path``; several such files are several cases."""
+        from covid3dgan.data import volumes
+
+        path = Path(path)
+        kind = "infection" if _OF_MASKS.search(f"{path.parent.name}/{path.name}") else "ct"
+        made = self._made.setdefault(("files", kind), [])
+        case = self._cases("coronacases-like")[len(made) % self.cases]
+        made.append(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        volumes.write(case.ct if kind == "ct" else case.infection, path)
+        self.recorder.emit("phantom", path.name, f"one phantom ({kind}), not a patient: {path}")
 
     def model(self, path):
         """An untrained network of the published architecture for a model file that is not there, or None."""
-        name = Path(path).name.partition(".")[0]
-        if name not in MODELS:
+        name = Path(path).name.partition(".")[0].lower()
+        found = next((made for words, made in MODELS.items() if re.search(words, name)), None)
+        if found is None:
             return None
         from covid3dgan import compat, models
 
-        builder, arguments = MODELS[name]
+        builder, arguments = found
         network = compat.never_xla(getattr(models, builder)(**arguments))
         self.recorder.emit("phantom", f"model {name}", "an UNTRAINED network of the published architecture: its output "
                            f"means nothing (--map '{path.name}=FILE' names yours)")
         return network
 
     def _array(self, name):
-        if name in _PREPARED:
-            return np.stack([getattr(case, _PREPARED[name]) for case, _ in self._prepared("coronacases-like")])
-        role = role_of(name)
-        if role == "slices":
+        if role_of(name) == "slices":
             return self._slices()["input" in name]
-        cohort = {"healthy": "healthy", "covid": "coronacases-like"}[role]
-        return np.stack([case.lung for case, _ in self._prepared(cohort)])
+        kind = _kind_of(name) or "lung"
+        if kind == "difference":
+            without, slices = self._slices()
+            return slices - without
+        cohort = "healthy" if role_of(name) == "healthy" else "coronacases-like"
+        array = np.stack([getattr(case, kind) for case, _ in self._prepared(cohort)])
+        return array.reshape(-1, *array.shape[2:], 1) if "slice" in name.lower() else array
 
     def _slices(self):
         """(pseudo-healthy slices, COVID slices), each (cases x 32, 128, 128, 1).

@@ -1,8 +1,10 @@
 """Paths that a published notebook cannot know: '.../train_covid_cropped.npy', 'your code directory', Colab's drive."""
 
-__all__ = ["Placeholders", "is_placeholder", "parse_maps"]
+__all__ = ["Placeholders", "entries", "is_placeholder", "parse_maps"]
 
+import os
 import re
+from glob import has_magic
 from pathlib import Path
 
 from covid3dgan.errors import ArgumentError
@@ -12,6 +14,14 @@ _COLAB = re.compile(r"/content(?:/g?drive(?:/(?:My ?Drive|MyDrive))?)?(?:/(.*))?
 _YOUR = re.compile(r"(?:path to )?your[ _-](?:\w+[ _-])*(?:directory|dir|path|folder)", re.I)
 _FILE = re.compile(r"[^\s<>|:*?\"']*\.(?:npy|npz|pkl|pickle|h5|hdf5|keras|csv|xlsx?|json|txt|png|jpe?g|tiff?|nii"
                    r"|nii\.gz|dcm|mat|zip)", re.I)
+
+_scandir = os.scandir
+
+
+def entries(folder):
+    """The names in a folder, whatever the notebook's own functions are made to do (idioms.folders)."""
+    with _scandir(folder) as found:
+        return [entry.name for entry in found]
 
 
 def parse_maps(texts):
@@ -57,6 +67,7 @@ class Placeholders:
         self.maps = dict(maps)
         self.origin = {}  # path in use -> the file name that the notebook gave
         self.used = set()
+        self.made = set()  # folders that were made for a path below them
 
     def replace(self, text, reading=False):
         """The path to use for ``text``, or None where it stays as it is.
@@ -110,11 +121,22 @@ class Placeholders:
         if rest is None:
             return None
         path = self.work / rest if rest else self.work
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not has_magic(rest):  # a pattern such as *.nii.gz names no file to write
+            self._make_parents(path)
         # A trailing slash is kept: notebooks glue file names to it.
         shown = str(path) + ("/" if text.endswith(("/", "\\")) else "")
         self.recorder.emit("mapping", text, f"{shown} (working directory; --map '{text}=PATH' names your own)")
         return shown
+
+    def _make_parents(self, path):
+        new = [folder for folder in path.parents if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.made.update(new)
+
+    def is_missing(self, path):
+        """Whether nothing is at ``path``, or an empty folder that was made only for a path below it."""
+        path = Path(path)
+        return not path.exists() or (path in self.made and not entries(path))
 
     def _missing_root(self, text):
         """An absolute path of another machine, such as /PreprocessedData/LungMask.npy."""
@@ -122,7 +144,7 @@ class Placeholders:
         if not (text.startswith("/") and len(parts) > 2 and _FILE.fullmatch(text)) or (Path("/") / parts[1]).exists():
             return None
         path = self.work.joinpath(*parts[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_parents(path)
         self.recorder.emit("mapping", text, f"{path} (working directory; there is no /{parts[1]} here)")
         return str(path)
 

@@ -3,7 +3,6 @@
 __all__ = ["RunReport"]
 
 import dataclasses
-import textwrap
 from typing import Optional
 
 from covid3dgan.notebooks.recorder import KINDS
@@ -65,8 +64,7 @@ class RunReport:
                 yield f"{kind} ({meaning})"
             for event in events:
                 cells = "cell " + ", ".join(map(str, event["cells"]))
-                what = textwrap.shorten(event["what"], what_width, placeholder=" ...") or event["what"][:what_width]
-                yield f"  {cells:<12} {what:<{what_width}}  {event['how']}"
+                yield f"  {cells:<12} {_short(event['what'], what_width):<{what_width}}  {event['how']}"
         for key in self.unused_maps:
             yield f"note: --map {key!r}: the notebook has no such path"
         for cell in self.failed:
@@ -86,6 +84,13 @@ class RunReport:
                 "This is an executed copy; the cells below are unchanged. Code cells are counted from 1. What was done "
                 "so that they run on today's libraries:\n\n| kind | cells | what | how |\n|---|---|---|---|\n"
                 f"{rows}{failed}")
+
+
+def _short(text, width):
+    """A text of at most ``width`` signs: the end of a path, the beginning of anything else."""
+    if len(text) <= width:
+        return text
+    return "..." + text[3 - width:] if "/" in text and " " not in text else text[:width - 3] + "..."
 
 
 def _cell(text):

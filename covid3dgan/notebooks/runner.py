@@ -3,6 +3,7 @@
 __all__ = ["default_paths", "run_notebook"]
 
 import importlib.util
+import logging
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ from covid3dgan.notebooks.run_report import RunReport
 
 EXTENSION = "covid3dgan.notebooks.extension"
 _KERAS = re.compile(r"\b(?:keras|tensorflow|tensorflow_addons)\b")
+_NO_FILE = re.compile(r"(?i)no (?:such )?file or (?:directory|no access).*?([^\s'\"]+)['\"]?$|unable to open file: "
+                      r"name = '([^']+)'", re.S)
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -70,6 +73,10 @@ def run_notebook(file, maps=(), steps=None, out=None, keep_going=False, phantoms
         options={"steps": steps, "maps": mapped, "phantoms": phantoms, "seed": seed, "keep_going": keep_going})
     try:
         _execute(notebook, code, plan, events, work, keep_going, report)
+    except KeyboardInterrupt:
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # the cell's own interrupt, in a hundred lines
+        announce(f"what ran is in {executed}")
+        raise
     finally:
         report.unused_maps = _unused(mapped, report.events)
         _write(notebook, report)
@@ -85,7 +92,7 @@ def _expected_time(source, steps):
         return "without --steps every loop runs in full: 10,000 steps of the 3D GAN take days without a GPU"
     if three:
         return f"it trains 3D networks: about {2 + steps} minutes on two cores; Ctrl-C keeps what has run"
-    return f"about {2 if two else 1} minutes on two cores; Ctrl-C keeps what has run"
+    return f"about {'two minutes' if two else 'a minute'} on two cores; Ctrl-C keeps what has run"
 
 
 def _check_counts(steps, phantoms):
@@ -162,7 +169,8 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
                 client.execute_cell(cell, notebook.cells.index(cell))
                 entry["status"] = "done"
             except CellExecutionError as error:
-                entry.update(status="failed", error=_ANSI.sub("", f"{error.ename}: {error.evalue}").strip())
+                entry.update(status="failed", error=_ANSI.sub("", f"{error.ename}: {error.evalue}").strip()
+                             + _hint(error))
                 stop = None if keep_going else "stopped at the first failure"
             except DeadKernelError:
                 entry.update(status="failed", error=f"the kernel died, most often for want of memory; see {log}")
@@ -181,6 +189,15 @@ def _execute(notebook, code, plan, events, work, keep_going, report):
     report.ended = stop
     if stop != "the kernel died":
         log.unlink()
+
+
+def _hint(error):
+    """What to do about a file that is not there."""
+    found = _NO_FILE.search(error.evalue) if error.ename in ("FileNotFoundError", "OSError") else None
+    if not found:
+        return ""
+    name = (found[1] or found[2]).rstrip("/").rpartition("/")[2]
+    return f" (--map '{name}=PATH' names your own)"
 
 
 def _prepare(client):

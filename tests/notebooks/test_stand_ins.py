@@ -12,7 +12,7 @@ from covid3dgan.data.noise import perlin
 from covid3dgan.data.phantoms import chest_ct
 from covid3dgan.errors import InputError
 from covid3dgan.evaluation import protocols
-from covid3dgan.notebooks.idioms import published_functions, stand_ins
+from covid3dgan.notebooks.idioms import imaging, lung_masks, published_functions, stand_ins
 from covid3dgan.notebooks.idioms.inert import MissingPackage, inert_module
 from covid3dgan.notebooks.idioms.libraries import install_random
 from covid3dgan.notebooks.idioms.vanished_modules import VanishedModules
@@ -24,17 +24,17 @@ def test_add_weighted_is_opencvs():
     rng = np.random.default_rng(0)
     for dtype in (np.float64, np.uint8):
         a, b = (rng.uniform(0, 255, (5, 6)).astype(dtype) for _ in range(2))
-        assert np.allclose(stand_ins.add_weighted(a, 0.5, b, 0.8, 3.0), cv2.addWeighted(a, 0.5, b, 0.8, 3.0), atol=1e-9)
+        assert np.allclose(imaging.add_weighted(a, 0.5, b, 0.8, 3.0), cv2.addWeighted(a, 0.5, b, 0.8, 3.0), atol=1e-9)
 
 
 def test_resize_is_scikit_images_and_refuses_what_it_cannot_do():
     transform = pytest.importorskip("skimage.transform")
     volume = np.random.default_rng(0).normal(size=(12, 20, 9))
     options = {"order": 5, "anti_aliasing": True, "mode": "constant"}
-    assert np.allclose(stand_ins.resize_image(volume, (8, 8, 16), **options),
+    assert np.allclose(imaging.resize_image(volume, (8, 8, 16), **options),
                        transform.resize(volume, (8, 8, 16), **options), atol=1e-6)
     with pytest.raises(InputError, match="install scikit-image"):
-        stand_ins.resize_image(volume, (8, 8, 16))
+        imaging.resize_image(volume, (8, 8, 16))
 
 
 def test_pixel_by_pixel_noise_is_the_field():
@@ -53,7 +53,7 @@ def test_lung_labels_find_both_lungs():
     slices = case.ct.canonical().array[::-1, ::-1].transpose(2, 1, 0)
     true = case.lungs.canonical().array[::-1, ::-1].transpose(2, 1, 0) > 0
     recorder = Recorder()
-    labels = stand_ins.lung_labels(slices, recorder)
+    labels = lung_masks.lung_labels(slices, recorder)
     found = labels > 0
     assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.9
     columns = np.indices(labels.shape)[2]
@@ -116,7 +116,7 @@ def test_hidden_and_missing_packages_are_stood_in_for_only_when_a_notebook_asks(
     asked = {"__name__": "__main__"}
     exec("import cv2\nfrom skimage.transform import resize\nfrom skimage import data, filters\n"
          "from lungmask import mask\nimport SimpleITK as sitk\nfrom google.colab import drive", asked)
-    assert asked["resize"] is stand_ins.resize_image and asked["cv2"].addWeighted is stand_ins.add_weighted
+    assert asked["resize"] is imaging.resize_image and asked["cv2"].addWeighted is imaging.add_weighted
     assert callable(asked["mask"].apply)
     kinds = {event["what"]: event["kind"] for event in finder.recorder.events}
     assert kinds["SimpleITK"] == "inert" and kinds["cv2"] == kinds["google.colab"] == "stand-in"

@@ -11,6 +11,7 @@ import re
 
 from covid3dgan.errors import InputError
 from covid3dgan.notebooks.cells.text import HELPER
+from covid3dgan.notebooks.idioms.lung_masks import is_image
 
 # Modules that work only with PyTorch; the stand-in for lungmask.mask works without.
 _NEED_PYTORCH = ("torch", "torchvision", "lungmask.utils", "lungmask.resunet")
@@ -37,17 +38,45 @@ class LungFunctionRules(ast.NodeTransformer):
                 self._names.add(alias.asname or alias.name)
         return node
 
+    def visit_ClassDef(self, node):
+        """A class that holds the network: its methods get volumes, and making one needs nothing."""
+        self.generic_visit(node)
+        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        if not used & self._names or not _speaks_of_lungs(node) or any(map(_is_network, node.bases)):
+            return node
+        body = []
+        for part in node.body:
+            body.append(part)
+            if isinstance(part, ast.FunctionDef) and (part.name in ("__init__", "__call__") or self._needs(part)):
+                body.append(_replacement(part))
+                part.decorator_list = []
+        node.body = body
+        return node
+
+    def _needs(self, function):
+        return any(isinstance(part, ast.Name) and part.id in self._names for part in ast.walk(function))
+
     def visit_FunctionDef(self, node):
         self.generic_visit(node)  # its own imports are seen before it is judged
         used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         copied = node.name in _OF_LUNGMASK and "sitk" in used
         if not copied and not (used & self._names and (node.name in _OF_LUNGMASK or _speaks_of_lungs(node))):
             return node
-        replaced = ast.parse(f"{node.name} = {HELPER}.lung_function({node.name!r})").body[0]
-        for part in ast.walk(replaced):
-            ast.copy_location(part, node)
+        replaced = _replacement(node)
         node.decorator_list = []  # such as torch.no_grad()
         return [node, replaced]
+
+
+def _replacement(function):
+    replaced = ast.parse(f"{function.name} = {HELPER}.lung_function({function.name!r})").body[0]
+    for part in ast.walk(replaced):
+        ast.copy_location(part, function)
+    return replaced
+
+
+def _is_network(base):
+    """Whether a base class is a network's, such as nn.Module, whose class is of use to its own package alone."""
+    return "Module" in ast.unparse(base)
 
 
 def _needs_pytorch(module):
@@ -71,7 +100,7 @@ def lung_function(name, labels):
     """
     def ours(*args, **kwargs):
         given = [*args, *kwargs.values()]
-        volumes = [argument for argument in given if getattr(argument, "ndim", None) == 3]
+        volumes = [argument for argument in given if getattr(argument, "ndim", None) == 3 or is_image(argument)]
         if volumes:
             return labels(volumes[0])
         others = [argument for argument in given if hasattr(argument, "shape")

@@ -7,11 +7,13 @@ import re
 
 HELPER = "__covid3dgan__"  # the helper's name among the builtins, which transformed code calls
 
-_SHELL_CELL = re.compile(r"%%(bash|sh|shell|script|system|sx|perl|ruby|javascript|js|html|writefile|file)\b")
+_SHELL_CELL = re.compile(r"%%(bash|sh|shell|script|system|sx|perl|ruby|javascript|js|html)\b")
 _SHELL = re.compile(r"(\s*)(!|%(?:pip|conda|sx|system|sc|tensorflow_version|bigquery)\b)(.*)", re.S)
 _BARE = re.compile(r"(\s*)((?:pip3?|conda|apt|apt-get|git|wget|curl|unzip|nvidia-smi)\s+[-\w'\"(/].*)", re.S)
 _CAPTURED = re.compile(r"(\s*)([A-Za-z_][\w, ]*?)\s*=\s*(!|%(?:sx|system|sc)\b)(.*)", re.S)
 _CAPTURE = re.compile(r"(\s*)%%capture\b(?:\s+(?:--?[\w-]+\s+)*([A-Za-z_]\w*))?.*", re.S)
+_WRITTEN = re.compile(r"%%(?:writefile|file)\b")  # the rest of the cell is a file's text
+_PLOTS = re.compile(r"(\s*)%matplotlib\s+(?!inline\b)\S.*", re.S)
 _CD = re.compile(r"(\s*)%?cd(?:\s+(.*?))?\s*", re.S)
 
 
@@ -27,6 +29,8 @@ class TextRules:
     def __call__(self, lines):
         text = "".join(lines)
         if _is_python(text) or not text.strip():
+            return lines
+        if _WRITTEN.match(text.lstrip()):
             return lines
         if _SHELL_CELL.match(text.lstrip()):
             self._skipped(text.lstrip().splitlines()[0])
@@ -57,6 +61,10 @@ class TextRules:
         if found:
             self.recorder.emit("skipped", body.strip(), "the output is shown")
             return f"{found[1]}{found[2]} = {HELPER}.captured()\n" if found[2] else f"{found[1]}pass\n"
+        found = _PLOTS.fullmatch(body)
+        if found:
+            self.recorder.emit("skipped", body.strip(), "plots are shown below their cells")
+            return f"{found[1]}%matplotlib inline\n"
         found = _CD.fullmatch(body)
         if found and not (found[2] or "").startswith(("=", "(", ".", ",")):
             target = (found[2] or "").strip().strip("'\"")

@@ -1,23 +1,27 @@
-"""Ways of showing things that have gone or that lack a package here: progress bars, styles, drawings of models."""
+"""Ways of showing things that have gone or that lack a package here: progress bars, drawings of models, filters."""
 
 __all__ = ["install_display"]
 
-import functools
-import importlib.util
+import io
 
-_ASKED_FOR = ("tqdm", "matplotlib", "PIL", "plot_model")
+from covid3dgan.notebooks.idioms.plots import install_plots
+from covid3dgan.notebooks.idioms.vanished_modules import is_installed
+
+_ASKED_FOR = ("tqdm", "matplotlib", "PIL")
 
 
 def install_display(recorder, source):
     """Puts back what the notebook's ``source`` mentions."""
-    for name, install in zip(_ASKED_FOR, (_tqdm, _matplotlib, _pillow, _plot_model)):
-        if name in source and (name == "plot_model" or importlib.util.find_spec(name)):
+    for name, install in zip(_ASKED_FOR, (_tqdm, install_plots, _pillow)):
+        if name in source and is_installed(name):
             install(recorder)
+    if "plot_model" in source or "model_to_dot" in source:
+        _plot_model(recorder)
 
 
 def _tqdm(recorder):
     """A bar of text where ipywidgets, which draws ``tqdm.notebook``'s, is not installed."""
-    if importlib.util.find_spec("ipywidgets"):
+    if is_installed("ipywidgets"):
         return
     import warnings
 
@@ -44,32 +48,6 @@ def _tqdm(recorder):
     tqdm.notebook.tnrange = tqdm.tnrange = text_range
 
 
-def _matplotlib(recorder):
-    """A style that is gone: its later name (seaborn-v0_8-...), or the default with a word in the report."""
-    from matplotlib import style
-
-    use = style.use
-
-    @functools.wraps(use)
-    def use_known(name):
-        if isinstance(name, str) and name not in style.available and name != "default":
-            later = name.replace("seaborn", "seaborn-v0_8", 1)
-            if later in style.available:
-                recorder.emit("adaptation", f"style {name}", later)
-                return use(later)
-            try:
-                return use(name)
-            except OSError:
-                recorder.emit("adaptation", f"style {name}", "left out: this matplotlib has no such style")
-                return None
-        return use(name)
-
-    style.use = use_known
-    import matplotlib
-
-    matplotlib.style.use = use_known
-
-
 def _pillow(recorder):
     """Filters under the names that Pillow 10 dropped."""
     from PIL import Image
@@ -90,29 +68,64 @@ def _plot_model(recorder):
     import shutil
     import sys
 
-    if importlib.util.find_spec("pydot") and shutil.which("dot"):
+    if is_installed("pydot") and shutil.which("dot"):
         return
 
     def summary_as_picture(model, to_file="model.png", *args, **kwargs):
         recorder.emit("adaptation", "plot_model", "the summary as text: pydot or Graphviz is not installed")
-        lines = []
-        model.summary(print_fn=lambda line, **kwargs: lines.extend(str(line).splitlines()))
-        return _picture(lines, to_file)
+        return _picture(_summary(model), to_file)
 
-    found = {id(getattr(module, "__dict__", {}).get("plot_model")) for name, module in list(sys.modules.items())
-             if name.endswith("keras.utils")} - {id(None)}
-    for module in list(sys.modules.values()):
-        if id(getattr(module, "__dict__", {}).get("plot_model")) in found:
-            module.plot_model = summary_as_picture
+    def summary_as_graph(model, *args, **kwargs):
+        recorder.emit("adaptation", "model_to_dot", "the summary as text: pydot or Graphviz is not installed")
+        return _Graph(model)
+
+    for name, ours in (("plot_model", summary_as_picture), ("model_to_dot", summary_as_graph)):
+        found = {id(getattr(module, "__dict__", {}).get(name)) for module_name, module in list(sys.modules.items())
+                 if module_name.endswith(("keras.utils", "vis_utils", "model_visualization"))} - {id(None)}
+        for module in list(sys.modules.values()):
+            if id(getattr(module, "__dict__", {}).get(name)) in found:
+                setattr(module, name, ours)
+
+
+def _summary(model):
+    lines = []
+    model.summary(print_fn=lambda line, **kwargs: lines.extend(str(line).splitlines()))
+    return lines
+
+
+class _Graph:
+    """What ``model_to_dot`` gives, as far as notebooks show or save it."""
+
+    def __init__(self, model):
+        self._lines = _summary(model)
+
+    def create(self, prog=None, format="png", **kwargs):
+        """The picture's bytes."""
+        content = io.BytesIO()
+        _drawn(self._lines).savefig(content, format=format)
+        return content.getvalue()
+
+    def create_png(self, **kwargs):
+        """The same as PNG."""
+        return self.create()
+
+    def write_png(self, path, **kwargs):
+        """The same in a file."""
+        _drawn(self._lines).savefig(path)
 
 
 def _picture(lines, to_file):
     """Writes ``lines`` to the image ``to_file`` and gives what a notebook shows."""
     from IPython.display import Image
+
+    _drawn(lines).savefig(to_file)
+    return Image(filename=str(to_file)) if str(to_file).endswith(".png") else None
+
+
+def _drawn(lines):
     from matplotlib.figure import Figure
 
     width = max(map(len, lines), default=1)
     figure = Figure(figsize=(max(2, 0.075 * width), max(1, 0.16 * len(lines))), dpi=72)
     figure.text(0, 1, "\n".join(lines), family="monospace", size=8, va="top")
-    figure.savefig(to_file)
-    return Image(filename=str(to_file)) if str(to_file).endswith(".png") else None
+    return figure

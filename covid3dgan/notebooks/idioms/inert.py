@@ -3,13 +3,18 @@
 __all__ = ["Inert", "MissingPackage", "inert_module"]
 
 
+# Settings: without the package there is nothing to set.
+_WITHOUT_EFFECT = {"manual_seed", "manual_seed_all", "empty_cache", "set_option", "set_style", "set_theme",
+                   "set_context", "set_palette", "despine", "simplefilter", "filterwarnings"}
+
+
 class MissingPackage(ImportError):
     """Something of a package that is not installed was used."""
 
     def __init__(self, name):
         package = name.partition(".")[0]
-        super().__init__(f"{name}: expected the package {package}, found it not installed; install it, or leave the "
-                         "cell out with --keep-going.")
+        super().__init__(f"{name}: expected the package {package}, found it not installed; install it (a file of your "
+                         "own: put it beside the notebook), or leave the cell out with --keep-going.")
 
 
 class Inert:
@@ -27,6 +32,10 @@ class Inert:
             return lambda function: function  # as a decorator only
         if self._name.endswith("cuda.is_available"):
             return False  # and so it is
+        if self._name.endswith("cuda.device_count"):
+            return 0
+        if name in _WITHOUT_EFFECT or self._name in ("seaborn.set", "google.colab.output.eval_js"):
+            return None
         if self._name == "torch.device":
             return Inert("torch.device")  # named at the top of many cells, used where a network runs
         raise MissingPackage(self._name)
@@ -63,4 +72,6 @@ def _name_of(owner, attribute):
 
 def inert_module(module):
     """Makes a new module answer every name with something inert."""
+    if "." not in module.__name__:
+        module.__version__ = "0+not.installed"  # notebooks print it
     module.__getattr__ = lambda attribute: _name_of(module.__name__, attribute)

@@ -1,7 +1,8 @@
 """Idioms of NumPy, OpenCV and Python's random that today's versions, or other data, refuse."""
 
-__all__ = ["install_numpy", "install_opencv", "install_random"]
+__all__ = ["install_nibabel", "install_numpy", "install_opencv", "install_random"]
 
+import builtins
 import functools
 import random
 import warnings
@@ -17,6 +18,7 @@ _ALIASES = {
     "Infinity": np.inf, "infty": np.inf, "NaN": np.nan, "product": np.prod, "cumproduct": np.cumprod,
     "sometrue": np.any, "alltrue": np.all, "row_stack": np.vstack, "round_": np.round,
     "string_": np.bytes_, "unicode_": np.str_, "asscalar": lambda array: np.asarray(array).item(), "warnings": warnings,
+    "in1d": np.isin, "trapz": getattr(np, "trapezoid", None), "msort": lambda array: np.sort(array, axis=0),
 }
 
 
@@ -38,6 +40,7 @@ def install_numpy(recorder, files):
         raise AttributeError(f"module 'numpy' has no attribute {name!r}")
 
     np.__getattr__ = attribute
+    _install_ragged(recorder)
     load = np.load
 
     @functools.wraps(load)
@@ -50,6 +53,35 @@ def install_numpy(recorder, files):
         return array
 
     np.load = load_known
+
+
+def _install_ragged(recorder):
+    """``np.array`` of volumes with different shapes: an array of objects, as it was until NumPy 1.24."""
+    array = np.array
+
+    @functools.wraps(array)
+    def array_of_any(object, dtype=None, **kwargs):
+        try:
+            return array(object, dtype, **kwargs)
+        except ValueError as error:
+            if dtype is not None or "inhomogeneous" not in str(error) or not called_by_notebook():
+                raise
+            recorder.emit("adaptation", "numpy.array of unequal parts", "an array of objects, as before NumPy 1.24")
+            return array(object, builtins.object, **kwargs)
+
+    np.array = array_of_any
+
+
+def install_nibabel(recorder):
+    """``get_data()``, ``get_affine()`` and ``get_header()`` of images, which nibabel 5 refuses."""
+    import nibabel
+
+    def get_data(self, *args, **kwargs):
+        recorder.emit("adaptation", "get_data()", "numpy.asanyarray(image.dataobj), as nibabel 5 advises")
+        return np.asanyarray(self.dataobj)
+
+    images = nibabel.spatialimages.SpatialImage
+    images.get_data, images.get_affine, images.get_header = get_data, lambda self: self.affine, lambda self: self.header
 
 
 def install_random(recorder):

@@ -15,7 +15,7 @@ from covid3dgan.notebooks.cells.text import HELPER
 
 _GPU = re.compile(r"gpu|cuda", re.I)
 _SET_UP = {"set_memory_growth", "set_visible_devices", "set_logical_device_configuration",
-           "set_virtual_device_configuration"}
+           "set_virtual_device_configuration", "set_session"}
 
 
 def install_restarts(recorder, ipython):
@@ -30,6 +30,14 @@ def install_restarts(recorder, ipython):
         return stay("os.kill of this kernel") if pid == os.getpid() else kill(pid, signal)
 
     os.kill = kill_others
+    leave = os._exit  # forked workers end with it
+
+    def exit_others(status=0):
+        return stay("os._exit of this kernel") if os.getpid() == here else leave(status)
+
+    here, os._exit = os.getpid(), exit_others
+    if not hasattr(ipython, "magic"):  # gone in IPython 9
+        type(ipython).magic = lambda self, line: self.run_line_magic(*line.partition(" ")[::2])
     for name in ("exit", "quit"):
         ipython.user_ns[name] = lambda *args, called=name: stay(f"{called}()")
     if hasattr(ipython, "kernel"):
@@ -77,8 +85,9 @@ class GpuRules(ast.NodeTransformer):
 
     def visit_Expr(self, node):
         function = getattr(node.value, "func", None)
-        if getattr(function, "attr", None) in _SET_UP:
-            return _note(f"{function.attr}()", node)
+        name = getattr(function, "attr", getattr(function, "id", None))
+        if name in _SET_UP:
+            return _note(f"{name}()", node)
         return node
 
 

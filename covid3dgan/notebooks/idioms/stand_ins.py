@@ -3,134 +3,34 @@
 Each function fills one new module and returns what the report says of it (None: nothing, a mere package).
 """
 
-__all__ = ["add_weighted", "lung_labels", "resize_image", "stand_ins"]
+__all__ = ["stand_ins"]
 
 import importlib
 
-import numpy as np
-
+from covid3dgan.notebooks.idioms.answers import WIDGETS
+from covid3dgan.notebooks.idioms.colab import COLAB
+from covid3dgan.notebooks.idioms.imaging import IMAGING
 from covid3dgan.notebooks.idioms.inert import inert_module
+from covid3dgan.notebooks.idioms.lung_masks import lung_masks
+
+# The package that had InstanceNormalization before tensorflow-addons, and the module that holds it.
+_CONTRIB = ("keras_contrib", "keras_contrib.layers", "keras_contrib.layers.normalization",
+            "keras_contrib.layers.normalization.instancenormalization")
 
 
 def stand_ins(recorder, tensorflow_addons=True):
     """Module name -> function that fills it; ``tensorflow_addons`` where the real one is absent or cannot work."""
-    found = {
-        "google": _package, "google.colab": _colab, "google.colab.drive": _drive, "google.colab.files": _files,
-        "google.colab.patches": _patches, "google.colab.output": _output, "google.colab.auth": _auth,
-        **{f"google.colab.{name}": _inert for name in ("userdata", "data_table", "widgets")},
-        "cv2": _cv2, "noise": _noise, "Functions": _functions,
-        "skimage": _skimage, "skimage.transform": _transform,
-        **{f"skimage.{name}": _inert for name in ("data", "filters", "io", "measure", "morphology", "util", "color",
-                                                  "exposure", "segmentation")},
-        "lungmask": lambda module: _lungmask(module, recorder),
-        "lungmask.mask": lambda module: _lungmask(module, recorder, whole=False),
-        "lungmask.utils": _inert, "lungmask.resunet": _inert,
-    }
+    found = {**COLAB, **IMAGING, **lung_masks(recorder), "noise": _noise, "Functions": _functions, **WIDGETS,
+             **{name: _package for name in _CONTRIB[:-1]}, _CONTRIB[-1]: _addons_layers}
     if tensorflow_addons:
         found.update({"tensorflow_addons": _addons, "tensorflow_addons.losses": _addons_losses,
                       "tensorflow_addons.layers": _addons_layers, "tensorflow_addons.optimizers": _addons_optimizers,
-                      "tensorflow_addons.metrics": _inert})
+                      "tensorflow_addons.metrics": inert_module})
     return found
 
 
 def _package(module):
-    return None
-
-
-def _inert(module):
-    inert_module(module)
-
-
-# Colab
-
-def _colab(module):
-    for name in ("drive", "files", "output", "auth", "userdata", "data_table", "widgets"):
-        importlib.import_module(f"google.colab.{name}")
-    return "no Colab here: nothing is mounted, uploaded or downloaded"
-
-
-def _drive(module):
-    def mount(mountpoint="/content/drive", *args, **kwargs):
-        print(f"{mountpoint}: not mounted; files come from --map or are made from phantoms")
-
-    module.mount, module.flush_and_unmount = mount, lambda *args, **kwargs: None
-
-
-def _files(module):
-    module.upload = lambda *args, **kwargs: {}
-    module.download = lambda name, *args, **kwargs: print(f"{name}: left where it is")
-
-
-def _output(module):
-    inert_module(module)
-    module.clear = lambda *args, **kwargs: None
-
-
-def _auth(module):
-    module.authenticate_user = lambda *args, **kwargs: print("no Colab here: nobody is asked to sign in")
-
-
-def _patches(module):
-    def cv2_imshow(image):
-        import matplotlib.pyplot as plt
-
-        plt.imshow(np.asarray(image)[..., ::-1] if np.ndim(image) == 3 else image, cmap="gray")
-        plt.axis("off")
-        plt.show()
-
-    module.cv2_imshow = cv2_imshow
-
-
-# OpenCV and scikit-image
-
-def _cv2(module):
-    inert_module(module)
-    module.addWeighted = add_weighted
-    return "addWeighted is ours; anything else of OpenCV fails"
-
-
-def add_weighted(src1, alpha, src2, beta, gamma, dst=None, dtype=-1):
-    """``alpha * src1 + beta * src2 + gamma``, rounded and saturated where the first array holds integers."""
-    first, second = np.asarray(src1), np.asarray(src2)
-    total = alpha * first.astype(np.float64) + beta * second + gamma
-    if np.issubdtype(first.dtype, np.integer):
-        info = np.iinfo(first.dtype)
-        total = np.clip(np.rint(total), info.min, info.max)
-    total = total.astype(first.dtype)
-    if dst is not None:
-        dst[...] = total
-    return total
-
-
-def _skimage(module):
-    inert_module(module)
-    module.__version__ = "0"
-    module.transform = importlib.import_module("skimage.transform")
-    return "transform.resize is ours for volumes; anything else of scikit-image fails"
-
-
-def _transform(module):
-    inert_module(module)
-    module.resize = resize_image
-
-
-def resize_image(image, output_shape, order=None, mode="reflect", cval=0, clip=True, preserve_range=False,
-                 anti_aliasing=None, anti_aliasing_sigma=None):
-    """scikit-image's ``resize`` for floating-point images and volumes with mode "constant"."""
-    from covid3dgan.data.preprocess.resize import resize
-    from covid3dgan.errors import InputError
-
-    image = np.asarray(image)
-    if mode != "constant" or cval or anti_aliasing_sigma is not None or anti_aliasing is False or not clip:
-        raise InputError("skimage.transform.resize", "mode='constant', anti-aliasing on (what the published code uses)",
-                         f"mode={mode!r}, anti_aliasing={anti_aliasing}", "install scikit-image for the others")
-    if not np.issubdtype(image.dtype, np.floating):
-        raise InputError("skimage.transform.resize", "a floating-point image", f"{image.dtype}",
-                         "install scikit-image, or convert the image")
-    order = 1 if order is None else order
-    if image.ndim == 2:
-        return resize(image[None], (1, *output_shape), order)[0]
-    return resize(image, tuple(output_shape), order)
+    """A package that holds nothing but further modules."""
 
 
 # Perlin noise
@@ -185,46 +85,6 @@ class _PixelByPixel:
         return float(self._field[row, column])
 
 
-# Lung masks
-
-def _lungmask(module, recorder, whole=True):
-    inert_module(module)
-
-    def apply(image, *args, **kwargs):
-        return lung_labels(image, recorder)
-
-    if not whole:
-        module.apply = module.apply_fused = apply
-        module.get_model = lambda *args, **kwargs: None
-        return None
-    module.mask = importlib.import_module("lungmask.mask")
-    module.LMInferer = type("LMInferer", (), {"__init__": lambda self, *args, **kwargs: None,
-                                              "apply": lambda self, image, *args, **kwargs: apply(image)})
-    return "the built-in lung mask in the place of the network R231"
-
-
-def lung_labels(image, recorder):
-    """Lung labels of a CT as lungmask's ``apply`` gives them: uint8, 1 for the right lung, 2 for the left.
-
-    Args:
-        image: (slices, rows from the front, columns from the patient's right) in HU.
-    """
-    from covid3dgan.data.files.geometry import axial, from_axial
-    from covid3dgan.data.preprocess.chest.lung_threshold import find_lungs
-
-    hu = np.asarray(image, np.float32)
-    slices, rows, columns = hu.shape
-    spacing = (350.0 / columns, 350.0 / rows, 300.0 / slices)
-    recorder.emit("adaptation", "lung mask by lungmask", "by the built-in method, for a chest of "
-                  "350 x 350 x 300 mm, since an array carries no spacing")
-    lungs = axial(find_lungs(np.ascontiguousarray(from_axial(hu)), spacing))
-    if not lungs.any():
-        recorder.emit("adaptation", "lung mask by lungmask", "no lungs found in at least one volume: an empty mask")
-        return np.zeros(hu.shape, np.uint8)
-    sides = np.where(np.arange(columns) < columns / 2, 1, 2).astype(np.uint8)
-    return np.where(lungs, sides, 0).astype(np.uint8)
-
-
 # tensorflow-addons and the authors' own module
 
 def _addons(module):
@@ -246,6 +106,7 @@ def _addons_layers(module):
 
     inert_module(module)
     module.InstanceNormalization = compat.InstanceNormalization
+    _from_keras(module, "layers", "GroupNormalization", "SpectralNormalization")
 
 
 def _addons_optimizers(module):
@@ -253,6 +114,16 @@ def _addons_optimizers(module):
 
     inert_module(module)
     module.Lookahead = compat.Lookahead
+    _from_keras(module, "optimizers", "AdamW")
+
+
+def _from_keras(module, room, *names):
+    """What Keras has by now taken over from tensorflow-addons."""
+    import keras
+
+    for name in names:
+        if hasattr(getattr(keras, room), name):
+            setattr(module, name, getattr(getattr(keras, room), name))
 
 
 def _functions(module):

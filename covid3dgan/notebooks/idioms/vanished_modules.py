@@ -3,11 +3,12 @@
 The finder comes after Python's own, so whatever exists is imported as ever.
 """
 
-__all__ = ["FORWARDED", "INERT", "VanishedModules", "called_by_notebook"]
+__all__ = ["FORWARDED", "VanishedModules", "called_by_notebook", "is_installed"]
 
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import re
 import sys
 import types
@@ -27,19 +28,23 @@ FORWARDED = {
     "keras.engine.training": ("keras.models", "keras"), "keras.engine.base_layer": _LAYERS,
     "keras.objectives": ("keras.losses",), "keras.utils.np_utils": ("keras.utils",),
     "keras.utils.vis_utils": ("keras.utils",), "keras.utils.generic_utils": ("keras.utils",),
-    "keras.legacy.interfaces": ("keras",), "keras.optimizers.legacy": ("keras.optimizers",),
+    "keras.legacy": ("keras",), "keras.legacy.interfaces": ("keras",),
+    **{f"keras.{name}": ("keras.optimizers",) for name in (
+        "optimizers.legacy", "optimizers.adam_v2", "optimizers.gradient_descent_v2", "optimizers.rmsprop_v2",
+        "optimizer_v2", "optimizer_v2.adam", "optimizer_v2.gradient_descent", "optimizer_v2.rmsprop")},
     "keras.preprocessing.image": ("keras.utils",), "keras.backend": ("keras.ops",),
-    "keras.wrappers.scikit_learn": ("keras",),
+    "keras.wrappers": ("keras",), "keras.wrappers.scikit_learn": ("keras",),
     "scipy.ndimage.interpolation": ("scipy.ndimage",), "scipy.ndimage.filters": ("scipy.ndimage",),
     "scipy.ndimage.morphology": ("scipy.ndimage",), "scipy.ndimage.measurements": ("scipy.ndimage",),
 }
 # The same names below tensorflow.keras.
 FORWARDED.update({f"tensorflow.{name}": tuple(f"tensorflow.{target}" for target in targets)
-                  for name, targets in list(FORWARDED.items()) if name.startswith("keras.layers.")})
+                  for name, targets in list(FORWARDED.items()) if name.startswith("keras.")})
 
-# Packages that the published notebooks import without needing them, or that only their authors' own lung code needs.
-INERT = {"torch", "torchvision", "SimpleITK", "fill_voids", "fastremap", "pkg_resources", "sklearn", "pandas",
-         "tensorflow_datasets", "albumentations", "imgaug", "seaborn"}
+def is_installed(package):
+    """Whether a package is there, which the finder below must not answer."""
+    spec = importlib.util.find_spec(package)
+    return spec is not None and not isinstance(spec.loader, VanishedModules)
 
 
 def called_by_notebook():
@@ -62,6 +67,9 @@ def called_by_notebook():
 class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """A finder and loader for sys.meta_path.
 
+    A package that is not installed can be imported and does nothing: many notebooks import more than they use. Below
+    ``try`` it is missing, as the notebook expects.
+
     Args:
         recorder: gets an event for every module that it makes.
         stand_ins: module name -> function that fills a new module with ours.
@@ -69,6 +77,7 @@ class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """
 
     def __init__(self, recorder, stand_ins=None, hidden=()):
+        self.optional = set()  # packages that the notebook imports below ``try``; see cells.imports
         self.recorder = recorder
         self.stand_ins = dict(stand_ins or {})
         self.hidden = frozenset(hidden)
@@ -85,10 +94,17 @@ class VanishedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                             if finder is not self and getattr(finder, "behind", None) is not self]
 
     def find_spec(self, name, path=None, target=None):
-        known = name in self.stand_ins or name in FORWARDED or name.partition(".")[0] in INERT
+        package = name.partition(".")[0]
+        known = name in self.stand_ins or name in FORWARDED or (
+            package not in self.optional if package == name else self._is_inert(package))
         if not known or not called_by_notebook():
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def _is_inert(self, package):
+        """Whether a package that was imported before is one of those that are not installed."""
+        spec = getattr(sys.modules.get(package), "__spec__", None)
+        return spec is not None and spec.loader is self and package not in self.stand_ins
 
     def create_module(self, spec):
         return types.ModuleType(spec.name)
