@@ -60,7 +60,7 @@ def load_ipython_extension(ipython):
     if "nibabel" in plan["source"]:
         libraries.install_nibabel(recorder)
     if plan["keras"]:
-        from covid3dgan.notebooks.idioms.keras import install_keras
+        from covid3dgan.notebooks.idioms.keras.models import install_keras
 
         install_keras(recorder, helper.model_file, plan["steps"])
     install_display(recorder, plan["source"])

@@ -17,7 +17,7 @@ from covid3dgan.notebooks.placeholders import entries
 
 
 def install_saving(recorder, model_file):
-    """Changes Keras in this process; see `keras.install_keras` for the arguments."""
+    """Changes Keras in this process; see `models.install_keras` for the arguments."""
     save = keras.Model.save
 
     @functools.wraps(save)

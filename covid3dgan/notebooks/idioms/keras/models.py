@@ -15,8 +15,8 @@ import keras
 from covid3dgan import compat
 from covid3dgan.models.blocks.augmentation import RandomHeight, RandomWidth
 from covid3dgan.notebooks.idioms.former_names import keras_modules, put_back
-from covid3dgan.notebooks.idioms.optimizers import install_optimizers
-from covid3dgan.notebooks.idioms.saving import install_saving
+from covid3dgan.notebooks.idioms.keras.optimizers import install_optimizers
+from covid3dgan.notebooks.idioms.keras.saving import install_saving
 from covid3dgan.notebooks.idioms.vanished_modules import FORWARDED
 
 
@@ -36,7 +36,7 @@ def install_keras(recorder, model_file, steps=None):
     install_saving(recorder, model_file)
     _vanished_names(recorder)
     if compat.KERAS_3:
-        from covid3dgan.notebooks.idioms.keras3 import install_keras3
+        from covid3dgan.notebooks.idioms.keras.keras3 import install_keras3
 
         install_keras3(recorder)
 
