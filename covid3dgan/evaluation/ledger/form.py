@@ -3,6 +3,7 @@
 __all__ = ["Fix", "Ledger", "Line", "ledgers", "option_value", "page"]
 
 import dataclasses
+import textwrap
 
 from covid3dgan import papers, presets
 from covid3dgan.errors import InputError
@@ -96,20 +97,24 @@ def option_value(preset, path):
 def page():
     """docs/FIDELITY.md as text."""
     lines = ["# Fidelity: what the papers say, what their code does, and what ours does", "",
-             "Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/`, "
-             "`covid3dgan/evaluation/quotations/` and the presets; not by hand. \"Ours\" is read from the presets, and "
-             "every option can be changed in a run with `--set option=value`.", ""]
+             *_wrapped("Written by `python -m covid3dgan.evaluation.ledger` from `covid3dgan/evaluation/ledger/`, "
+                       "`covid3dgan/evaluation/quotations/` and the presets; not by hand. \"Ours\" is read from the "
+                       "presets, and every option can be changed in a run with `--set option=value`."), ""]
     for ledger in ledgers():
         lines += _section(ledger)
     lines += _quotations()
     return "\n".join(lines)
 
 
+def _wrapped(text):
+    return textwrap.wrap(text, 120, break_long_words=False, break_on_hyphens=False)
+
+
 def _section(ledger):
     short = [name.partition("/")[2] for name in ledger.presets]
     yield f"## {ledger.title}"
     yield ""
-    yield f"{ledger.introduction} Columns of ours: {', '.join(f'`{name}`' for name in ledger.presets)}."
+    yield from _wrapped(f"{ledger.introduction} Columns of ours: {', '.join(f'`{name}`' for name in ledger.presets)}.")
     yield ""
     yield _row(["", "what", "text", "code", *(f"ours: {name}" for name in short), "option", "test"])
     yield _row(["---"] * (6 + len(short)))
