@@ -129,6 +129,8 @@ def _rules(protocol):
 
 def _options(protocol, rules, threshold, relative, slice_filters):
     options = {"threshold": rules.default("threshold") if threshold is None else float(threshold)}
+    if not np.isfinite(options["threshold"]):
+        raise ArgumentError("threshold", "a number", f"{options['threshold']}", "choose another")
     if rules.default("relative") is None:
         if relative is not None:
             raise ArgumentError("relative", "published or per_volume for a choice of rule", protocol,

@@ -197,6 +197,11 @@ def test_a_share_of_the_maximum_lies_below_one(cohort, capsys):
         assert code == 2 and f"a share of each slice's maximum, from 0 to below 1, found {text};" in error
 
 
+def test_a_threshold_is_a_number(cohort, capsys):
+    code, _, error = run(capsys, cohort / "pred", cohort / "data", "--protocol", "per_volume", "--threshold", "nan")
+    assert code == 2 and "threshold: expected a number, found nan" in error
+
+
 def test_one_pair_that_fails_says_why_alone(cohort, capsys):
     code, _, error = run(capsys, cohort / "data" / "images" / "a.nii.gz", cohort / "data" / "masks" / "a.nii.gz",
                          "--protocol", "per_volume")
