@@ -14,8 +14,7 @@ from covid3dgan.errors import InputError
 from covid3dgan.presets.preprocessing import HU_RANGE, HU_SPAN
 from covid3dgan.runs.directory import read_manifest
 
-_NO_RUN = ("No CT as if healthy: this network has no generator. A segmenter's run beside the GAN that it learned from "
-           "has one.")
+_NO_RUN = "No CT as if healthy: this network has no generator."
 _NO_GAN = "No CT as if healthy: this segmenter learned from masks, without a generator."
 
 

@@ -10,7 +10,7 @@ from covid3dgan.inference.inputs import find_inputs
 
 
 class Picks:
-    """Lists the folder once; the page can name nothing but what was listed.
+    """Lists the folder for each page that opens; the page can name nothing but what was listed.
 
     Args:
         data: the folder, or None.
@@ -21,16 +21,16 @@ class Picks:
         self._lock, self._found = threading.Lock(), None
 
     @property
-    def any(self):
-        """Whether there is a folder."""
-        return self.data is not None
+    def name(self):
+        """Of the folder; empty where there is none."""
+        return "" if self.data is None else self.data.name or str(self.data)
 
-    def list(self):
-        """[id] of its CTs."""
+    def list(self, anew=False):
+        """[id] of its CTs; ``anew`` looks into the folder again."""
         if self.data is None:
             return []
         with self._lock:
-            if self._found is None:
+            if self._found is None or anew:
                 self._found = [item.id for item in find_inputs(self.data)
                                if item.problem is None and not item.is_picture]
             return list(self._found)

@@ -36,8 +36,8 @@ def _drawn(case, files):
     mask, lungs, hu = files.mask(case["threshold"]), files.read("lungs"), files.read("ct")
     shown = np.flatnonzero((lungs > 0).any((0, 1)))
     chosen = np.unique(np.linspace(shown[0], shown[-1], _SLICES).round().astype(int))[::-1]
-    spacing = files.about["grid"]["spacing"]
-    figure = sheet_of_slices([(f"slice {z + 1}", axial(hu)[z].astype(np.float32), axial(mask)[z], axial(lungs)[z])
+    spacing, first = files.about["grid"]["spacing"], files.about["grid"]["part"][2][0]
+    figure = sheet_of_slices([(f"slice {first + z + 1}", axial(hu)[z].astype(np.float32), axial(mask)[z], axial(lungs)[z])
                               for z in chosen], _title(case, files), aspect=spacing[1] / spacing[0])
     figure.supxlabel(f"{NOTE} {_how(case, files)}", fontsize=6)
     picture = io.BytesIO()
@@ -49,12 +49,20 @@ def _title(case, files):
     facts = case["facts"]
     who = ", ".join(text for text in (case["name"], case["patient"] and f"patient {case['patient']}", case["date"])
                     if text)
-    sides = "; ".join(f"{side} {facts[f'{side}_infection_ml']:.1f} ml, {facts[f'{side}_infection_rate_percent']:.1f} % "
+    sides = "; ".join(f"{side} {_ml(facts[f'{side}_infection_ml'])}, {facts[f'{side}_infection_rate_percent']:.1f} % "
                       f"of {facts[f'{side}_lung_ml']:.0f} ml" for side in ("right", "left"))
     found = lesions(files, case["threshold"])
-    largest = ", ".join(f"{lesion['ml']:.1f} ml {lesion['side']}" for lesion in found[:_LISTED])
-    return (f"{_safe(who)}\nLesions: {facts['infection_ml']:.1f} ml, {facts['infection_rate_percent']:.1f} % of the "
-            f"lungs\n{sides}\n{len(found)} lesions{'; the largest: ' if found else ''}{largest}")
+    largest = ", ".join(f"{_ml(lesion['ml'])} {lesion['side']}" for lesion in found[:_LISTED])
+    count = f"{len(found)} {'lesion' if len(found) == 1 else 'lesions'}"
+    return (f"{_safe(who)}\nLesions: {_ml(facts['infection_ml'])}, {facts['infection_rate_percent']:.1f} % of the "
+            f"lungs\n{sides}\n{count}{'; the largest: ' if len(found) > 1 else ': ' if found else ''}{largest}")
+
+
+def _ml(value):
+    """A volume in words, with as many digits as in the page (page/case/panel.js)."""
+    if value and value < 0.095:
+        return "under 0.01 ml" if value < 0.005 else f"{value:.2f} ml"
+    return f"{value:.1f} ml" if value < 999.95 else f"{value:.0f} ml"
 
 
 def _how(case, files):

@@ -1,6 +1,6 @@
 """Uploads: streamed to the disk file by file, counted, and moved to the sources when whole."""
 
-__all__ = ["MOST_BYTES", "Refused", "Uploads", "full_disk", "offer_again", "remove_source"]
+__all__ = ["MOST_BYTES", "Refused", "Uploads", "full_disk", "offer_again", "readable", "remove_source"]
 
 import errno
 import os
@@ -48,7 +48,7 @@ class Uploads:
         self._check(size)
         identity = secrets.token_hex(8)
         (self.folder.incoming / identity).mkdir()
-        self._open[identity] = {"name": str(name)[:200], "bytes": 0}
+        self._open[identity] = {"name": readable(name, 200) or "CT", "bytes": 0}
         return identity
 
     async def receive(self, identity, name, length, stream):
@@ -134,9 +134,15 @@ def full_disk(error):
     return Refused(500, f"The work folder cannot be written ({error.strerror or error}).")
 
 
+def readable(text, most):
+    """A name without signs that cannot be seen (line breaks, turned writing), of at most ``most`` letters."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())[:most]
+
+
 def _plain_parts(name):
-    """A path's parts as names that every file system takes."""
-    parts = [re.sub(r"[^\w.\- ]", "_", part).strip(" ")[-150:] for part in PurePosixPath(name).parts]
+    """A path's parts as names that every file system takes: at most 255 bytes."""
+    parts = [re.sub(r"[^\w.\- ]", "_", part).encode()[-150:].decode(errors="ignore").strip(" ")
+             for part in PurePosixPath(name).parts]
     return [part.lstrip(".") or "_" for part in parts] or ["_"]
 
 

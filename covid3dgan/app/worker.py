@@ -4,6 +4,7 @@ __all__ = ["STAGES", "work"]
 
 import datetime
 import os
+import re
 import shutil
 import signal
 import threading
@@ -69,7 +70,7 @@ def _do(job, finder, predictor, generator, connection):
             _make(item, Path(job["half_done"]), files.folder, predictor, generator, tell)
         tell(done=files.about["facts"], about={key: files.about[key] for key in ("patient", "date")})
     except InputError as error:
-        tell(failed=finder.named(str(error)))
+        tell(failed=_without_place(finder.named(str(error)), job["source"]))
     except MemoryError:
         tell(failed="This CT needs more memory than this machine has; use thicker slices.")
     except OSError as error:
@@ -154,6 +155,14 @@ class _Finder:
         for item in self.inputs[:1]:
             text = item.named(text)
         return text
+
+
+def _without_place(text, source):
+    """A sentence with the file's name in the place of its path: where uploads lie says nothing to their user."""
+    source = Path(source)
+    room = source if source.is_dir() else source.parent
+    text = text.replace(f"{room}{os.sep}", "")
+    return text.replace(str(room), "the upload" if re.fullmatch("[0-9a-f]{16}", room.name) else room.name)
 
 
 def _end_with_the_server():

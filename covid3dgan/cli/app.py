@@ -43,5 +43,5 @@ def _export(args):
     finally:
         store.close()
         folder.close()
-    progress.say(f"{count} CTs with their masks: {path}")
+    progress.say(f"{count} {'CT with its mask' if count == 1 else 'CTs with their masks'}: {path}")
     return 0

@@ -1,6 +1,5 @@
 """What the slices show, against colours worked by hand: windows, mask, scores, sides. And the pace of moving ones."""
 
-import dataclasses
 import json
 import shutil
 import subprocess
@@ -8,14 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_chest import chest
-from app_client import TOKEN, Served
-from app_page import open_case, open_page, settled, slices
+from app_chest import browser_with_chest
+from app_page import open_case, settled, slices
 
 import covid3dgan.app
-from covid3dgan.app.case_files import CaseFiles
-from covid3dgan.app.store import DONE
-from covid3dgan.evaluation import metrics
 from covid3dgan.viewer import build
 
 PAGE = Path(covid3dgan.app.__file__).parent / "page"
@@ -24,22 +19,11 @@ PAGE = Path(covid3dgan.app.__file__).parent / "page"
 @pytest.fixture(scope="module")
 def desk(page, tmp_path_factory):
     """A browser with the case of ``conftest.chest`` open: 40 HU, lungs of -850 HU, a lesion of -300 HU."""
-    ct, prediction = chest()
-    prediction = dataclasses.replace(prediction, facts={**metrics.sizes(ct, prediction.mask, prediction.lungs),
-                                                        "warnings": []})
-    with Served(tmp_path_factory.mktemp("picture") / "work") as app:
-        CaseFiles(app.folder.case("one")).make(ct, prediction, 0.5, {
-            "id": "one", "model": {"file": "net.tflite", "sha256": "0" * 64}, "lungs": "threshold", "series": None,
-            "patient": "", "date": "", "healthy": True}, np.full(ct.array.shape, -850, np.float32))
-        app.store.add("one", "one.nii.gz", False, None, "one")
-        app.store.change("one", state=DONE, facts=prediction.facts)
-        app.store.set("tour", "seen")
-        with open_page(f"http://127.0.0.1:{app.port}/?token={TOKEN}", width=1280, height=720) as browser:
-            open_case(browser, "one")
-            browser.press("a")
-            settled(browser)
-            yield browser
-            assert browser.errors == []
+    with browser_with_chest(tmp_path_factory.mktemp("picture") / "work", width=1280, height=720) as browser:
+        open_case(browser, "one")
+        browser.press("a")
+        settled(browser)
+        yield browser
 
 
 def places(desk, colour, within=2):

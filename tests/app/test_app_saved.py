@@ -4,6 +4,7 @@ import csv
 import errno
 import gzip
 import io
+import json
 import sqlite3
 import threading
 
@@ -233,4 +234,8 @@ def test_names_and_patients_are_kept_as_they_were_typed(served):
     said = {"name": "<script>alert(1)</script>", "patient": "A & B", "date": "2021-03-04", "checked": True}
     found = served.client.json("PATCH", f"/api/cases/{served.id}", said)
     assert {key: found[key] for key in said} == {**said, "checked": 1}
+    for wrong, sentence in (({"name": " "}, b"A CT needs a name"), ({"date": "4.3.2021"}, b"Expected a date as 2024-12-31")):
+        status, _, body = served.client.ask("PATCH", f"/api/cases/{served.id}", json.dumps(wrong).encode())
+        assert status == 400 and body.startswith(sentence)
+    assert {key: served.client.case(served.id)[key] for key in said} == {**said, "checked": 1}
     served.client.json("PATCH", f"/api/cases/{served.id}", {"name": "my <ct>", "checked": False})

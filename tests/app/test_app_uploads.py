@@ -46,6 +46,13 @@ def test_files_come_in_whole_under_plain_names(served):
     assert names == ["1.dcm", "sub/2_rm.dcm"] and not list(served.folder.incoming.iterdir())
 
 
+def test_names_that_no_disk_takes_or_no_eye_sees_are_made_plain(served):
+    case = served.client.upload("a\nb \u202egpj.exe", {"\u00fc" * 200 + ".nii.gz": b"one"})
+    assert served.client.case(case)["name"] == "a b gpj.exe"
+    [kept_file] = served.folder.sources.rglob("*.gz")
+    assert len(kept_file.name.encode()) <= 150 and kept_file.name.endswith("\u00fc.nii.gz")
+
+
 def test_a_large_upload_is_refused_before_a_byte_of_it(served):
     status, _, body = served.client.ask("POST", "/api/uploads", b'{"name": "ct", "bytes": 2000000000}')
     assert status == 413 and b"Expected at most 1e-05 GB, the upload is larger" in body
@@ -172,6 +179,7 @@ def test_zip_bombs_tricks_and_nonsense_fail_with_one_sentence_each(tmp_path):
         for name, case in cases.items():
             found = app.client.wait(case, "failed")
             assert bombs[name][1] in found["error"] and "/" + case not in json.dumps(found)
+            assert "sources" not in found["error"]  # where it lies says nothing to who sent it
         assert not list(tmp_path.rglob("up*"))
         pid = app.jobs.pid
         app.client.json("POST", f"/api/cases/{cases['empty']}/again")

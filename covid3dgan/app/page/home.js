@@ -4,8 +4,8 @@ import { millilitres } from './case/panel.js'
 import { find, make } from '../../viewer/page/elements.js'
 import { uploads } from './upload.js'
 
-const STAGES = { waiting: 'Waiting', read: 'Reading', lungs: 'Finding the lungs', network: 'Network' }
-const STATES = { queued: 'Waiting', running: 'Working', failed: 'Failed', cancelled: 'Stopped' }
+const STAGES = { waiting: 'Waiting', read: 'Reading', lungs: 'Finding the lungs', network: 'Finding lesions' }
+const STATES = { queued: 'Waiting', running: 'Working', failed: 'Failed', cancelled: 'Cancelled' }
 
 export class Home {
   // onOpen(case), onProblem(text), onState(state): each answer of the server.
@@ -24,15 +24,19 @@ export class Home {
       this.show(state)
       this.onState(state)
       busy = state.cases.some(({ state: now }) => now === 'queued' || now === 'running')
-      if (state.picks && !this.picked) this.picks()
+      if (state.picks && !this.picked) this.picks(state.picks)
+      if (this.away) this.onProblem('')
+      this.away = false
     } catch (error) {
+      this.away = true
       this.onProblem(error.message)
     }
     this.timer = setTimeout(() => this.refresh(), busy ? 700 : 4000)
   }
 
-  async picks() {
+  async picks(folder) {
     this.picked = true
+    find('pick-folder').textContent = folder
     try {
       const { picks } = await get('/api/picks')
       find('pick').replaceChildren(...picks.map((id) => make('option', { value: id, textContent: id })))
@@ -81,12 +85,12 @@ export class Home {
 
   state(entry) {
     if (entry.state === 'done') {
-      return [[entry.hand && 'Changed by hand', entry.checked && 'Checked'].filter(Boolean).join(', ') || 'As the network says']
+      return [[entry.hand && 'Changed by hand', entry.checked && 'Checked'].filter(Boolean).join(', ') || 'As the network found it']
     }
     if (entry.error) return [make('span', { className: 'problem', textContent: entry.error })]
     if (!entry.stage) return [STATES[entry.state]]
-    const left = entry.left < 90 ? `${entry.left} s` : `${Math.round(entry.left / 60)} min`
-    const text = `${STAGES[entry.stage]}, about ${left} left`
+    const left = entry.left < 2 ? 'almost done' : `about ${entry.left < 90 ? `${entry.left} s` : `${Math.round(entry.left / 60)} min`} left`
+    const text = `${STAGES[entry.stage]}, ${left}`
     return [text, ...(entry.state === 'running' ? [make('progress', { ariaLabel: text })] : [])]
   }
 
@@ -121,7 +125,7 @@ export class Home {
     find('data-set-path').textContent = 'Writing \u2026'
     try {
       const { path, count } = await send('POST', '/api/data-set')
-      find('data-set-path').textContent = `${count} CTs with masks: ${path}`
+      find('data-set-path').textContent = `${count} ${count === 1 ? 'CT with its mask' : 'CTs with their masks'}: ${path}`
     } catch (error) {
       find('data-set-path').textContent = ''
       this.onProblem(error.message)

@@ -6,9 +6,10 @@ const HELP = [['\u2191 \u2193', 'next, previous slice (Shift, Page: ten)'], ['i 
   ['n, Shift n', 'next, previous lesion'], ['y, x', 'keep, delete the chosen lesion'], ['[ ]', 'lower, raise the threshold'],
   ['m, o, p', 'show or hide the mask, the scores, the CT as if healthy'], ['b, e, h', 'brush, eraser, crosshair (Ctrl with the brush: erase)'],
   [', .', 'smaller, larger brush'], ['g', 'disc or 3D ball'], ['Space', 'paint or erase at the crosshair'],
-  ['f', 'fill between two painted slices'], ['u, Shift u', 'undo, redo (Ctrl z, Ctrl y)'], ['+ -, r', 'zoom, reset the view'],
+  ['f', 'fill between two painted slices'], ['u, Shift u', 'undo, redo (Ctrl z, Ctrl y)'], ['+ -, r', 'zoom, whole pictures again'],
   ['t', 'dark or light'], ['Esc', 'back to the list'], ['?', 'this list'],
-  ['Mouse', 'click or drag: crosshair, brush; wheel: slices'], ['Touch', 'one finger as the mouse; two fingers: zoom']]
+  ['Mouse', 'click or drag: crosshair, brush; wheel: slices; right button: move a zoomed picture'],
+  ['Touch', 'one finger: crosshair, brush; two fingers: zoom, next slices, or move a zoomed picture']]
 
 export function showHelp() {
   find('help-table').tBodies[0].replaceChildren(...HELP.map(([key, text]) =>

@@ -50,7 +50,7 @@ async function open(id) {
     find('slices').focus({ preventScroll: true })
   } catch (error) {
     console.error(error)
-    problem(`This CT cannot be shown here: ${error.message} The page needs a browser with WebGL 2.`)
+    problem(`This CT cannot be shown: ${error.message}${error.status ? '' : ' The page needs a browser with WebGL 2.'}`)
     await back()
   }
 }
@@ -60,7 +60,7 @@ async function back() {
   try {
     await page.leave()
   } catch (error) {
-    return problem(`${error.message} Wait, or close the tab to lose the last change.`)
+    return problem(`${error.message} Try again in a moment. If you close the tab now, the last change is lost.`)
   }
   find('case').hidden = true
   find('back').hidden = true

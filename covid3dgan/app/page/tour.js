@@ -2,10 +2,10 @@
 import { find } from '../../viewer/page/elements.js'
 
 const STEPS = [
-  ['Add a CT', 'Drop a NIfTI file, a DICOM folder or a zip file onto the list. Nothing leaves this computer; the CT waits in a queue, and its row says how long.'],
-  ['Look', 'Open a row. Red is what the network marks. The threshold moves it at once, n goes to the next lesion, w changes the window.'],
-  ['Correct', 'b is the brush, e the eraser, x deletes a lesion, y keeps it, u undoes. Amber is what you added. Every change is saved by itself.'],
-  ['Keep', 'Save the mask as NIfTI or DICOM, a table or a report page. Corrected CTs together are a data set for covid3dgan train and evaluate.'],
+  ['Add a CT', 'Drop a NIfTI file, a DICOM folder or a zip file onto this page, or choose it. Nothing leaves this computer. The list says when its lesions are found.'],
+  ['Look', 'Click a name to open a CT. Red is what the network marks; the threshold changes that at once. Next goes to the next lesion (key n). Two fingers or + and - zoom.'],
+  ['Correct', 'Paint with the brush (key b), take away with the eraser (e). Delete removes a whole lesion (x), Undo takes a change back (u). Amber is what you added. Every change is saved by itself.'],
+  ['Keep', 'Save the mask as NIfTI or DICOM, a table or a report page. The list saves all corrected CTs as one data set. Help has all keys.'],
 ]
 
 export function tour(onEnd) {

@@ -39,7 +39,7 @@ class Adding:
         progress = self.jobs.progress()
         cases = [{**shown(case), **progress.get(case["id"], {})} for case in self.store.all()]
         free = shutil.disk_usage(self.folder.root).free
-        return JSONResponse({"cases": cases, "picks": self._picks.any, "free": free, "most": self.uploads.most,
+        return JSONResponse({"cases": cases, "picks": self._picks.name, "free": free, "most": self.uploads.most,
                              "folder": str(self.folder.root), "settings": self.store.settings()})
 
     async def settings(self, request):
@@ -49,7 +49,7 @@ class Adding:
         return JSONResponse({})
 
     async def picks(self, request):
-        return JSONResponse({"picks": await run_in_threadpool(self._picks.list)})
+        return JSONResponse({"picks": await run_in_threadpool(self._picks.list, True)})
 
     async def pick(self, request):
         item = (await json_of(request)).get("id")

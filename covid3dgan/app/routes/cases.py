@@ -2,6 +2,7 @@
 
 __all__ = ["Cases"]
 
+import re
 import shutil
 
 from starlette.concurrency import run_in_threadpool
@@ -12,7 +13,7 @@ from covid3dgan.app.case_files import FILES
 from covid3dgan.app.routes.bodies import json_of
 from covid3dgan.app.routes.lookup import shown
 from covid3dgan.app.store import DONE, RUNNING
-from covid3dgan.app.uploads import Refused, remove_source
+from covid3dgan.app.uploads import Refused, readable, remove_source
 
 
 class Cases:
@@ -41,7 +42,11 @@ class Cases:
 
     async def change(self, request):
         case, said = self.lookup.case(request), await json_of(request)
-        values = {name: str(said[name])[:100] for name in ("patient", "date", "name") if name in said}
+        values = {name: readable(said[name], 100) for name in ("patient", "date", "name") if name in said}
+        if values.get("name") == "":
+            raise Refused(400, "A CT needs a name; it keeps the one that it has.")
+        if not re.fullmatch(r"(\d{4}-\d\d-\d\d)?", values.get("date", "")):
+            raise Refused(400, f"Expected a date as 2024-12-31, found {values['date']!r}.")
         if "checked" in said:
             values["checked"] = int(bool(said["checked"]))
         if values:

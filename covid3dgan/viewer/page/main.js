@@ -128,7 +128,7 @@ function tools() {
   find('previous').onclick = () => open(current - 1)
   find('next').onclick = () => open(current + 1)
   find('slice').oninput = () => slices.move(slices.axis, Number(find('slice').value) - Math.round(slices.voxel[slices.axis]))
-  pinch(find('slices'), (factor) => slices.zoom(factor))
+  pinch(find('slices'), (factor) => slices.zoom(factor), ({ slices: count }) => count && slices.move(slices.axis, count))
   pinch(find('surfaces'), (factor) => scene.zoom(factor))
   theme(matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark')
 }

@@ -2,6 +2,7 @@
 import { Niivue, NVMesh, SLICE_TYPE } from '@niivue/niivue'
 import { LUNGS } from './colours.js'
 import { surface } from './surface.js'
+import { plainTouch } from './touch.js'
 
 // Lungs like glass: clear where one looks straight at them, coloured at their rim.
 const GLASS = `#version 300 es
@@ -27,6 +28,7 @@ export class Scene {
       viewModeHotKey: '', clipPlaneHotKey: '', cycleClipPlaneHotKey: '', sliceType: SLICE_TYPE.RENDER,
       isOrientationTextVisible: true, meshXRay: 0, crosshairWidth: 0,
     })
+    plainTouch(this.nv)
     this.findings = []
     this.nv.scene.onAzimuthElevationChange = (azimuth) => {
       const quarter = Math.round((azimuth - 180) / 90)

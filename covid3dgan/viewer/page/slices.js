@@ -2,6 +2,7 @@
 import { DRAG_MODE, Niivue, NVImage, SLICE_TYPE } from '@niivue/niivue'
 import { HEAT, OPAQUE } from './colours.js'
 import { plainContext, sliceShaders } from './slice_shader.js'
+import { plainTouch } from './touch.js'
 
 const { AXIAL, CORONAL, SAGITTAL } = SLICE_TYPE
 // Left, top, width, height as shares of the canvas; the fourth quarter belongs to the 3D scene.
@@ -29,6 +30,7 @@ export class Slices {
       viewModeHotKey: '', clipPlaneHotKey: '', cycleClipPlaneHotKey: '', tileMargin: 4, multiplanarEqualSize: false,
     })
     this.nv.onLocationChange = onMove
+    plainTouch(this.nv)
   }
 
   async attach(canvas) {
@@ -115,7 +117,7 @@ export class Slices {
     const extent = this.shape[0] * this.nv.volumes[0].pixDimsRAS[1]
     const { canvas } = this.nv
     const pixels = Math.min(canvas.clientWidth, canvas.width) * (this.view === 'all' ? 0.5 : 1)
-    this.nv.opts.crosshairWidth = (1.5 * extent) / Math.max(1, pixels)
+    this.nv.opts.crosshairWidth = (1.5 * extent) / Math.max(1, pixels) / this.nv.scene.pan2Dxyzmm[3]
     if (this.nv.crosshairs3D?.mm) this.nv.crosshairs3D.mm[0] = NaN // so that NiiVue makes it anew
   }
 
@@ -125,9 +127,29 @@ export class Slices {
   }
 
   reset() {
-    this.nv.setPan2Dxyzmm([0, 0, 0, 1])
+    this.whole()
     this.nv.scene.crosshairPos = [0.5, 0.5, 0.5]
     this.nv.createOnLocationChange()
+    this.nv.drawScene()
+  }
+
+  get zoomed() {
+    return this.nv.scene.pan2Dxyzmm[3] > 1
+  }
+
+  // Whole pictures again, around the same place.
+  whole() {
+    this.nv.setPan2Dxyzmm([0, 0, 0, 1])
+    this.thinCrosshair()
+    this.nv.drawScene()
+  }
+
+  // The crosshair in the middle of zoomed pictures.
+  centre() {
+    if (!this.zoomed) return
+    const scale = this.nv.scene.pan2Dxyzmm[3]
+    const [middle, at] = [this.nv.frac2mm([0.5, 0.5, 0.5]), this.nv.frac2mm(this.nv.scene.crosshairPos)]
+    this.nv.setPan2Dxyzmm([...[0, 1, 2].map((axis) => middle[axis] - scale * at[axis]), scale])
     this.nv.drawScene()
   }
 
@@ -137,6 +159,7 @@ export class Slices {
     const to = Math.min(12, Math.max(0.5, scale * factor))
     const at = this.nv.frac2mm(this.nv.scene.crosshairPos)
     this.nv.setPan2Dxyzmm([x + (scale - to) * at[0], y + (scale - to) * at[1], z + (scale - to) * at[2], to])
+    this.thinCrosshair()
     this.nv.drawScene()
   }
 

@@ -123,9 +123,16 @@ export class CasePage {
   moved(location) {
     const [x, y, z] = location.mm
     const hu = location.values[0]?.value
-    find('place').textContent = `x ${x.toFixed(0)}, y ${y.toFixed(0)}, z ${z.toFixed(0)} mm: ${Math.round(hu)} HU`
+    const slice = this.canvas.nv.volumes.length ? `slice ${this.sliceNumber}; ` : ''
+    find('place').textContent = `${slice}x ${x.toFixed(0)}, y ${y.toFixed(0)}, z ${z.toFixed(0)} mm; ${Math.round(hu)} HU`
     if (this.canvas.nv.volumes.length) find('slice').value = Math.round(this.canvas.voxel[this.canvas.axis])
     this.compare.follow()
+  }
+
+  // Of the whole CT, of which a part is shown; from 1.
+  get sliceNumber() {
+    const { axis, voxel } = this.canvas
+    return (this.entry?.about.grid.part[axis][0] ?? 0) + Math.round(voxel[axis]) + 1
   }
 
   sliceRange() {
@@ -167,6 +174,7 @@ export class CasePage {
       find('title').textContent = entry.name
       if ('patient' in values || 'date' in values) this.compare.offer(this.entry)
     } catch (error) {
+      for (const name of Object.keys(values).filter((each) => each !== 'checked')) find(name).value = this.entry[name]
       this.onProblem(error.message)
     }
   }

@@ -60,7 +60,8 @@ function inputs(page) {
   find('slice').oninput = () => canvas.move(canvas.axis, Number(find('slice').value) - Math.round(canvas.voxel[canvas.axis]))
   for (const name of ['name', 'patient', 'date']) find(name).onchange = () => page.describe({ [name]: find(name).value })
   find('checked').onchange = () => page.describe({ checked: find('checked').checked })
-  pinch(find('slices'), (factor) => canvas.zoom(factor))
+  find('reset-view').onclick = () => reset(page)
+  pinch(find('slices'), (factor) => canvas.zoom(factor), (by, touch) => slideOrPan(canvas, by, touch))
   pinch(find('surfaces'), (factor) => page.scene.zoom(factor))
 }
 
@@ -90,5 +91,16 @@ export function actions(page) {
     g: () => find('ball').click(), f: () => corrections.fill(), u: () => corrections.step(true), U: () => corrections.step(false),
     'ctrl+z': () => corrections.step(true), 'ctrl+y': () => corrections.step(false), 'ctrl+Z': () => corrections.step(false),
     ' ': () => seat.mine && brush.active && brush.at(canvas.voxel.slice(), canvas.axis),
-    '+': zoom(1.2), '=': zoom(1.2), '-': zoom(1 / 1.2), r: () => { canvas.reset(); scene.reset() } }
+    '+': zoom(1.2), '=': zoom(1.2), '-': zoom(1 / 1.2), r: () => reset(page) }
+}
+
+function reset({ canvas, scene }) {
+  canvas.whole()
+  scene.reset()
+}
+
+// Two fingers that move: zoomed pictures go with them, whole ones show other slices.
+function slideOrPan(canvas, { right, up, slices }, touch) {
+  if (canvas.zoomed) canvas.pan(right, up, touch)
+  else if (slices) canvas.move(canvas.axis, slices)
 }

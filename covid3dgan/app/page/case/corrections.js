@@ -7,9 +7,9 @@ export class Corrections {
     this.page = page
   }
 
-  // Whether this tab may change anything now.
+  // Whether this tab may change anything now: not in the middle of a stroke.
   get open() {
-    return this.page.seat.mine && Boolean(this.page.mask)
+    return this.page.seat.mine && Boolean(this.page.mask) && !this.page.mask.stroke
   }
 
   edited() {

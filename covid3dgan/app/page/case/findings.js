@@ -59,7 +59,9 @@ export class Findings {
     this.chosen = at
     this.list()
     showChosen(find('lesions'))
-    if (at >= 0) this.page.canvas.placeVoxel(this.page.mask.heart(this.lesions[at]))
+    if (at < 0) return
+    this.page.canvas.placeVoxel(this.page.mask.heart(this.lesions[at]))
+    this.page.canvas.centre()
   }
 
   next(by) {

@@ -8,6 +8,7 @@ const SAVES = [['mask.nii.gz', 'NIfTI', 'The corrected mask on the CT\u2019s own
   ['lesions.csv', 'CSV', 'The lesions as a table'], ['report.png', 'Report (PNG)', 'A page with numbers and slices']]
 
 export const millilitres = (value) => value.toFixed(value < 999.95 ? 1 : 0)
+const small = (value) => (value >= 0.095 ? millilitres(value) : value < 0.005 ? 'under 0.01' : value.toFixed(2))
 
 export function volumeTable({ right, left, both }) {
   const head = make('thead', {}, make('tr', {}, make('th', { scope: 'col', textContent: 'ml' }),
@@ -22,7 +23,7 @@ export function volumeTable({ right, left, both }) {
 export function lesionList(lesions, chosen, onChoose) {
   find('lesion-count').textContent = `(${lesions.length})`
   const items = lesions.slice(0, MOST_LISTED).map((lesion, at) => make('li', {}, make('button', {
-    textContent: `${lesion.ml < 0.095 ? lesion.ml.toFixed(2) : lesion.ml.toFixed(1)} ml, ${lesion.side}${lesion.byHand ? ', by hand' : ''}`,
+    textContent: `${small(lesion.ml)} ml, ${lesion.side}${lesion.byHand ? ', by hand' : ''}`,
     ariaPressed: String(at === chosen), onclick: () => onChoose(at) })))
   if (lesions.length > MOST_LISTED) items.push(make('li', { textContent: `and ${lesions.length - MOST_LISTED} smaller ones` }))
   find('lesions').replaceChildren(...items)
@@ -38,21 +39,25 @@ export function saveButtons(dicom, onSave) {
 export function facts({ about, facts: found }) {
   const { shape, spacing } = about.grid
   const model = String(about.model.run ?? about.model.file ?? '').split(/[\\/]/).pop()
-  const lines = [`Shown: the lungs\u2019 part, ${shape.join(' x ')} voxels of ${spacing.map((s) => Number(s.toPrecision(3))).join(' x ')} mm.`,
-    'The patient\u2019s right is on the left of the picture.', `Network: ${model}. Lungs: ${about.lungs}.`]
+  const lines = [`Shown is the part with the lungs: ${shape.join(' \u00d7 ')} voxels of ${spacing.map((s) => Number(s.toPrecision(3))).join(' \u00d7 ')} mm.`,
+    'The patient\u2019s right is on the left of the picture. Axial slices are counted from below.',
+    `Network: ${model}. Lungs found by: ${about.lungs}.`]
   find('facts').replaceChildren(...lines.map((text) => make('p', { textContent: text })))
   find('warnings').replaceChildren(...(found.warnings ?? []).map((text) => make('li', { textContent: text })))
 }
 
-// The change since another CT: rows per side; `days` between them or null.
-export function changeTable(now, then, days) {
-  const sign = (value) => `${value > 0 ? '+' : ''}${value.toFixed(1)}`
-  const rows = [['Lesions, right', now.right.ml, then.right.ml], ['Lesions, left', now.left.ml, then.left.ml],
-    ['Lesions, both', now.both.ml, then.both.ml], ['Lungs, both', now.both.lung, then.both.lung]]
-  find('changes').replaceChildren(make('caption', { textContent: days === null ? 'Change in ml' : `Change in ml over ${days} days` }),
-    make('thead', {}, make('tr', {}, ...['', 'then', 'now', 'change'].map((text) => make(text ? 'th' : 'td', { textContent: text, ...(text ? { scope: 'col' } : {}) })))),
-    make('tbody', {}, ...rows.map(([name, after, before]) => make('tr', {}, make('th', { scope: 'row', textContent: name }),
-      make('td', { textContent: millilitres(before) }), make('td', { textContent: millilitres(after) }),
-      make('td', { textContent: sign(after - before) })))))
+// This CT beside another, the earlier first; `days` from the other to this one, or null where a date is missing.
+export function changeTable(ours, others, days) {
+  const [[before, first], [after, last]] = days < 0 ? [[ours, 'this CT'], [others, 'other CT']] : [[others, 'other CT'], [ours, 'this CT']]
+  const apart = days === null ? '' : `, ${Math.abs(days)} ${Math.abs(days) === 1 ? 'day' : 'days'} apart`
+  const sign = (value) => (value > 0 ? `+${millilitres(value)}` : value < 0 ? `\u2212${millilitres(-value)}` : millilitres(0))
+  const shown = (value) => Number(millilitres(value)) // the change is that of the numbers beside it
+  const rows = [['Lesions, right', (now) => now.right.ml], ['Lesions, left', (now) => now.left.ml],
+    ['Lesions, both', (now) => now.both.ml], ['Lungs, both', (now) => now.both.lung]]
+  const cell = (tag, text, more = {}) => make(tag, { textContent: text, ...more })
+  find('changes').replaceChildren(make('caption', { textContent: `Volumes in ml${apart}` }),
+    make('thead', {}, make('tr', {}, cell('td', ''), ...[first, last, 'change'].map((text) => cell('th', text, { scope: 'col' })))),
+    make('tbody', {}, ...rows.map(([name, of]) => make('tr', {}, cell('th', name, { scope: 'row' }), cell('td', millilitres(of(before))),
+      cell('td', millilitres(of(after))), cell('td', sign(Number((shown(of(after)) - shown(of(before))).toFixed(1))))))))
   find('changes').hidden = false
 }

@@ -1,4 +1,5 @@
 // The slices of a case with its mask: the viewer's, and a mask whose changed slices alone go to the graphics card.
+import { DRAG_MODE } from '@niivue/niivue'
 import { Pace } from './pace.js'
 import { Slices } from '../../../viewer/page/slices.js'
 
@@ -24,6 +25,7 @@ export class Canvas extends Slices {
       this.thinCrosshair()
     })
     this.nv.setDrawColormap(COLOURS)
+    this.nv.opts.dragMode = DRAG_MODE.pan // the right button
     this.opacity = 0.5
   }
 
@@ -102,6 +104,19 @@ export class Canvas extends Slices {
     const scale = this.nv.uiData.dpr
     const tile = this.nv.screenSlices[this.nv.tileIndex((event.clientX - box.left) * scale, (event.clientY - box.top) * scale)]
     return tile && AXIS_OF_TILE[tile.axCorSag] !== undefined ? tile.leftTopWidthHeight[2] / Math.abs(tile.fovMM[0]) / scale : 0
+  }
+
+  // Moves zoomed pictures by pixels of the page, as seen in the plane under the pointer.
+  pan(right, up, event) {
+    const spot = this.under(event)
+    if (!spot) return
+    const to = [...this.nv.scene.pan2Dxyzmm]
+    const pixels = this.scaleUnder(event) / to[3] // NiiVue moves by millimetres of whole pictures
+    // The patient's right is on the left; a sagittal picture looks to the right.
+    to[spot.axis === 0 ? 1 : 0] += (spot.axis === 0 ? right : -right) / pixels
+    to[spot.axis === 2 ? 1 : 2] += up / pixels
+    this.nv.setPan2Dxyzmm(to)
+    this.nv.drawScene()
   }
 
   placeVoxel(voxel) {

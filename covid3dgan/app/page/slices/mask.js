@@ -82,14 +82,25 @@ export class Mask {
     return true
   }
 
+  // Takes back what was changed since begin(), as if there had been nothing.
+  drop() {
+    const { places, before } = this.stroke
+    this.stroke = null
+    this.takeBack(places, before)
+  }
+
   undo() {
     const change = this.done.pop()
     if (!change) return false
-    this.first = Infinity
-    this.last = -1
-    for (let at = change.places.length - 1; at >= 0; at--) this.put(change.places[at], change.before[at])
+    this.takeBack(change.places, change.before)
     this.undone.push(change)
     return true
+  }
+
+  takeBack(places, before) {
+    this.first = Infinity
+    this.last = -1
+    for (let at = places.length - 1; at >= 0; at--) this.put(places[at], before[at])
   }
 
   redo() {
