@@ -103,7 +103,7 @@ def test_cts_are_uploaded_or_picked_segmented_and_listed(desk, folder):
     click(desk, "#pick-add")
     desk.wait("document.querySelectorAll('#rows tr[data-state=done]').length === 2")
     assert not desk.run("document.querySelectorAll('#rows b').length")
-    assert "ml" in text(desk, "#rows") and "As the network says" in text(desk, "#rows")
+    assert "ml" in text(desk, "#rows") and "As the network found it" in text(desk, "#rows")
 
 
 def test_the_case_shows_lesions_and_the_threshold_moves_them_at_once(desk):
@@ -149,6 +149,10 @@ def test_brush_undo_redo_and_delete_change_the_mask_and_are_saved(desk):
     desk.press("x")
     assert millilitres(desk) < dragged
     assert int(text(desk, "#lesion-count").strip("()")) <= count
+    desk.run("(e => { e.value = ' '; e.onchange() })(document.getElementById('name'))")
+    desk.wait("document.getElementById('message').textContent.startsWith('A CT needs a name')")
+    assert desk.run("document.getElementById('name').value") == text(desk, "#title") == "first"
+    click(desk, "#message")
     saved(desk)
     click(desk, "#save button")
     desk.wait("document.getElementById('status').textContent === 'first_mask.nii.gz is in your downloads.'")
@@ -165,6 +169,7 @@ def test_another_ct_beside_it_says_the_change(desk):
     desk.run("(e => { e.value = [...e.options].at(-1).value; e.onchange() })(document.getElementById('earlier'))")
     desk.wait("!document.getElementById('changes').hidden")
     assert "Lesions, both" in text(desk, "#changes") and text(desk, "#other-name") == "<b>second<b>"
+    assert "other CT this CT change" in text(desk, "#changes")
     desk.run("(e => { e.value = ''; e.onchange() })(document.getElementById('earlier'))")
     assert desk.run("document.getElementById('other').hidden")
 

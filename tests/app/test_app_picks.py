@@ -6,7 +6,6 @@ import pytest
 from app_client import Served
 
 from covid3dgan.app.jobs import Jobs
-from covid3dgan.cli.main import main
 from covid3dgan.data import volumes
 
 
@@ -48,8 +47,3 @@ def test_a_ct_whose_folder_is_gone_fails_with_its_name_and_can_be_tried_again(fi
         (tmp_path / "away").rename(cts)
         app.client.json("POST", f"/api/cases/{case}/again")
         assert app.client.wait(case, "failed", "done")["state"] == "done"
-
-
-def test_a_folder_that_is_not_there_is_said_before_the_start(tmp_path, capsys):
-    assert main(["app", "--data", str(tmp_path / "nowhere"), "--work", str(tmp_path / "work"), "--no-browser"]) == 2
-    assert "--data: expected a folder with CTs, found no folder" in capsys.readouterr().err

@@ -169,6 +169,7 @@ export class CasePage {
 
   async describe(values) {
     try {
+      if (values.name?.trim() === '') throw new Error('A CT needs a name; it keeps the one that it has.')
       const entry = await send('PATCH', `/api/cases/${this.id}`, values)
       Object.assign(this.entry, entry)
       find('title').textContent = entry.name
