@@ -37,8 +37,9 @@ def _drawn(case, files):
     shown = np.flatnonzero((lungs > 0).any((0, 1)))
     chosen = np.unique(np.linspace(shown[0], shown[-1], _SLICES).round().astype(int))[::-1]
     spacing, first = files.about["grid"]["spacing"], files.about["grid"]["part"][2][0]
-    figure = sheet_of_slices([(f"slice {first + z + 1}", axial(hu)[z].astype(np.float32), axial(mask)[z], axial(lungs)[z])
-                              for z in chosen], _title(case, files), aspect=spacing[1] / spacing[0])
+    pictures = [(f"slice {first + z + 1}", axial(hu)[z].astype(np.float32), axial(mask)[z], axial(lungs)[z])
+                for z in chosen]
+    figure = sheet_of_slices(pictures, _title(case, files), aspect=spacing[1] / spacing[0])
     figure.supxlabel(f"{NOTE} {_how(case, files)}", fontsize=6)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=150)

@@ -139,6 +139,8 @@ def test_the_reports_heading_is_whole(served, monkeypatch):
     case = {**served.client.case(served.id), "name": "chest " * 12, "patient": "p" * 40, "date": "2020-03-14"}
     report.report_page(case, files)
     said = drawn[0]._suptitle.get_text()
+    lowest = files.about["grid"]["part"][2][0] + np.flatnonzero(files.read("lungs").any((0, 1)))[0] + 1
+    assert f"slice {lowest}" in [axes.get_title() for axes in drawn[0].axes]  # of the whole CT
     facts = case["facts"]
     assert "…" not in said and "2020-03-14" in said
     for side in ("right", "left"):
@@ -225,6 +227,7 @@ def full_disk(*_):
 
 
 def test_without_a_corrected_ct_there_is_no_data_set(tmp_path, capsys):
+    (tmp_path / "work").mkdir()
     assert main(["app", "--export", str(tmp_path / "out"), "--work", str(tmp_path / "work")]) == 1
     assert "expected a CT that was corrected or marked as checked, found none" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -234,7 +237,8 @@ def test_names_and_patients_are_kept_as_they_were_typed(served):
     said = {"name": "<script>alert(1)</script>", "patient": "A & B", "date": "2021-03-04", "checked": True}
     found = served.client.json("PATCH", f"/api/cases/{served.id}", said)
     assert {key: found[key] for key in said} == {**said, "checked": 1}
-    for wrong, sentence in (({"name": " "}, b"A CT needs a name"), ({"date": "4.3.2021"}, b"Expected a date as 2024-12-31")):
+    for wrong, sentence in (({"name": " "}, b"A CT needs a name"),
+                            ({"date": "4.3.2021"}, b"Expected a date as 2024-12-31")):
         status, _, body = served.client.ask("PATCH", f"/api/cases/{served.id}", json.dumps(wrong).encode())
         assert status == 400 and body.startswith(sentence)
     assert {key: served.client.case(served.id)[key] for key in said} == {**said, "checked": 1}

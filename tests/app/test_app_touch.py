@@ -1,4 +1,4 @@
-"""The app on a tablet: fingers paint, zoom and move; what two of them do changes no mask; all is large enough to hit."""
+"""The app on a tablet: fingers paint, zoom and move; two of them change no mask; all is large enough to hit."""
 
 import re
 import time
@@ -33,7 +33,8 @@ def middle(page, selector):
 def tap(page, selector):
     """Taps what a selector finds first, and waits until it was clicked."""
     page.run(f"""void (e => {{ window.clicked = false
-        e.addEventListener('click', () => {{ window.clicked = true }}, {{ once: true }}) }})(document.querySelector({selector!r}))""")
+        e.addEventListener('click', () => {{ window.clicked = true }}, {{ once: true }})
+        }})(document.querySelector({selector!r}))""")
     page.touch([tuple(middle(page, selector))])
     page.wait("window.clicked")
 
@@ -65,7 +66,8 @@ def slice_number(page):
 
 def test_everything_is_large_enough_for_a_finger_and_the_pictures_stay_while_the_panel_scrolls(tablet):
     small = tablet.run(f"""[...document.querySelectorAll({CONTROLS!r})].filter(e => e.offsetParent).filter(e => {{
-        const b = e.getBoundingClientRect(); return b.height < 40 || b.width < 40 }}).map(e => e.id || e.textContent)""")
+        const b = e.getBoundingClientRect(); return b.height < 40 || b.width < 40 }})
+        .map(e => e.id || e.textContent)""")
     assert small == []
     before = tablet.run("document.getElementById('slices').getBoundingClientRect().top")
     tap(tablet, "#checked")
