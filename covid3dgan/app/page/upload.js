@@ -46,7 +46,9 @@ async function inside(entry) {
 export function groups(files) {
   const seen = files.filter(({ path }) => !path.split('/').some((part) => part.startsWith('.')))
   const alone = seen.filter(({ path }) => ALONE.test(path))
-  const rest = seen.filter(({ path }) => !ALONE.test(path))
+  const others = seen.filter(({ path }) => !ALONE.test(path))
+  // Files without a folder get one: what is in it is named after it.
+  const rest = others.length < 2 ? others : others.map(({ file, path }) => ({ file, path: path.includes('/') ? path : `DICOM/${path}` }))
   return [...alone.map((item) => ({ name: item.path.split('/').pop(), files: [item] })),
     ...(rest.length ? [{ name: rest[0].path.split('/')[0], files: rest }] : [])]
 }
