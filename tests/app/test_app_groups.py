@@ -25,9 +25,11 @@ def test_dropped_files_become_uploads(tmp_path):
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "test.js").write_text("""
         import { groups } from './app/page/upload.js'
-        const said = (paths) => groups(paths.map((path) => ({ path }))).map(({ name, files }) => [name, ...files.map(({ path }) => path)])
-        console.log(JSON.stringify([said(['a.nii.gz', 'b.zip', 'study/1.dcm', 'study/2.dcm', '.hidden', 'study/.x/3.dcm']),
-          said(['1.dcm', '2.dcm']), said(['photo.png'])]))""")
+        const paths = (files) => files.map(({ path }) => path)
+        const said = (...dropped) => groups(dropped.map((path) => ({ path })))
+          .map(({ name, files }) => [name, ...paths(files)])
+        const study = said('a.nii.gz', 'b.zip', 'study/1.dcm', 'study/2.dcm', '.hidden', 'study/.x/3.dcm')
+        console.log(JSON.stringify([study, said('1.dcm', '2.dcm'), said('photo.png')]))""")
     done = subprocess.run([node, "test.js"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     study, loose, single = json.loads(done.stdout)

@@ -55,7 +55,8 @@ export function groups(files) {
 
 async function upload({ name, files }, onAdded, onProblem) {
   const bytes = files.reduce((sum, { file }) => sum + file.size, 0)
-  const bar = make('progress', { max: Math.max(1, bytes), value: 0, ariaLabel: `Upload of ${name}` })
+  // How much of one file is there, fetch does not tell.
+  const bar = make('progress', { ariaLabel: `Upload of ${name}`, ...(files.length > 1 ? { max: Math.max(1, bytes), value: 0 } : {}) })
   const stop = new AbortController()
   const cancel = make('button', { textContent: 'Cancel', ariaLabel: `Cancel the upload of ${name}`, onclick: () => stop.abort() })
   const line = make('li', {}, make('span', { textContent: name }), bar, cancel)
@@ -67,7 +68,7 @@ async function upload({ name, files }, onAdded, onProblem) {
     const work = async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         await ask('PUT', `/api/uploads/${id}/file?name=${encodeURIComponent(next.path)}`, { body: next.file, signal: stop.signal })
-        bar.value += next.file.size
+        if (files.length > 1) bar.value += next.file.size
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, work))
