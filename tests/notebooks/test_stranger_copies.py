@@ -1,6 +1,8 @@
 """Idioms of other people's copies of Colab notebooks, found with notebooks that were written from the facts alone."""
 
 import ast
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from covid3dgan.notebooks.cells.shapes import ReshapeRules, reshaped
 from covid3dgan.notebooks.cells.text import HELPER
 from covid3dgan.notebooks.cells.training_loops import LoopRules, rounds
 from covid3dgan.notebooks.idioms import lung_masks
+from covid3dgan.notebooks.idioms.inert import MissingPackage, inert_module
 from covid3dgan.notebooks.phantom_files import PhantomFiles
 from covid3dgan.notebooks.recorder import Recorder
 from covid3dgan.notebooks.runner import run_notebook
@@ -130,6 +133,18 @@ def test_packages_below_try_are_the_notebooks_own_affair():
     assert optional == {"a", "c"}
 
 
+def test_everything_of_a_missing_package_is_refused_at_once():
+    """``import *`` would end in names that nobody finds."""
+    module = types.ModuleType("my_functions")
+    inert_module(module)
+    sys.modules["my_functions"] = module
+    try:
+        with pytest.raises(MissingPackage, match="expected the package my_functions"):
+            exec("from my_functions import *", {})
+    finally:
+        del sys.modules["my_functions"]
+
+
 def test_a_class_that_holds_the_lung_network_is_replaced_method_by_method():
     code = ("import torch\nclass Lungs:\n    def __init__(self, weights='R231'):\n"
             "        self.net = torch.load(weights)\n    def __call__(self, v):\n        return self.net(v)\n"
@@ -142,9 +157,6 @@ def test_a_class_that_holds_the_lung_network_is_replaced_method_by_method():
 
 
 def test_lung_mask_of_a_simpleitk_image_has_its_spacing(monkeypatch):
-    import sys
-    import types
-
     hu = np.full((24, 64, 64), -1000.0)
     hu[:, 8:56, 6:58] = 40
     hu[2:22, 16:48, 10:28] = hu[2:22, 16:48, 36:54] = -850

@@ -74,4 +74,10 @@ def inert_module(module):
     """Makes a new module answer every name with something inert."""
     if "." not in module.__name__:
         module.__version__ = "0+not.installed"  # notebooks print it
-    module.__getattr__ = lambda attribute: _name_of(module.__name__, attribute)
+
+    def attribute(name):
+        if name == "__all__":  # ``from PACKAGE import *``: nobody knows which names the cells will miss
+            raise MissingPackage(f"{module.__name__}.*")
+        return _name_of(module.__name__, name)
+
+    module.__getattr__ = attribute

@@ -76,12 +76,17 @@ def install_nibabel(recorder):
     """``get_data()``, ``get_affine()`` and ``get_header()`` of images, which nibabel 5 refuses."""
     import nibabel
 
-    def get_data(self, *args, **kwargs):
-        recorder.emit("adaptation", "get_data()", "numpy.asanyarray(image.dataobj), as nibabel 5 advises")
-        return np.asanyarray(self.dataobj)
+    def former(name, how, value):
+        def get(self, *args, **kwargs):
+            recorder.emit("adaptation", f"{name}()", how)
+            return value(self)
 
-    images = nibabel.spatialimages.SpatialImage
-    images.get_data, images.get_affine, images.get_header = get_data, lambda self: self.affine, lambda self: self.header
+        setattr(nibabel.spatialimages.SpatialImage, name, get)
+
+    former("get_data", "numpy.asanyarray(image.dataobj), as nibabel 5 advises",
+           lambda self: np.asanyarray(self.dataobj))
+    former("get_affine", "image.affine", lambda self: self.affine)
+    former("get_header", "image.header", lambda self: self.header)
 
 
 def install_random(recorder):
