@@ -138,10 +138,14 @@ def test_former_modules_of_scipy_forward_their_names(name):
 
 def test_sample_draws_with_replacement_where_there_is_too_little(monkeypatch):
     monkeypatch.setattr(random, "sample", random.sample)
+    monkeypatch.setattr(np.random, "choice", np.random.choice)
     recorder = Recorder()
     install_random(recorder)
     assert sorted(random.sample(range(5), 5)) == list(range(5)) and not recorder.events
     assert set(random.sample(range(3), 7)) <= {0, 1, 2} and "with replacement" in recorder.events[0]["how"]
     assert random.sample({1}, 1) == [1]
+    assert sorted(np.random.choice(5, 5, replace=False)) == list(range(5))
+    assert set(np.random.choice(np.arange(3), 7, replace=False)) <= {0, 1, 2}
+    assert "numpy.random.choice of 7" in [event["what"] for event in recorder.events]
     with pytest.raises(ValueError):
         random.sample([], 1)

@@ -58,9 +58,13 @@ CELLS = {
                "weights = ModelCheckpoint('best.hdf5', save_weights_only=True)\n"
                "f.fit_generator(((np.ones((2, 3)), np.ones((2, 3, 3))) for k in range(9)), 2, 1,\n"
                "                callbacks=[best, weights])\n"
+               "f.fit(np.ones((2, 3)), np.ones((2, 3, 3)), workers=2, use_multiprocessing=False, verbose=0)\n"
+               "s = keras.Sequential([keras.layers.Dense(2, input_shape=(3,))])\n"
+               "print(keras.backend.function([s.input], [s.output])([np.ones((1, 3))])[0].shape)\n"
                "f.save_weights('plain'); f.load_weights('plain'); f.load_weights('best.hdf5')\n"
                "g = keras.models.load_model('best_1.hdf5')\n"
-               "print(f.output_shape, i.get_shape().as_list(), g.predict(np.ones((2, 3))).shape)",
+               "g = g.predict(np.ones((2, 3)), verbose=0)\n"
+               "assert (f.output_shape, i.get_shape().as_list(), g.shape) == ((None, 3, 3), [None, 3], (2, 3, 3))",
     "loop": "def one_step(k):\n    m.train_on_batch(np.ones((2, 3)), np.eye(2))\n    print('step', k)\n"
             "for k in range(1000):\n    one_step(k)",
     "folders": "import glob\nroot = '/content/drive/MyDrive/covid/'\nos.chdir('/content/drive/MyDrive/work')\n"
@@ -74,7 +78,7 @@ CELLS = {
 PRINTED = {"packages": "0+not.installed 0\nTrue\nnothing is fetched", "written": "42", "plots": "3d 4",
            "former names": "2.0 True\nobject", "nibabel": "8.0 1.0 1.0", "person": "''\n3 a",
            "keras": "2 (1,) True True", "loop": "step 0\nstep 1\n", "folders": "1 1 True",
-           "arrays": "(32, 128, 128, 1) (32, 128, 128, 1)", "Keras 2": "(None, 3, 3) [None, 3] (2, 3, 3)"}
+           "arrays": "(32, 128, 128, 1) (32, 128, 128, 1)", "Keras 2": "(1, 2)\n"}
 REPORTED = {"input('go on? ')": "nobody is asked", "tensorflow.python.keras": "tensorflow.keras",
             "weights pretrained_best.h5": "UNTRAINED", "fit(epochs=50)": "epochs=2",
             "for ... in range(1000)": "2 of 1000",

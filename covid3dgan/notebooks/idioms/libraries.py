@@ -90,7 +90,8 @@ def install_nibabel(recorder):
 
 
 def install_random(recorder):
-    """Lets ``random.sample`` draw more than there is (with replacement), and draw from sets as it once did."""
+    """Lets ``random.sample`` and ``numpy.random.choice`` draw more than there is (with replacement), and the first
+    draw from sets as it once did."""
     sample = random.sample
 
     @functools.wraps(sample)
@@ -105,6 +106,18 @@ def install_random(recorder):
         return sample(population, k, **kwargs)
 
     random.sample = from_what_there_is
+    choice = np.random.choice
+
+    @functools.wraps(choice)
+    def choice_of_what_there_is(a, size=None, replace=True, p=None):
+        there, wanted = np.size(a) if np.ndim(a) else a, 1 if size is None else np.prod(size)
+        if not replace and 0 < there < wanted:
+            recorder.emit("adaptation", f"numpy.random.choice of {wanted}", f"drawn with replacement: there are only "
+                          f"{there} to draw from")
+            replace = True
+        return choice(a, size, replace, p)
+
+    np.random.choice = choice_of_what_there_is
 
 
 def install_opencv(recorder):

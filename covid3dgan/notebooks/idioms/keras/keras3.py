@@ -20,8 +20,10 @@ def install_keras3(recorder):
     """Changes Keras 3 in this process; ``recorder`` gets an event at every use."""
     _former_gates(recorder)
     _former_callbacks(recorder)
+    _former_arguments(recorder)
     _short_names(recorder)
     _former_optimizers(recorder)
+    _backend_function(recorder)
     _tensorflow_functions(recorder)
     _shapes()
 
@@ -70,6 +72,27 @@ def _with_known_arguments(init, name, recorder):
     return accept
 
 
+def _former_arguments(recorder):
+    """``fit(..., workers=4)``: how many threads feed a model was an argument of its methods."""
+    for name in ("fit", "evaluate", "predict"):
+        setattr(keras.Model, name, _without_workers(getattr(keras.Model, name), name, recorder))
+    # A Sequential that was trained says that it was never called.
+    keras.Sequential.output = property(lambda self: self.outputs[0])
+    keras.Sequential.input = property(lambda self: self.inputs[0])
+
+
+def _without_workers(method, name, recorder):
+    @functools.wraps(method)
+    def accept(self, *args, **kwargs):
+        for former in ("workers", "use_multiprocessing", "max_queue_size"):
+            if former in kwargs:
+                recorder.emit("adaptation", f"{name}({former}=...)", "left out: this Keras has no such argument")
+                kwargs.pop(former)
+        return method(self, *args, **kwargs)
+
+    return accept
+
+
 def _short_names(recorder):
     """``keras.losses.mse`` and its like."""
     for module in keras_modules("losses", "metrics"):
@@ -89,6 +112,22 @@ def _former_optimizers(recorder):
         for name in ("set_session", "get_session"):
             if not hasattr(module, name):
                 put_back(module, name, lambda *args: None, recorder, "nothing: there are no sessions")
+
+
+def _backend_function(recorder):
+    """``K.function([model.input], [layer.output])``: a model of those."""
+    def function(inputs, outputs, **kwargs):
+        model = keras.Model(inputs, outputs)
+
+        def call(values):
+            given = [tf.convert_to_tensor(value, tensor.dtype) for value, tensor in zip(values, inputs)]
+            return [keras.ops.convert_to_numpy(part) for part in tf.nest.flatten(model(given))]
+
+        return call
+
+    for module in keras_modules("backend"):
+        if not hasattr(module, "function"):
+            put_back(module, "function", function, recorder, "a model from these inputs to these outputs")
 
 
 # TensorFlow's functions in a functional model
