@@ -209,7 +209,7 @@ def test_an_unknown_method_names_the_known_ones():
 
 def test_lungmask_that_is_not_installed_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "lungmask", None)
-    with pytest.raises(InputError, match=r"pip install covid3dgan\[lungmask\]"):
+    with pytest.raises(InputError, match=r"pip install 'covid3dgan\[lungmask\]'"):
         segment_lungs(bottle(), "lungmask")
 
 
